@@ -78,7 +78,12 @@ fn every_small_body_at_every_cut() {
     every_string(b"\r\n.x", 8, |text| {
         let wanted = reference(text);
         for pieces in every_cut(text) {
-            assert_eq!(machine(&pieces), wanted, "{:?}", pieces.iter().map(|p| p.escape_ascii().to_string()).collect::<Vec<_>>());
+            assert_eq!(
+                machine(&pieces),
+                wanted,
+                "{:?}",
+                pieces.iter().map(|p| p.escape_ascii().to_string()).collect::<Vec<_>>()
+            );
         }
     });
 }
@@ -101,7 +106,12 @@ fn known_answers() {
     ];
     for &(input, message, ended) in table {
         let body = machine(&[input]);
-        assert_eq!((body.message.as_slice(), body.end), (message, ended.then_some(input.len())), "{}", input.escape_ascii());
+        assert_eq!(
+            (body.message.as_slice(), body.end),
+            (message, ended.then_some(input.len())),
+            "{}",
+            input.escape_ascii()
+        );
     }
 }
 
