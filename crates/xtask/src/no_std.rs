@@ -3,7 +3,8 @@
 //! A target without one would be the plainest proof, but the toolchain's host is the only target at hand everywhere. So the
 //! host is made bare: a library that brings its own panic handler is put together with the four crates. If one of them,
 //! or anything below it, used the standard library, there would be two panic handlers, which the compiler refuses.
-//! Then the symbols: what the finished archive wants from outside is what it would import from a system. It must want nothing.
+//! Then the symbols: what the finished archive wants from outside is what it would import from a system. It must
+//! want nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,10 @@ const CRATES: [&str; 4] = ["mail-wire", "auth-sasl", "smtp-proto", "pop3-proto"]
 /// The library's own source; no part of this program.
 const PROBE: &str = include_str!("no_std/probe.rs");
 
-/// `core` is delivered compiled for unwinding, so its tables name these two; a program that aborts on panic never calls them.
-const UNWINDING: [&str; 2] = ["_Unwind_Resume", "rust_eh_personality"];
+/// What `core` itself wants of whoever links it, on any target: six functions over bytes, and two names in the tables for
+/// unwinding, with which it is delivered and which a program that aborts on panic never calls.
+const CORES_OWN: [&str; 8] =
+    ["_Unwind_Resume", "bcmp", "memcmp", "memcpy", "memmove", "memset", "rust_eh_personality", "strlen"];
 
 pub(crate) fn check() -> Outcome {
     let target = shell::target_dir()?.join("no-std");
@@ -59,9 +62,11 @@ fn build(target: &Path) -> Outcome<PathBuf> {
 
 /// What some object in the archive names and none defines.
 fn wanted_symbols(archive: &Path) -> Outcome<BTreeSet<String>> {
-    let listing = shell::output(shell::command("nm")?.args(["--quiet", "--format=posix"]).arg(archive))?;
+    // No plugin: one of an older compiler would take the objects for its own, and fail on them.
+    let arguments = ["--plugin=/dev/null", "--quiet", "--format=posix"];
+    let listing = shell::output(shell::command("nm")?.args(arguments).arg(archive))?;
     let mut wanted = BTreeSet::new();
-    let mut defined = BTreeSet::from(UNWINDING);
+    let mut defined = BTreeSet::from(CORES_OWN);
     for line in listing.lines() {
         let mut words = line.split_ascii_whitespace();
         match (words.next(), words.next()) {
