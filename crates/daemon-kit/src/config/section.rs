@@ -43,11 +43,14 @@ impl<T> Read<T> {
     }
 }
 
+/// Where a key stands, and its value.
+type Entry<'t> = (Range<usize>, Spanned<DeValue<'t>>);
+
 /// One table of the file.
 pub(crate) struct Section<'t> {
     title: String,
     span: Range<usize>,
-    left: RefCell<BTreeMap<String, (Range<usize>, Spanned<DeValue<'t>>)>>,
+    left: RefCell<BTreeMap<String, Entry<'t>>>,
     asked: RefCell<Vec<&'static str>>,
     faults: &'t Collector<'t>,
 }
@@ -67,11 +70,6 @@ impl<'t> Section<'t> {
         Self { title, span, left, asked: RefCell::default(), faults }
     }
 
-    /// How the section is called in a fault: `[limits]`.
-    pub(crate) fn title(&self) -> &str {
-        &self.title
-    }
-
     /// Where its heading stands.
     pub(crate) fn span(&self) -> &Range<usize> {
         &self.span
@@ -85,7 +83,7 @@ impl<'t> Section<'t> {
         self.faults.report(span, wrong);
     }
 
-    fn take(&self, key: &'static str) -> Option<(Range<usize>, Spanned<DeValue<'t>>)> {
+    fn take(&self, key: &'static str) -> Option<Entry<'t>> {
         self.asked.borrow_mut().push(key);
         self.left.borrow_mut().remove(key)
     }
