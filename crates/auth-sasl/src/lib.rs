@@ -13,7 +13,7 @@
 //! assert_eq!((login.as_str(), password.expose()), ("hanako", &b"sakura"[..]));
 //! ```
 //!
-//! The payloads here are raw octets. [`line`] has the base64 forms in which SMTP (RFC 4954 §4) and POP3 (RFC 5034 §4) carry them,
+//! The payloads here are raw octets. [`mod@line`] has the base64 forms in which SMTP (RFC 4954 §4) and POP3 (RFC 5034 §4) carry them,
 //! where an absent initial response and an empty one differ.
 //!
 //! Secrets are zeroed when dropped and never printed.

@@ -1,2 +1,145 @@
-//! TODO
-fn main() {}
+//! The project's one entry for tests, lints and benchmarks: `cargo xtask --help`.
+
+mod bench;
+mod ci;
+mod debian;
+mod deny;
+mod file_length;
+mod no_std;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use lexopt::prelude::{Long, Short, Value, ValueExt};
+
+const HELP: &str = "\
+cargo xtask test [--without PART[,PART]] [--long] [-- RUNNER-ARGUMENTS]
+    Installs what the tests need and runs all of them. The first run on a machine needs root on Debian.
+      --without clients    leave out the tests with other people's mail programs, and install none
+      --without postgres   leave out the tests on PostgreSQL
+      --long               more random cases and longer runs
+      -- RUNNER-ARGUMENTS  for the test runner: `cargo xtask test -- p_05` runs the tests of one requirement
+
+cargo xtask ci
+    What a change must pass besides the tests: format, clippy, documentation, licences and sources of the
+    dependencies, the no_std proof, the length of files.
+
+cargo xtask bench [CRITERION-ARGUMENTS]
+    The benchmarks.
+";
+
+fn main() -> ExitCode {
+    match parse(lexopt::Parser::from_env()) {
+        Ok(task) => match task.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                eprintln!("\ncargo xtask: {reason}");
+                ExitCode::FAILURE
+            }
+        },
+        Err(fault) => {
+            eprintln!("cargo xtask: {fault}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+enum Task {
+    Bench(bench::Options),
+    Ci,
+    Help,
+    Test(test::Options),
+}
+
+impl Task {
+    fn run(self) -> shell::Outcome {
+        match self {
+            Self::Bench(options) => bench::run(&options),
+            Self::Ci => ci::run(),
+            Self::Help => {
+                print!("{HELP}");
+                Ok(())
+            }
+            Self::Test(options) => test::run(&options),
+        }
+    }
+}
+
+fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
+    let task = match arguments.next()? {
+        None | Some(Short('h') | Long("help")) => Task::Help,
+        Some(Value(name)) if name == "bench" => {
+            Task::Bench(bench::Options { criterion: arguments.raw_args()?.collect() })
+        }
+        Some(Value(name)) if name == "ci" => Task::Ci,
+        Some(Value(name)) if name == "help" => Task::Help,
+        Some(Value(name)) if name == "test" => parse_test(&mut arguments)?,
+        Some(other) => return Err(other.unexpected()),
+    };
+    match arguments.next()? {
+        Some(Short('h') | Long("help")) => Ok(Task::Help),
+        Some(other) => Err(other.unexpected()),
+        None => Ok(task),
+    }
+}
+
+fn parse_test(arguments: &mut lexopt::Parser) -> Result<Task, lexopt::Error> {
+    let mut options = test::Options::default();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Task::Help),
+            Long("long") => options.long = true,
+            Long("without") => {
+                for part in arguments.value()?.string()?.split(',') {
+                    options.without.insert(part.parse()?);
+                }
+            }
+            Value(first) => {
+                options.runner.push(first);
+                options.runner.extend(arguments.raw_args()?);
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Test(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Task, String> {
+        super::parse(lexopt::Parser::from_args(line.split_whitespace())).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn parts_are_left_out_in_one_list_or_in_several() {
+        for line in ["test --without clients,postgres", "test --without=postgres --without clients"] {
+            let Ok(Task::Test(options)) = parse(line) else { panic!("{line}") };
+            assert_eq!(options.without.len(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
+        let Err(fault) = parse("test --without mysql") else { panic!("accepted") };
+        assert!(
+            fault.contains("mysql") && fault.contains("clients") && fault.contains("postgres"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn what_stands_behind_two_dashes_is_the_runners() {
+        let Ok(Task::Test(options)) = parse("test --long -- p_05 --no-capture") else { panic!("refused") };
+        assert!(options.long);
+        assert_eq!(options.runner, ["p_05", "--no-capture"]);
+    }
+
+    #[test]
+    fn an_unknown_task_is_refused() {
+        assert!(parse("tset").is_err());
+        assert!(parse("ci now").is_err());
+    }
+}

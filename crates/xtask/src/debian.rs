@@ -1,0 +1,75 @@
+//! What the tests need from Debian's packages, installed once and only where it is missing.
+
+use crate::shell::{self, Outcome};
+
+/// A program that a test uses, how to see that it works, and the packages that bring it.
+pub(crate) struct Need {
+    what: &'static str,
+    check: (&'static str, &'static [&'static str]),
+    packages: &'static [&'static str],
+}
+
+/// The mail programs of other people, and strace to watch our system calls.
+pub(crate) const CLIENTS: &[Need] = &[
+    Need { what: "curl", check: ("curl", &["--version"]), packages: &["curl"] },
+    Need { what: "swaks", check: ("swaks", &["--version"]), packages: &["swaks"] },
+    // swaks without this module works, but for TLS.
+    Need {
+        what: "TLS for swaks",
+        check: ("perl", &["-MNet::SSLeay", "-e", "1"]),
+        packages: &["libnet-ssleay-perl"],
+    },
+    Need { what: "msmtp", check: ("msmtp", &["--version"]), packages: &["msmtp"] },
+    Need { what: "mpop", check: ("mpop", &["--version"]), packages: &["mpop"] },
+    Need {
+        what: "Python with its e-mail test data",
+        check: ("python3", &["-c", "import smtplib, poplib, ssl, test.test_email"]),
+        packages: &["python3", "libpython3-testsuite"],
+    },
+    Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
+];
+
+impl Need {
+    fn is_met(&self) -> bool {
+        let (program, arguments) = self.check;
+        shell::succeeds(program, arguments)
+    }
+}
+
+/// Installs what is missing, and fails with the names of what still is missing then.
+pub(crate) fn provide(needs: &[Need]) -> Outcome {
+    let missing = unmet(needs);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
+    let advice = format!(
+        "install them by `apt-get install {}`, or leave their tests out by `cargo xtask test --without clients`",
+        packages.join(" ")
+    );
+    let install = || -> Outcome {
+        apt_get(&["update"])?;
+        // What a package merely recommends is no part of what the tests use.
+        apt_get(&[&["install", "--yes", "--no-install-recommends"], packages.as_slice()].concat())
+    };
+    let failure = install().err();
+
+    let missing: Vec<_> = unmet(needs).iter().map(|need| need.what).collect();
+    match (missing.is_empty(), failure) {
+        (true, _) => Ok(()),
+        (false, Some(reason)) => Err(format!("missing: {}; {reason}; {advice}", missing.join(", "))),
+        (false, None) => Err(format!("installed, but still missing: {}; {advice}", missing.join(", "))),
+    }
+}
+
+fn unmet(needs: &[Need]) -> Vec<&Need> {
+    needs.iter().filter(|need| !need.is_met()).collect()
+}
+
+fn apt_get(arguments: &[&str]) -> Outcome {
+    shell::run(shell::command("apt-get")?.args(["-q", "-o", "Dpkg::Use-Pty=0"]).args(arguments).env(
+        // A package that asks its questions would wait for ever in a run without a terminal.
+        "DEBIAN_FRONTEND",
+        "noninteractive",
+    ))
+}

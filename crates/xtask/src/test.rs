@@ -1,0 +1,114 @@
+//! `cargo xtask test`: from a machine with nothing but the Rust toolchain to the last line of the test runner.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::process::Command;
+use std::str::FromStr;
+
+use crate::debian;
+use crate::shell::{self, Outcome};
+
+/// The tests read here which parts were left out, and say so instead of failing.
+const WITHOUT: &str = "YUBIN_TEST_WITHOUT";
+
+/// How many random cases a proptest runs under `--long`; its own default is 256.
+const LONG_CASES: &str = "20000";
+
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) without: BTreeSet<Part>,
+    pub(crate) long: bool,
+    /// Handed on to the test runner.
+    pub(crate) runner: Vec<OsString>,
+}
+
+/// A part of the tests that needs programs from outside this project.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Clients,
+    Postgres,
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::Clients, Self::Postgres];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// What nobody has seen working when this part was left out.
+    fn loss(self) -> &'static str {
+        match self {
+            Self::Clients => {
+                "clients: sending and fetching with curl, swaks, msmtp, mpop and Python; system calls by strace"
+            }
+            Self::Postgres => "postgres: the account database on PostgreSQL",
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|part| part.name() == name)
+            .ok_or_else(|| format!("--without {name}: write clients, postgres, or both with a comma"))
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    if !options.without.contains(&Part::Clients) {
+        debian::provide(debian::CLIENTS)?;
+    }
+    // The end-to-end tests start the daemons as programs of their own, which no test target of theirs would build.
+    shell::run(shell::cargo()?.args(["build", "--locked", "--workspace", "--bins"]))?;
+
+    // The examples in the documentation go first: the closing line of the real runner shall be the last one.
+    let examples = if options.runner.is_empty() {
+        shell::run(environment(shell::cargo()?.args(["test", "--locked", "--workspace", "--doc"]), options))
+    } else {
+        Ok(())
+    };
+    let tests = shell::run(environment(&mut runner(options)?, options));
+    for part in &options.without {
+        eprintln!("left out by choice (--without): {}", part.loss());
+    }
+    examples.and(tests)
+}
+
+/// nextest runs each test in its own process and kills one that hangs; where it is missing, cargo's runner does too,
+/// for nextest takes longer to build than all the tests to run.
+fn runner(options: &Options) -> Outcome<Command> {
+    let mut command = shell::cargo()?;
+    if shell::succeeds("cargo-nextest", &["nextest", "--version"]) {
+        command.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
+    } else {
+        command.args(["test", "--locked", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+        if !options.runner.is_empty() {
+            command.arg("--");
+        }
+    }
+    command.args(&options.runner);
+    Ok(command)
+}
+
+fn environment<'c>(command: &'c mut Command, options: &Options) -> &'c mut Command {
+    let without: Vec<_> = options.without.iter().map(Part::to_string).collect();
+    command.env(WITHOUT, without.join(","));
+    if options.long {
+        command.env("PROPTEST_CASES", LONG_CASES);
+    }
+    command
+}
