@@ -1,1 +1,113 @@
-//! TODO
+//! Who may send what to whom: tables only.
+//!
+//! The caller says what it knows as values; [`recipient`] answers with a [`Verdict`] and the row that gave it, which names the rule
+//! in the log and picks the reply. Every table is an exhaustive `match`, and a golden file in `policy/` shows all of its rows, so
+//! that a change of policy is a change that a reader sees.
+//!
+//! Relay permission is decided here and nowhere else. Whatever filter comes later can only refuse.
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+/// What a listener permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Listener {
+    /// `relay = ["authenticated"]`: who has proved an identity may send to other domains.
+    pub relay_authenticated: bool,
+}
+
+/// Who the client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// Nobody that we know.
+    Anonymous,
+    /// An account of ours, by SMTP AUTH.
+    Authenticated,
+}
+
+/// Whom the message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// A domain that is not ours.
+    Foreign,
+    /// A mailbox of ours.
+    Mailbox,
+    /// A domain of ours that has no such user.
+    UnknownUser,
+}
+
+/// Whether a recipient is taken, and by which row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The message may go there.
+    Accept(Why),
+    /// It may not.
+    Refuse(Why),
+}
+
+/// The row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// Mail for a mailbox of ours is taken from everyone: this is its MX.
+    LocalMailbox,
+    /// The listener relays for nobody of this kind.
+    RelayDenied,
+    /// Another domain, and the listener would relay for an authenticated client.
+    RelayNeedsAuthentication,
+    /// Another domain, for an account of ours.
+    RelayForAccount,
+    /// Said at RCPT, never by a report later: no backscatter.
+    UnknownUser,
+}
+
+impl Why {
+    /// The rule's name in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LocalMailbox => "local_mailbox",
+            Self::RelayDenied => "relay_denied",
+            Self::RelayForAccount => "relay_for_account",
+            Self::RelayNeedsAuthentication => "relay_needs_authentication",
+            Self::UnknownUser => "unknown_user",
+        }
+    }
+}
+
+/// May this client send to this recipient through this listener?
+#[rustfmt::skip]
+pub const fn recipient(listener: Listener, identity: Identity, destination: Destination) -> Verdict {
+    match (destination, identity, listener.relay_authenticated) {
+        (Destination::Mailbox,     _,                       _)     => Verdict::Accept(Why::LocalMailbox),
+        (Destination::UnknownUser, _,                       _)     => Verdict::Refuse(Why::UnknownUser),
+        (Destination::Foreign,     Identity::Authenticated, true)  => Verdict::Accept(Why::RelayForAccount),
+        (Destination::Foreign,     Identity::Authenticated, false) => Verdict::Refuse(Why::RelayDenied),
+        (Destination::Foreign,     Identity::Anonymous,     true)  => Verdict::Refuse(Why::RelayNeedsAuthentication),
+        (Destination::Foreign,     Identity::Anonymous,     false) => Verdict::Refuse(Why::RelayDenied),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::string::String;
+
+    use super::*;
+
+    /// Every row, as `policy/recipient.txt` has it.
+    #[test]
+    fn the_golden_file_shows_every_row() {
+        let mut rows = String::from("relay               identity       destination   verdict\n");
+        for relay_authenticated in [false, true] {
+            for identity in [Identity::Anonymous, Identity::Authenticated] {
+                for destination in [Destination::Foreign, Destination::Mailbox, Destination::UnknownUser] {
+                    let relay = if relay_authenticated { "[\"authenticated\"]" } else { "[]" };
+                    let verdict = recipient(Listener { relay_authenticated }, identity, destination);
+                    let (identity, destination) = (std::format!("{identity:?}"), std::format!("{destination:?}"));
+                    writeln!(rows, "{relay:<19} {identity:<14} {destination:<13} {verdict:?}").unwrap();
+                }
+            }
+        }
+        assert_eq!(rows, include_str!("../policy/recipient.txt"), "\n{rows}");
+    }
+}

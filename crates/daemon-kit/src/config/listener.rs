@@ -1,0 +1,341 @@
+//! `[[listener]]`: one door, and the rules between its settings.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use super::fault::{Collector, Position, Wrong};
+use super::limits::{self, SessionLimits};
+use super::section::{At, Read, Section};
+use super::value::{HostName, Scalar, word};
+
+/// One door: where it listens and what it asks of those who come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Who answers.
+    pub protocol: Protocol,
+    /// Where; at least one.
+    pub addresses: Vec<Address>,
+    /// Whether and when the connection is encrypted.
+    pub tls: TlsMode,
+    /// Whether clients log in. POP3: always [`Auth::Required`].
+    pub auth: Auth,
+    /// SASL mechanisms that are offered; empty with [`Auth::Off`].
+    pub mechanisms: Vec<Mechanism>,
+    /// Whether a password may cross the network in clear text (AUTH PLAIN and LOGIN, USER/PASS); false under implicit TLS,
+    /// where there is no clear text.
+    pub clear_text_auth: bool,
+    /// Whether POP3 offers APOP.
+    pub apop: bool,
+    /// Who may send to other places through SMTP.
+    pub relay: Vec<Relay>,
+    /// The name in the greeting and in `Received`.
+    pub hostname: String,
+    /// What one session may do.
+    pub limits: SessionLimits,
+}
+
+/// An address and the place in the file that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// IP address and port; port 0 lets the system choose.
+    pub socket: SocketAddr,
+    /// For "port in use".
+    pub position: Position,
+}
+
+/// `protocol`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// `"smtp"`: receiving and submission.
+    Smtp,
+    /// `"pop3"`
+    Pop3,
+}
+
+/// `tls`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    /// `"none"`: clear text only.
+    None,
+    /// `"starttls"`: clear text that a client may turn into TLS (STARTTLS, STLS).
+    Starttls,
+    /// `"implicit"`: TLS from the first byte.
+    Implicit,
+}
+
+/// `auth`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// `"off"`: not offered.
+    Off,
+    /// `"optional"`: who logs in may do more.
+    Optional,
+    /// `"required"`: nothing is taken before a login.
+    Required,
+}
+
+/// `mechanisms`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// `"PLAIN"` (RFC 4616)
+    Plain,
+    /// `"LOGIN"`
+    Login,
+}
+
+/// `relay`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relay {
+    /// `"authenticated"`: who has logged in.
+    Authenticated,
+}
+
+macro_rules! words {
+    ($type:ident, $example:literal: $($word:literal = $variant:ident),+) => {
+        impl $type {
+            /// The word that stands for it in the file.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Scalar for $type {
+            const EXAMPLE: &'static str = $example;
+
+            fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+                word(value, &[$(($word, Self::$variant)),+])
+            }
+        }
+    };
+}
+
+words!(Protocol, "\"smtp\" or \"pop3\"": "smtp" = Smtp, "pop3" = Pop3);
+words!(TlsMode, "\"none\", \"starttls\" or \"implicit\"": "none" = None, "starttls" = Starttls, "implicit" = Implicit);
+words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
+words!(Mechanism, "[\"PLAIN\", \"LOGIN\"]": "PLAIN" = Plain, "LOGIN" = Login);
+words!(Relay, "[\"authenticated\"]": "authenticated" = Authenticated);
+
+/// What the rest of the file says.
+pub(super) struct Given<'g> {
+    pub(super) hostname: Option<&'g str>,
+    pub(super) limits: &'g limits::Given,
+    pub(super) certificates: bool,
+    pub(super) apop_key: bool,
+}
+
+/// None means that a fault was reported.
+pub(super) fn read_all(sections: Vec<Section<'_>>, given: &Given<'_>) -> Option<Vec<Arc<Listener>>> {
+    let mut places = Places::default();
+    let listeners: Vec<_> =
+        sections.into_iter().map(|section| read(section, given, &mut places).map(Arc::new)).collect();
+    listeners.into_iter().collect()
+}
+
+fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<Listener> {
+    let faults = section.faults();
+    let addresses = addresses(&section, places);
+    let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
+    let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits));
+
+    // The rules between settings are judged only where each setting alone is right: a mistyped word must not bring a second
+    // fault that vanishes with the first.
+    let faults_before = faults.count();
+    let settings = Settings::take(&section);
+    let span = section.span().clone();
+    section.finish();
+    let protocol = settings.protocol.as_ref()?.value;
+    if faults.count() == faults_before {
+        settings.check(protocol, &span, given, faults);
+    }
+
+    let auth = settings.auth.as_ref().map_or(default_auth(protocol), |at| at.value);
+    let offered = auth != Auth::Off;
+    let mechanisms =
+        settings.mechanisms.map_or(vec![Mechanism::Plain, Mechanism::Login], |at| values(at.value));
+    let relay = settings.relay.map_or(vec![Relay::Authenticated], |at| values(at.value));
+    Some(Listener {
+        protocol,
+        addresses: addresses?,
+        tls: settings.tls.map_or(TlsMode::None, |at| at.value),
+        auth,
+        mechanisms: if offered { mechanisms } else { Vec::new() },
+        clear_text_auth: settings.clear_text_auth.is_some_and(|at| at.value),
+        apop: settings.apop.is_some_and(|at| at.value),
+        relay: if offered && protocol == Protocol::Smtp { relay } else { Vec::new() },
+        hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
+        limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
+    })
+}
+
+/// Port 25 takes mail from strangers, so SMTP asks for no login unless told to; a mailbox is never open.
+fn default_auth(protocol: Protocol) -> Auth {
+    match protocol {
+        Protocol::Smtp => Auth::Off,
+        Protocol::Pop3 => Auth::Required,
+    }
+}
+
+fn values<T>(items: Vec<At<T>>) -> Vec<T> {
+    items.into_iter().map(|at| at.value).collect()
+}
+
+fn addresses(section: &Section<'_>, places: &mut Places) -> Option<Vec<Address>> {
+    let example = "\"0.0.0.0:25\" (or a list of addresses)";
+    match section.list::<SocketAddr>("address") {
+        Read::Faulty => None,
+        Read::Absent => {
+            section.report_missing("address", example);
+            None
+        }
+        Read::Given(list) if list.value.is_empty() => {
+            section.report(
+                &list.span,
+                Wrong::new("the list of addresses is empty", format!("address = {example}")),
+            );
+            None
+        }
+        Read::Given(list) => {
+            let at = |at: At<SocketAddr>| {
+                let position = section.faults().position(&at.span);
+                places.claim(&at, position, section);
+                Address { socket: at.value, position }
+            };
+            Some(list.value.into_iter().map(at).collect())
+        }
+    }
+}
+
+/// Which addresses are taken by which line.
+#[derive(Default)]
+struct Places(BTreeMap<SocketAddr, Position>);
+
+impl Places {
+    fn claim(&mut self, at: &At<SocketAddr>, position: Position, section: &Section<'_>) {
+        let overlap = |taken: &SocketAddr| {
+            let (mine, other) = (at.value.ip(), taken.ip());
+            let everywhere = mine.is_unspecified() || other.is_unspecified();
+            taken.port() == at.value.port()
+                && mine.is_ipv4() == other.is_ipv4()
+                && (mine == other || everywhere)
+        };
+        if at.value.port() == 0 {
+            return;
+        }
+        if let Some((taken, first)) = self.0.iter().find(|(taken, _)| overlap(taken)) {
+            let what = format!("{} is already taken by {taken} in line {}", at.value, first.line);
+            section.report(&at.span, Wrong::new(what, "another address or port, or remove one of the two"));
+        }
+        self.0.entry(at.value).or_insert(position);
+    }
+}
+
+/// The settings that depend on each other, each with its place.
+struct Settings {
+    protocol: Option<At<Protocol>>,
+    tls: Option<At<TlsMode>>,
+    auth: Option<At<Auth>>,
+    mechanisms: Option<At<Vec<At<Mechanism>>>>,
+    clear_text_auth: Option<At<bool>>,
+    apop: Option<At<bool>>,
+    relay: Option<At<Vec<At<Relay>>>>,
+}
+
+impl Settings {
+    fn take(section: &Section<'_>) -> Self {
+        Self {
+            protocol: section.required("protocol", Protocol::EXAMPLE),
+            tls: section.optional("tls").given(),
+            auth: section.optional("auth").given(),
+            mechanisms: section.list("mechanisms").given(),
+            clear_text_auth: section.optional("clear_text_auth").given(),
+            apop: section.optional("apop").given(),
+            relay: section.list("relay").given(),
+        }
+    }
+
+    /// Reports settings that contradict each other. `heading` is where the listener stands.
+    fn check(&self, protocol: Protocol, heading: &Range<usize>, given: &Given<'_>, faults: &Collector<'_>) {
+        let report = |span: &Range<usize>, what: &str, remedy: &str| {
+            faults.report_absence(span, Wrong::new(what, remedy))
+        };
+        let remove = "nothing (remove the line)";
+        let tls = self.tls.as_ref().map_or(TlsMode::None, |at| at.value);
+        let auth = self.auth.as_ref().map_or(default_auth(protocol), |at| at.value);
+        let clear_text = self.clear_text_auth.as_ref().is_some_and(|at| at.value);
+
+        if let Some(at) = &self.tls
+            && tls != TlsMode::None
+            && !given.certificates
+        {
+            report(
+                &at.span,
+                "TLS needs a certificate, and the file has none",
+                "[[certificate]] with chain and key",
+            );
+        }
+        match protocol {
+            Protocol::Smtp => {
+                if let Some(at) = &self.apop {
+                    report(&at.span, "APOP belongs to POP3, this listener is smtp", remove);
+                }
+            }
+            Protocol::Pop3 => {
+                if let Some(at) = &self.auth {
+                    report(&at.span, "`auth` belongs to SMTP; POP3 always asks for a login", remove);
+                }
+                if let Some(at) = &self.relay {
+                    report(&at.span, "`relay` belongs to SMTP, this listener is pop3", remove);
+                }
+                if let Some(at) = self.apop.as_ref().filter(|at| at.value && !given.apop_key) {
+                    report(
+                        &at.span,
+                        "APOP needs the key that seals its secrets",
+                        "apop_key = \"apop.key\" in [accounts]",
+                    );
+                }
+            }
+        }
+        if auth == Auth::Off {
+            for span in [
+                self.mechanisms.as_ref().map(|at| &at.span),
+                self.clear_text_auth.as_ref().map(|at| &at.span),
+                self.relay.as_ref().filter(|at| !at.value.is_empty()).map(|at| &at.span),
+            ]
+            .into_iter()
+            .flatten()
+            {
+                let remedy = "auth = \"optional\" or \"required\" beside it, or remove the line";
+                report(span, "this speaks of logging in, and `auth` is \"off\"", remedy);
+            }
+            return;
+        }
+        if protocol == Protocol::Smtp
+            && let Some(at) = self.mechanisms.as_ref().filter(|at| at.value.is_empty())
+        {
+            report(&at.span, "nobody can log in without a mechanism", "mechanisms = [\"PLAIN\", \"LOGIN\"]");
+        }
+        match (tls, &self.clear_text_auth) {
+            (TlsMode::Implicit, Some(at)) => {
+                report(&at.span, "there is no clear text under implicit TLS", remove);
+            }
+            (TlsMode::None, _) if !clear_text && !self.apop.as_ref().is_some_and(|at| at.value) => {
+                let span = self.auth.as_ref().map_or(heading, |at| &at.span);
+                let what =
+                    "nobody can log in here: there is no TLS, and passwords in clear text are not allowed";
+                report(span, what, "tls = \"starttls\" or \"implicit\", or clear_text_auth = true");
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The one TOML file of both daemons and of the command: strict, and every fault told at once.
+//!
+//! ```toml
+//! hostname = "mx.example.jp"            # the greeting and the Received header
+//!
+//! [store]
+//! maildirs = "mail"                     # relative to this file, like every path here
+//! queue = "queue"
+//!
+//! [accounts]
+//! database = "sqlite:accounts.sqlite"   # or postgres://…
+//! apop_key = "apop.key"                 # only where a listener offers APOP
+//!
+//! [log]
+//! format = "text"                       # or "json"
+//! level = "info"
+//!
+//! [limits]                              # 0 or "none" = no limit
+//! message_size = "50MiB"
+//! connections_per_address = 50
+//!
+//! [[certificate]]
+//! chain = "cert.pem"
+//! key = "key.pem"
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = ["0.0.0.0:465", "[::]:465"]
+//! tls = "implicit"
+//! auth = "required"
+//! ```
+//!
+//! [`crate::limits`] holds every default with its reason.
+
+mod certificate;
+mod fault;
+mod limits;
+mod listener;
+mod section;
+mod value;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+pub use certificate::Certificate;
+pub use fault::{Fault, Faults, Position};
+pub use limits::{Limits, SessionLimits};
+pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+
+use fault::{Collector, Wrong};
+use section::{Read, Section};
+use value::{HostName, Scalar, word};
+
+/// The whole file, read and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file as it was named.
+    pub file: PathBuf,
+    /// The name in greetings and in `Received`, where a listener has none of its own.
+    pub hostname: String,
+    /// Where mail is.
+    pub store: Store,
+    /// Where accounts are.
+    pub accounts: Accounts,
+    /// How events are written.
+    pub log: Log,
+    /// What concerns a daemon as a whole.
+    pub limits: Limits,
+    /// In the order of the file; the first is shown to clients that name no host or an unknown one.
+    pub certificates: Vec<Certificate>,
+    /// In the order of the file; at least one.
+    pub listeners: Vec<Arc<Listener>>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The directory with one Maildir an account.
+    pub maildirs: PathBuf,
+    /// The directory of the queue.
+    pub queue: PathBuf,
+}
+
+/// `[accounts]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// `sqlite:PATH`, the path made relative to the file's directory, or `postgres://…`, which may hold a password.
+    pub database: String,
+    /// The key that seals APOP secrets.
+    pub apop_key: Option<PathBuf>,
+}
+
+impl fmt::Debug for Accounts {
+    /// Without the password that a database address may hold.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.database.split(':').next().unwrap_or_default();
+        f.debug_struct("Accounts")
+            .field("database", &format_args!("{kind}:[hidden]"))
+            .field("apop_key", &self.apop_key)
+            .finish()
+    }
+}
+
+/// `[log]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// For people or for programs.
+    pub format: LogFormat,
+    /// The least important level that is written.
+    pub level: tracing::Level,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `TIME LEVEL event key=value …`
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: tracing::Level::INFO }
+    }
+}
+
+impl Config {
+    /// Reads the file, the certificates and the keys that it names.
+    ///
+    /// # Errors
+    /// Every fault of the file, in the order of its lines.
+    pub fn load(file: impl AsRef<Path>) -> Result<Self, Faults> {
+        let file = file.as_ref();
+        let unreadable = |why: String| {
+            Faults::whole_file(
+                file,
+                format!("cannot be read: {why}"),
+                "the path of a readable TOML file after --config",
+            )
+        };
+        let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| unreadable(String::from("it is not UTF-8")))?;
+        Self::parse(&text, file)
+    }
+
+    /// Reads `text` as if it stood in `file`: faults are told with that name, and relative paths are relative to its directory.
+    ///
+    /// # Errors
+    /// Every fault of the text, in the order of its lines.
+    pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Self, Faults> {
+        let file = file.as_ref();
+        let (table, syntax) = DeTable::parse_recoverable(text);
+        let faults = Collector::new(text, !syntax.is_empty());
+        for error in syntax {
+            let wrong =
+                Wrong::new(format!("this is not TOML: {}", error.message()), "name = value, or [section]");
+            faults.report(&error.span().unwrap_or_default(), wrong);
+        }
+        let config = read(Section::root(table.into_inner(), &faults), file);
+        if let (Some(config), 0) = (config, faults.count()) {
+            return Ok(config);
+        }
+        Err(Faults { file: file.to_owned(), faults: faults.into_faults() })
+    }
+
+    /// The listeners of one daemon.
+    pub fn listeners(&self, protocol: Protocol) -> impl Iterator<Item = &Arc<Listener>> {
+        self.listeners.iter().filter(move |listener| listener.protocol == protocol)
+    }
+}
+
+/// None means that a fault was reported.
+fn read(root: Section<'_>, file: &Path) -> Option<Config> {
+    let faults = root.faults();
+    let base = file.parent().unwrap_or(Path::new(""));
+    let hostname = root.required::<HostName>("hostname", "\"mx.example.jp\"").map(|at| at.value.0);
+    let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
+        .and_then(|section| store(section, base));
+    let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
+        .and_then(|section| accounts(section, base));
+    let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
+    let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let certificates: Vec<_> =
+        root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
+    let given = listener::Given {
+        hostname: hostname.as_deref(),
+        limits: &defaults,
+        certificates: !certificates.is_empty(),
+        apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
+    };
+    let sections = root.tables("listener");
+    if sections.is_empty() {
+        let what = "there is no listener, nobody could connect";
+        let remedy = "[[listener]] with protocol = \"smtp\" and address = \"0.0.0.0:25\"";
+        faults.report_absence(root.span(), Wrong::new(what, remedy));
+    }
+    let listeners = listener::read_all(sections, &given);
+    root.finish();
+    Some(Config {
+        file: file.to_owned(),
+        hostname: hostname?,
+        store: store?,
+        accounts: accounts?,
+        log,
+        limits,
+        certificates: certificates.into_iter().collect::<Option<_>>()?,
+        listeners: listeners?,
+    })
+}
+
+fn needed<'t>(root: &Section<'t>, key: &'static str, example: &str) -> Option<Section<'t>> {
+    match root.table(key) {
+        Read::Given(at) => Some(at.value),
+        Read::Faulty => None,
+        Read::Absent => {
+            let what = format!("there is no section [{key}]");
+            root.faults().report_absence(root.span(), Wrong::new(what, format!("[{key}] with {example}")));
+            None
+        }
+    }
+}
+
+fn store(section: Section<'_>, base: &Path) -> Option<Store> {
+    let maildirs = section.required::<String>("maildirs", "\"mail\"");
+    let queue = section.required::<String>("queue", "\"queue\"");
+    section.finish();
+    Some(Store { maildirs: base.join(maildirs?.value), queue: base.join(queue?.value) })
+}
+
+fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
+    let example = "\"sqlite:accounts.sqlite\"";
+    let database = section.required::<String>("database", example).and_then(|at| {
+        let address = database_address(&at.value, base);
+        if address.is_none() {
+            let what = "the database is neither an SQLite file nor PostgreSQL";
+            section.report(&at.span, Wrong::new(what, format!("{example} or \"postgres://user@host/name\"")));
+        }
+        address
+    });
+    let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
+    section.finish();
+    Some(Accounts { database: database?, apop_key })
+}
+
+/// The address with an SQLite path made relative to `base`.
+fn database_address(given: &str, base: &Path) -> Option<String> {
+    if ["postgres://", "postgresql://"].iter().any(|scheme| given.starts_with(scheme)) {
+        return Some(given.to_owned());
+    }
+    let path = given.strip_prefix("sqlite://").or_else(|| given.strip_prefix("sqlite:"))?;
+    // A database in memory would be another one in each process, and gone at the end.
+    (!path.is_empty() && !path.starts_with(':')).then(|| format!("sqlite:{}", base.join(path).display()))
+}
+
+fn log(section: Section<'_>) -> Log {
+    let default = Log::default();
+    let format = section.optional("format").or(default.format);
+    let level = section.optional("level").or(default.level);
+    section.finish();
+    Log { format, level }
+}
+
+impl Scalar for LogFormat {
+    const EXAMPLE: &'static str = "\"text\" or \"json\"";
+
+    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
+        word(value, &[("text", Self::Text), ("json", Self::Json)])
+    }
+}
+
+impl Scalar for tracing::Level {
+    const EXAMPLE: &'static str = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
+
+    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
+        word(
+            value,
+            &[
+                ("error", Self::ERROR),
+                ("warn", Self::WARN),
+                ("info", Self::INFO),
+                ("debug", Self::DEBUG),
+                ("trace", Self::TRACE),
+            ],
+        )
+    }
+}

@@ -1,0 +1,111 @@
+//! A connection: in clear text, encrypted, or over.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncBufRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use crate::limits;
+
+#[derive(Debug)]
+pub(crate) enum Conn {
+    Plain(TcpStream),
+    /// Boxed: its state is some KiB, and a session's task should be small while it is in clear text.
+    Tls(Box<TlsStream<TcpStream>>),
+    Closed,
+}
+
+impl Conn {
+    /// Appends what is there, some `size` octets; 0 is the end. No buffer is needed while there is nothing.
+    pub(crate) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Vec<u8>,
+        size: usize,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(stream) => loop {
+                ready!(stream.poll_read_ready(context))?;
+                buffer.reserve_exact(size);
+                match stream.try_read_buf(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return Poll::Ready(read),
+                }
+            },
+            Self::Tls(stream) => {
+                let mut stream = Pin::new(stream.as_mut());
+                match ready!(stream.as_mut().poll_fill_buf(context)) {
+                    Ok(clear) => {
+                        let octets = clear.len();
+                        buffer.extend_from_slice(clear);
+                        stream.consume(octets);
+                        Poll::Ready(Ok(octets))
+                    }
+                    // Many clients hang up without close_notify. What that could cut short ends with a dot or a count here.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(0)),
+                    Err(error) => Poll::Ready(Err(error)),
+                }
+            }
+            Self::Closed => Poll::Ready(Ok(0)),
+        }
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let octets = match self {
+            Self::Plain(stream) => stream.write(bytes).await?,
+            Self::Tls(stream) => stream.write(bytes).await?,
+            Self::Closed => return Err(io::ErrorKind::NotConnected.into()),
+        };
+        if octets == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(octets) }
+    }
+
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+        match self {
+            // The kernel has it.
+            Self::Plain(_) | Self::Closed => Ok(()),
+            Self::Tls(stream) => stream.flush().await,
+        }
+    }
+
+    /// The clear-text stream, for a handshake; the connection counts as closed until that is done.
+    pub(crate) fn take_plain(&mut self) -> io::Result<TcpStream> {
+        match std::mem::replace(self, Self::Closed) {
+            Self::Plain(stream) => Ok(stream),
+            other => {
+                *self = other;
+                Err(io::Error::other("TLS can only start in clear text"))
+            }
+        }
+    }
+
+    /// Says that nothing follows, then reads and forgets until the peer says so too. Closing with unread input would make the
+    /// kernel send a reset, which can take our last reply from the peer's hands.
+    pub(crate) async fn shutdown(&mut self) {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => {
+                // A peer that is gone already cannot take a close_notify: no error.
+                if stream.shutdown().await.is_err() {
+                    return;
+                }
+                stream.get_mut().0
+            }
+            Self::Closed => return,
+        };
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut discarded = 0;
+        let mut scratch = Vec::with_capacity(limits::READ_LEAST);
+        while discarded < limits::CLOSE_DISCARD {
+            scratch.clear();
+            match stream.read_buf(&mut scratch).await {
+                Ok(0) | Err(_) => return,
+                Ok(octets) => discarded += octets,
+            }
+        }
+    }
+}

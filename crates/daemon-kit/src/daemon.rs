@@ -1,0 +1,134 @@
+//! A daemon's `main`: arguments, configuration, log, signals, exit codes.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, Protocol};
+use crate::drain::Drain;
+use crate::log::{self, event};
+use crate::serve::{Server, Service};
+use crate::tls::Acceptor;
+
+/// Exit: the work could not be done.
+pub const EXIT_FAILED: u8 = 1;
+/// Exit: the configuration is at fault (EX_CONFIG).
+pub const EXIT_CONFIG: u8 = 78;
+
+/// What keeps a daemon from running, in words for the operator.
+pub type Trouble = Box<dyn Error + Send + Sync>;
+
+/// A service with what surrounds it as a program.
+pub trait Daemon: Service + Sized {
+    /// The program's name.
+    const NAME: &'static str;
+    /// What it is, for `--help`.
+    const ABOUT: &'static str;
+    /// Which listeners of the file are its own.
+    const PROTOCOL: Protocol;
+
+    /// Looks whether the daemon could run (is the database there?) and changes nothing: what `--check` says beyond the file.
+    fn check(config: &Config) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Opens what the service needs.
+    fn open(config: &Config) -> impl Future<Output = Result<Self, Trouble>> + Send;
+}
+
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Only look for faults in the configuration and in what it names, tell all of them, and end
+    #[arg(long)]
+    check: bool,
+}
+
+/// The whole of a daemon's `main`.
+pub fn main<D: Daemon>() -> ExitCode {
+    let command = Arguments::command().name(D::NAME).bin_name(D::NAME).about(D::ABOUT);
+    let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let config = match Config::load(&arguments.config) {
+        Ok(config) => config,
+        Err(faults) => return fail(EXIT_CONFIG, &faults),
+    };
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(EXIT_FAILED, &error),
+    };
+    let done = if arguments.check {
+        runtime.block_on(check::<D>(&config))
+    } else {
+        runtime.block_on(run::<D>(&config))
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, trouble)) => fail(code, &trouble),
+    }
+}
+
+/// Before the log exists, and for people who look at the exit of a command: plain words on stderr.
+fn fail(code: u8, trouble: &dyn Display) -> ExitCode {
+    eprintln!("{trouble}");
+    ExitCode::from(code)
+}
+
+async fn check<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
+    if config.listeners(D::PROTOCOL).next().is_none() {
+        let what = format!("{}: there is no listener for {}", config.file.display(), D::PROTOCOL);
+        return Err((EXIT_CONFIG, what.into()));
+    }
+    D::check(config).await.map_err(|trouble| (EXIT_CONFIG, trouble))?;
+    println!("{}: no faults", config.file.display());
+    Ok(())
+}
+
+async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
+    let failed = |trouble: Trouble| (EXIT_FAILED, trouble);
+    log::init(config.log);
+    let drain = Drain::on_signals().map_err(|error| failed(error.into()))?;
+    let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
+    let service = D::open(config).await.map_err(failed)?;
+    if let Some(tls) = server.tls() {
+        tokio::spawn(reload_on_hangup(config.file.clone(), tls));
+    }
+    tracing::info!(event = event::STARTED, daemon = D::NAME, version = env!("CARGO_PKG_VERSION"));
+    server.run(service, drain).await.map_err(|error| failed(error.into()))
+}
+
+/// SIGHUP: the certificates are read again; sessions go on. A file with faults changes nothing.
+async fn reload_on_hangup(file: PathBuf, tls: Acceptor) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        tracing::info!(event = event::SIGNAL, signal = "SIGHUP");
+        match Config::load(&file) {
+            Ok(config) if config.certificates.is_empty() => {
+                tracing::error!(
+                    event = event::RELOAD_REFUSED,
+                    fault = "the file has no certificate any more"
+                );
+            }
+            Ok(config) => {
+                tls.replace(
+                    config.certificates.into_iter().map(|certificate| certificate.identity).collect(),
+                );
+                tracing::info!(event = event::RELOADED);
+            }
+            Err(faults) => {
+                for line in faults.to_string().lines() {
+                    tracing::error!(event = event::RELOAD_REFUSED, fault = line);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The names of all events. They are stable: filters and alarms are built on them, so a name is never given a second meaning.
+
+macro_rules! catalogue {
+    ($($name:ident = $word:literal: $meaning:literal)+) => {
+        $(#[doc = $meaning] pub const $name: &str = $word;)+
+
+        /// Every name with its meaning.
+        pub const ALL: &[(&str, &str)] = &[$(($word, $meaning)),+];
+    };
+}
+
+catalogue! {
+    // the daemon
+    STARTED = "started": "The daemon runs; `version`."
+    LISTENER_READY = "listener_ready": "An address takes connections; `address`, `protocol`, `tls`."
+    ACCEPT_FAILED = "accept_failed": "The system gave no connection (no file descriptor, no memory); taken up again after a pause."
+    CONNECTION_REFUSED = "connection_refused": "Too many connections; `reason`, `peer`, and `count` since the last such line."
+    SIGNAL = "signal": "The process was told to end or to read its configuration again; `signal`."
+    RELOADED = "reloaded": "The certificates of the file are in use; everything else waits for a restart."
+    RELOAD_REFUSED = "reload_refused": "The file has faults, nothing changed; `fault`."
+    DRAIN_STARTED = "drain_started": "No new sessions; `sessions` are still open."
+    DRAIN_CUT = "drain_cut": "The time of the drain is over; `sessions` are cut."
+    DRAIN_FINISHED = "drain_finished": "No session is left."
+    PANIC = "panic": "A fault in the program; it cost one session. `text`, `place`."
+
+    // a session
+    SESSION_OPEN = "session_open": "A connection was let in."
+    SESSION_CLOSE = "session_close": "A session is over; `outcome`, `received`, `sent` (octets), `seconds`."
+    TLS_ESTABLISHED = "tls_established": "A session is encrypted; `version`, `cipher`, `sni`."
+    TLS_FAILED = "tls_failed": "A handshake failed; `reason`, `detail`."
+    AUTH_OK = "auth_ok": "A login; `login`, `mechanism`."
+    AUTH_FAILED = "auth_failed": "A login was refused; `login`, `mechanism`, `reason`."
+    AUTH_UNAVAILABLE = "auth_unavailable": "A login could not be judged: the accounts cannot be reached."
+
+    // mail
+    MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `size`, `recipients`."
+    MESSAGE_REFUSED = "message_refused": "A message was not taken; `reason`."
+    RECIPIENT_REFUSED = "recipient_refused": "A recipient was not taken; `recipient`, `reason`."
+    MAILDROP_OPENED = "maildrop_opened": "A POP3 client sees its mail; `messages`, `octets`."
+    MAILDROP_UPDATED = "maildrop_updated": "A POP3 client left; `retrieved`, `removed`."
+    STORE_FAILED = "store_failed": "The disk or the queue refused its service; `reason`."
+    QUEUE_RECOVERED = "queue_recovered": "Messages that an earlier run accepted were delivered at start; `messages`."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_and_unique() {
+        let mut names: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
+        assert!(names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -1,0 +1,11 @@
+//! TLS 1.2 and 1.3: identities, the choice between them by SNI, and the facts of a session.
+
+mod acceptor;
+mod failure;
+mod identity;
+mod info;
+
+pub use acceptor::Acceptor;
+pub use failure::TlsFailure;
+pub use identity::{Identity, IdentityError};
+pub use info::TlsInfo;

@@ -1,0 +1,361 @@
+//! The file: what a good one gives, and every fault of a bad one at once.
+
+use std::time::Duration;
+
+use daemon_kit::config::{Auth, Config, LogFormat, Mechanism, Protocol, Relay, TlsMode};
+use daemon_kit::limits;
+
+use crate::world::World;
+
+const GOOD: &str = r#"
+hostname = "MX.Example.jp"
+
+[store]
+maildirs = "mail"
+queue = "/var/spool/yubin"
+
+[accounts]
+database = "sqlite:accounts.sqlite"
+apop_key = "apop.key"
+
+[log]
+format = "json"
+level = "debug"
+
+[limits]
+message_size = "none"
+connections = 0
+errors = 7
+patience = "90s"
+
+[[certificate]]
+names = ["mx.example.jp"]
+chain = "cert.pem"
+key = "key.pem"
+
+[[listener]]
+protocol = "smtp"
+address = ["127.0.0.1:2587", "[::1]:2587"]
+tls = "starttls"
+auth = "required"
+mechanisms = ["LOGIN"]
+clear_text_auth = true
+hostname = "submit.example.jp"
+
+[listener.limits]
+message_size = "50MiB"
+patience = "5m"
+
+[[listener]]
+protocol = "pop3"
+address = "0.0.0.0:2110"
+apop = true
+"#;
+
+/// A text that is right but for the lines that a test adds.
+fn with(listener: &str) -> String {
+    let head = "hostname = \"mx.example.jp\"\nstore = { maildirs = \"mail\", queue = \"queue\" }\naccounts = { database = \"sqlite:a\" }\n";
+    format!("{head}[[certificate]]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n[[listener]]\n{listener}")
+}
+
+#[track_caller]
+fn check_faults(text: &str, expected: &[&str]) {
+    let world = World::new();
+    check_faults_in(&world, text, expected);
+}
+
+#[track_caller]
+fn check_faults_in(world: &World, text: &str, expected: &[&str]) {
+    let faults = Config::parse(text, world.path("yubin.toml")).expect_err("this file has faults").to_string();
+    let root = format!("{}/", world.root().display());
+    let told: Vec<String> = faults.lines().map(|line| line.replace(&root, "")).collect();
+    assert_eq!(told, expected, "told:\n{}", told.join("\n"));
+}
+
+#[test]
+fn a_good_file_gives_every_setting() {
+    let world = World::new();
+    let config = Config::parse(GOOD, world.path("yubin.toml")).unwrap();
+    assert_eq!(config.hostname, "mx.example.jp");
+    assert_eq!(config.store.maildirs, world.path("mail"));
+    assert_eq!(config.store.queue.to_str(), Some("/var/spool/yubin"));
+    assert_eq!(config.accounts.database, format!("sqlite:{}", world.path("accounts.sqlite").display()));
+    assert_eq!(config.accounts.apop_key, Some(world.path("apop.key")));
+    assert_eq!((config.log.format, config.log.level), (LogFormat::Json, tracing::Level::DEBUG));
+    assert_eq!((config.limits.connections, config.limits.drain), (None, limits::DRAIN));
+    assert_eq!(config.certificates.len(), 1);
+
+    let submission = config.listeners(Protocol::Smtp).next().unwrap();
+    let addresses: Vec<String> =
+        submission.addresses.iter().map(|address| address.socket.to_string()).collect();
+    assert_eq!(addresses, ["127.0.0.1:2587", "[::1]:2587"]);
+    assert_eq!((submission.tls, submission.auth), (TlsMode::Starttls, Auth::Required));
+    assert_eq!(submission.mechanisms, [Mechanism::Login]);
+    assert_eq!(submission.relay, [Relay::Authenticated]);
+    assert_eq!(submission.hostname, "submit.example.jp");
+    assert!(submission.clear_text_auth && !submission.apop);
+    assert_eq!(submission.limits.message_size.unwrap().get(), 50 << 20);
+    assert_eq!(submission.limits.patience, Duration::from_secs(300));
+    assert_eq!(submission.limits.errors, Some(7));
+    assert_eq!(submission.limits.recipients, Some(limits::RECIPIENTS));
+
+    let pop3 = config.listeners(Protocol::Pop3).next().unwrap();
+    assert_eq!((pop3.tls, pop3.auth), (TlsMode::None, Auth::Required));
+    assert_eq!(pop3.mechanisms, [Mechanism::Plain, Mechanism::Login]);
+    assert!(pop3.apop && !pop3.clear_text_auth && pop3.relay.is_empty());
+    assert_eq!(pop3.hostname, "mx.example.jp");
+    assert_eq!(pop3.limits.message_size, None);
+    assert_eq!(pop3.limits.patience, Duration::from_secs(90));
+}
+
+#[test]
+fn patience_is_the_rfcs_own_where_the_file_says_nothing() {
+    let world = World::new();
+    let text = with(
+        "protocol = \"smtp\"\naddress = \"127.0.0.1:25\"\n[[listener]]\nprotocol = \"pop3\"\naddress = \"[::1]:110\"\ntls = \"starttls\"\n",
+    );
+    let config = Config::parse(&text, world.path("yubin.toml")).unwrap();
+    let patience: Vec<u64> =
+        config.listeners.iter().map(|listener| listener.limits.patience.as_secs()).collect();
+    assert_eq!(patience, [300, 600]);
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_place() {
+    check_faults(
+        r#"hostnam = "mx.example.jp"
+[store]
+maildirs = ""
+[accounts]
+database = "mysql://db"
+[log]
+format = "xml"
+level = "infos"
+colour = true
+[limits]
+message_size = "1KiB"
+recipients = 10
+connections = -1
+drain = 30
+patience = "5 fortnights"
+[[certificate]]
+chain = "cert.pem"
+[[listener]]
+protcol = "smtp"
+address = ["0.0.0.0", "127.0.0.1:99999"]
+[[listener]]
+protocol = "imap"
+address = []
+tls = "ssl"
+auth = true
+"#,
+        &[
+            "yubin.toml:1:1: the file has no `hostname`; write: hostname = \"mx.example.jp\"",
+            "yubin.toml:1:1: unknown key `hostnam` in the file; write: hostname",
+            "yubin.toml:2:2: [store] has no `queue`; write: queue = \"queue\"",
+            "yubin.toml:3:12: the text is empty; write: a text in quotes",
+            "yubin.toml:5:12: the database is neither an SQLite file nor PostgreSQL; write: \"sqlite:accounts.sqlite\" or \"postgres://user@host/name\"",
+            "yubin.toml:7:10: \"xml\" is not known here; write: one of text, json",
+            "yubin.toml:8:9: \"infos\" is not known here; write: info",
+            "yubin.toml:9:1: unknown key `colour` in [log]; write: one of format, level",
+            "yubin.toml:11:16: RFC 5321 §4.5.3.1.7 wants messages of 64 KiB to be taken; write: \"64KiB\" or more, or \"none\"",
+            "yubin.toml:12:14: RFC 5321 §4.5.3.1.8 wants 100 recipients to be taken; write: 100 or more, or \"none\"",
+            "yubin.toml:13:15: -1 is out of reach; write: a whole number such as 100, or \"none\"",
+            "yubin.toml:14:9: 30 has no unit; write: \"30s\" or \"30m\"",
+            "yubin.toml:15:12: \"5 fortnights\" is not a time; write: a time such as \"30s\", \"5m\" or \"1h\"",
+            "yubin.toml:16:1: [[certificate]] has no `key`; write: key = \"key.pem\"",
+            "yubin.toml:18:1: [[listener]] has no `protocol`; write: protocol = \"smtp\" or \"pop3\"",
+            "yubin.toml:19:1: unknown key `protcol` in [[listener]]; write: protocol",
+            "yubin.toml:20:12: \"0.0.0.0\" is not an address with a port; write: an IP address with a port, such as \"0.0.0.0:25\" or \"[::]:25\"",
+            "yubin.toml:20:23: \"127.0.0.1:99999\" is not an address with a port; write: an IP address with a port, such as \"0.0.0.0:25\" or \"[::]:25\"",
+            "yubin.toml:22:12: \"imap\" is not known here; write: one of smtp, pop3",
+            "yubin.toml:23:11: the list of addresses is empty; write: address = \"0.0.0.0:25\" (or a list of addresses)",
+            "yubin.toml:24:7: \"ssl\" is not known here; write: one of none, starttls, implicit",
+            "yubin.toml:25:8: true/false cannot stand here; write: \"off\", \"optional\" or \"required\"",
+        ],
+    );
+}
+
+#[test]
+fn sections_of_the_wrong_kind_and_missing_ones() {
+    check_faults(
+        "store = 1\n[certificate]\nchain = \"cert.pem\"\n",
+        &[
+            "yubin.toml:1:1: the file has no `hostname`; write: hostname = \"mx.example.jp\"",
+            "yubin.toml:1:1: `store` is a whole number, not a section; write: [store]",
+            "yubin.toml:1:1: there is no section [accounts]; write: [accounts] with database = \"sqlite:accounts.sqlite\"",
+            "yubin.toml:1:1: there is no listener, nobody could connect; write: [[listener]] with protocol = \"smtp\" and address = \"0.0.0.0:25\"",
+            "yubin.toml:2:2: `certificate` is a single section, not a list of sections; write: [[certificate]]",
+        ],
+    );
+}
+
+#[test]
+fn several_syntax_errors_are_told_at_once() {
+    check_faults(
+        "hostname = mx.example.jp\n[store\nmaildirs = \"mail\"\nwhat = 5\n[log]\nlevel = loud\nformat = \"xml\"\n[limits]\ndrain = \"1h",
+        &[
+            "yubin.toml:1:12: this is not TOML: string values must be quoted, expected literal string; write: name = value, or [section]",
+            "yubin.toml:2:7: this is not TOML: unclosed table, expected `]`; write: name = value, or [section]",
+            "yubin.toml:6:9: this is not TOML: string values must be quoted, expected literal string; write: name = value, or [section]",
+            "yubin.toml:7:10: \"xml\" is not known here; write: one of text, json",
+            "yubin.toml:9:12: this is not TOML: invalid basic string, expected `\"`; write: name = value, or [section]",
+        ],
+    );
+}
+
+#[test]
+fn columns_count_characters() {
+    check_faults(
+        &with("# 郵便\nprotocol = \"smtp\" # 受信\n  address = [ \"郵便\" , \"25\"]\n"),
+        &[
+            "yubin.toml:10:15: \"郵便\" is not an address with a port; write: an IP address with a port, such as \"0.0.0.0:25\" or \"[::]:25\"",
+            "yubin.toml:10:22: \"25\" is not an address with a port; write: an IP address with a port, such as \"0.0.0.0:25\" or \"[::]:25\"",
+        ],
+    );
+}
+
+#[test]
+fn settings_that_contradict_each_other() {
+    let no_login = "nobody can log in here: there is no TLS, and passwords in clear text are not allowed; write: tls = \"starttls\" or \"implicit\", or clear_text_auth = true";
+    let off = "this speaks of logging in, and `auth` is \"off\"; write: auth = \"optional\" or \"required\" beside it, or remove the line";
+    let remove = "write: nothing (remove the line)";
+    let smtp = "protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\n";
+    let pop3 = "protocol = \"pop3\"\naddress = \"127.0.0.1:0\"\n";
+    let cases: &[(&str, &str, &[&str])] = &[
+        (
+            smtp,
+            "mechanisms = [\"PLAIN\"]\nclear_text_auth = true",
+            &[&format!("10:14: {off}"), &format!("11:19: {off}")],
+        ),
+        (smtp, "relay = [\"authenticated\"]", &[&format!("10:9: {off}")]),
+        (smtp, "relay = []", &[]),
+        (smtp, "auth = \"required\"", &[&format!("10:8: {no_login}")]),
+        (smtp, "auth = \"optional\"\nclear_text_auth = false", &[&format!("10:8: {no_login}")]),
+        (smtp, "auth = \"optional\"\nclear_text_auth = true", &[]),
+        (
+            smtp,
+            "auth = \"required\"\ntls = \"starttls\"\nmechanisms = []",
+            &["12:14: nobody can log in without a mechanism; write: mechanisms = [\"PLAIN\", \"LOGIN\"]"],
+        ),
+        (smtp, "apop = true", &[&format!("10:8: APOP belongs to POP3, this listener is smtp; {remove}")]),
+        (
+            smtp,
+            "auth = \"required\"\ntls = \"implicit\"\nclear_text_auth = true",
+            &[&format!("12:19: there is no clear text under implicit TLS; {remove}")],
+        ),
+        (pop3, "", &[&format!("7:1: {no_login}")]),
+        (pop3, "tls = \"starttls\"\nmechanisms = []", &[]),
+        (
+            pop3,
+            "tls = \"implicit\"\nauth = \"required\"\nrelay = []",
+            &[
+                &format!("11:8: `auth` belongs to SMTP; POP3 always asks for a login; {remove}"),
+                &format!("12:9: `relay` belongs to SMTP, this listener is pop3; {remove}"),
+            ],
+        ),
+        (
+            pop3,
+            "apop = true",
+            &[
+                "10:8: APOP needs the key that seals its secrets; write: apop_key = \"apop.key\" in [accounts]",
+            ],
+        ),
+    ];
+    let world = World::new();
+    for (start, rest, expected) in cases {
+        let text = with(&format!("{start}{rest}"));
+        if expected.is_empty() {
+            Config::parse(&text, world.path("yubin.toml")).unwrap();
+        } else {
+            let expected: Vec<String> = expected.iter().map(|line| format!("yubin.toml:{line}")).collect();
+            check_faults_in(&world, &text, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn tls_without_any_certificate() {
+    check_faults(
+        "hostname = \"a\"\nstore = { maildirs = \"m\", queue = \"q\" }\naccounts.database = \"sqlite:a\"\n[[listener]]\nprotocol = \"smtp\"\naddress = \"127.0.0.1:0\"\ntls = \"starttls\"\n",
+        &[
+            "yubin.toml:7:7: TLS needs a certificate, and the file has none; write: [[certificate]] with chain and key",
+        ],
+    );
+}
+
+#[test]
+fn one_address_twice() {
+    let taken = |address: &str, by: &str, line: u32| {
+        format!(
+            "{address} is already taken by {by} in line {line}; write: another address or port, or remove one of the two"
+        )
+    };
+    check_faults(
+        &with(
+            "protocol = \"smtp\"\naddress = [\"0.0.0.0:25\", \"[::]:25\", \"127.0.0.1:0\", \"127.0.0.2:0\"]\n[[listener]]\nprotocol = \"pop3\"\ntls = \"implicit\"\naddress = [\"127.0.0.1:25\", \"[::]:25\", \"127.0.0.1:0\"]\n",
+        ),
+        &[
+            &format!("yubin.toml:13:12: {}", taken("127.0.0.1:25", "0.0.0.0:25", 9)),
+            &format!("yubin.toml:13:28: {}", taken("[::]:25", "[::]:25", 9)),
+        ],
+    );
+}
+
+#[test]
+fn certificates_that_cannot_be_used() {
+    let world = World::new();
+    world.certificate("other.pem", "other.key", &["other.example.jp"]);
+    world.expired_certificate("old.pem", "old.key");
+    world.write("empty.pem", "");
+    world.write("noise.pem", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n");
+    let pair = |chain: &str, key: &str| format!("[[certificate]]\nchain = \"{chain}\"\nkey = \"{key}\"\n");
+    let text = format!(
+        "hostname = \"a\"\nstore = {{ maildirs = \"m\", queue = \"q\" }}\naccounts.database = \"sqlite:a\"\n{}{}{}{}{}{}{}names = [\"mx.example.jp\", \"pop.example.jp\"]\n[[listener]]\nprotocol = \"smtp\"\naddress = \"[::1]:0\"\n",
+        pair("missing.pem", "key.pem"),
+        pair("cert.pem", "missing.key"),
+        pair("cert.pem", "other.key"),
+        pair("empty.pem", "key.pem"),
+        pair("noise.pem", "cert.pem"),
+        pair("old.pem", "old.key"),
+        pair("cert.pem", "key.pem"),
+    );
+    let chain =
+        "write: the path of a readable PEM file: the server's certificate first, then those that signed it";
+    check_faults_in(
+        &world,
+        &text,
+        &[
+            &format!(
+                "yubin.toml:5:9: the certificate missing.pem cannot be read: No such file or directory (os error 2); {chain}"
+            ),
+            "yubin.toml:9:7: the key missing.key cannot be read: No such file or directory (os error 2); write: the path of a readable PEM file with an unencrypted private key",
+            "yubin.toml:12:7: the key other.key does not belong to the certificate cert.pem; write: the key that was made with this certificate (is the first certificate in the file the server's?)",
+            &format!("yubin.toml:14:9: the certificate empty.pem holds no certificate in PEM form; {chain}"),
+            &format!(
+                "yubin.toml:17:9: the certificate noise.pem is not PEM: base64 decode error: InvalidCharacter(33); {chain}"
+            ),
+            "yubin.toml:20:9: the certificate old.pem is valid from Dec 25 00:00:00 2006 +00:00 until Dec 25 00:00:00 2007 +00:00, not now; write: a certificate that is valid today",
+            "yubin.toml:25:27: the certificate is not for pop.example.jp, but for mx.example.jp; write: a name that the certificate has, or another certificate",
+        ],
+    );
+}
+
+#[test]
+fn an_unreadable_file_is_a_fault_without_a_place() {
+    let faults = Config::load("/nowhere/yubin.toml").unwrap_err();
+    assert_eq!(
+        faults.to_string(),
+        "/nowhere/yubin.toml: cannot be read: No such file or directory (os error 2); write: the path of a readable TOML file after --config"
+    );
+}
+
+#[test]
+fn the_database_password_is_not_printed() {
+    let world = World::new();
+    let text = with("protocol = \"smtp\"\naddress = \"[::1]:0\"\n")
+        .replace("sqlite:a", "postgres://yubin:hunter2@db/yubin");
+    let config = Config::parse(&text, world.path("yubin.toml")).unwrap();
+    assert!(config.accounts.database.contains("hunter2"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}

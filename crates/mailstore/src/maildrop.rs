@@ -1,0 +1,175 @@
+//! The exclusive session over a Maildir.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use crate::error::{During, Error};
+use crate::lock::Lock;
+use crate::maildir::Maildir;
+use crate::name::unique_id;
+use crate::scan::{Message, Place, Table};
+use crate::{shared, sizes};
+
+/// A Maildir opened for one POP3 session: the messages of the moment it was opened, in the order of their arrival.
+///
+/// Messages that arrive later belong to the next session. `new/` and `cur/` are read together and no file is renamed, so
+/// other programs find what they left. The one exception: if two different files carry the same unique part (a bad copy, a
+/// restored backup), the older keeps it and the others are renamed to new unique parts when the session opens, for good. Only
+/// so both can be reached and each unique id stays what it is, also after one of them is deleted.
+///
+/// All calls block; the session may move between threads. Dropping it ends it.
+#[derive(Debug)]
+pub struct Maildrop {
+    maildir: Maildir,
+    table: Table,
+    /// Further names of the same file, by index: left by a program that was stopped between link and unlink.
+    also: Vec<(usize, Place, Vec<u8>)>,
+    _lock: Lock,
+}
+
+/// What became of one message that was to be removed.
+#[derive(Debug)]
+pub struct Removal {
+    /// Which message.
+    pub index: usize,
+    /// On error the message is still there.
+    pub result: Result<Removed, Error>,
+}
+
+/// The message is gone, durably.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// By this call.
+    Now,
+    /// Another program had removed it.
+    Before,
+}
+
+/// How often a message that moves under our hands is looked for: each look costs a listing.
+const LOOKS: usize = 16;
+
+/// After so many listings without it, a message is gone.
+const MISSES: usize = 2;
+
+/// After this time without a write, a file in `tmp/` belongs to nobody: the time that Maildir programs have agreed on.
+const ABANDONED: Duration = Duration::from_secs(36 * 60 * 60);
+
+impl Maildrop {
+    pub(crate) fn open_session(maildir: &Maildir) -> Result<Maildrop, Error> {
+        let lock = Lock::acquire(maildir)?;
+        // Housekeeping: that it fails is no reason to refuse the session.
+        let _ = maildir.sweep(ABANDONED);
+        let (mut table, also) = shared::list_apart(maildir)?;
+        sizes::measure(maildir, &mut table)?;
+        Ok(Maildrop { maildir: maildir.clone(), table, also, _lock: lock })
+    }
+
+    /// How many messages.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The message with this index, from 0.
+    pub fn message(&self, index: usize) -> Option<Message<'_>> {
+        self.table.message(index)
+    }
+
+    /// All messages in order.
+    pub fn messages(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
+        self.table.messages()
+    }
+
+    /// Opens a message for reading from its beginning.
+    ///
+    /// The file is as it lies on the disk: messages of other programs may have LF line endings. If it has been renamed since,
+    /// it is found again; [`Error::Vanished`] if it is gone.
+    pub fn open(&mut self, index: usize) -> Result<File, Error> {
+        self.reach(index, "open", |maildir, path| maildir.files.open(path))
+    }
+
+    /// Removes messages. The outcome of each stands for itself; when this returns, what is gone is durably gone.
+    ///
+    /// Indices of the other messages stay what they are.
+    pub fn remove(&mut self, indices: impl IntoIterator<Item = usize>) -> Vec<Removal> {
+        let mut touched = [false; 2];
+        let mut removals: Vec<Removal> = indices
+            .into_iter()
+            .map(|index| {
+                let result = self.remove_one(index, &mut touched);
+                Removal { index, result }
+            })
+            .collect();
+        for place in
+            Place::ALL.into_iter().zip(touched).filter_map(|(place, touched)| touched.then_some(place))
+        {
+            let dir = place.dir(&self.maildir);
+            if let Err(error) = self.maildir.files.sync_dir(&dir) {
+                for removal in removals.iter_mut().filter(|removal| removal.result.is_ok()) {
+                    // An io::Error cannot be cloned; its code can.
+                    let copy = error
+                        .raw_os_error()
+                        .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+                    removal.result = Err(copy).during("sync", &dir);
+                }
+            }
+        }
+        removals
+    }
+
+    fn remove_one(&mut self, index: usize, touched: &mut [bool; 2]) -> Result<Removed, Error> {
+        let result = self.reach(index, "remove", |maildir, path| maildir.files.remove(path));
+        let row = self.table.row(index).ok_or(Error::NoSuchIndex(index))?;
+        let [new, cur] = touched;
+        let mut touch = |place: Place| match place {
+            Place::New => *new = true,
+            Place::Cur => *cur = true,
+        };
+        let removed = match result {
+            Ok(()) => Removed::Now,
+            Err(Error::Vanished(_)) => Removed::Before,
+            Err(error) => return Err(error),
+        };
+        touch(row.place);
+        for (_, place, name) in self.also.iter().filter(|(also, ..)| *also == index) {
+            let path = crate::path_of(&place.dir(&self.maildir), name);
+            match self.maildir.files.remove(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).during("remove", &path);
+                }
+                _ => touch(*place),
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Does something with a message's file, looking for it again where another program has renamed it.
+    fn reach<T>(
+        &mut self,
+        index: usize,
+        action: &'static str,
+        mut act: impl FnMut(&Maildir, &std::path::Path) -> io::Result<T>,
+    ) -> Result<T, Error> {
+        let mut misses = 0;
+        for _look in 0..LOOKS {
+            let row = self.table.row(index).ok_or(Error::NoSuchIndex(index))?;
+            let path = self.table.path(&self.maildir, row);
+            match act(&self.maildir, &path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                outcome => return outcome.during(action, &path),
+            }
+            // A listing can miss what is renamed at that moment, so that one miss is not yet the end.
+            misses += usize::from(!self.table.refresh(&self.maildir, index)?);
+            if misses == MISSES {
+                break;
+            }
+        }
+        let row = self.table.row(index).ok_or(Error::NoSuchIndex(index))?;
+        Err(Error::Vanished(unique_id(self.table.unique(row)).into_owned()))
+    }
+}

@@ -1,0 +1,116 @@
+//! A file that grows unseen, and the one step that makes it somebody's message.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use crate::error::{During, Error};
+use crate::files::Files;
+use crate::wire::WireSize;
+
+/// Octets of a message: in its file, and when it is sent with CRLF line endings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Octets of the file.
+    pub stored: u64,
+    /// Octets on the wire: RETR without dot stuffing. The same unless the file has bare LF or no last line ending.
+    pub wire: u64,
+}
+
+/// A growing file with a name that nobody looks at (state S1). Dropped before it is published or kept, it is removed.
+#[derive(Debug)]
+pub struct Draft {
+    files: Arc<dyn Files>,
+    path: PathBuf,
+    file: File,
+    size: WireSize,
+    removed_on_drop: bool,
+}
+
+impl Draft {
+    /// Creates the file, mode 0600. That the name was free is certain (`O_EXCL`): `AlreadyExists` otherwise.
+    pub fn create(files: Arc<dyn Files>, path: PathBuf) -> io::Result<Draft> {
+        let file = files.create_new(&path)?;
+        Ok(Draft { files, path, file, size: WireSize::default(), removed_on_drop: true })
+    }
+
+    /// Writes the next piece: one system call, so pieces should be large.
+    pub fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.files.write(&mut self.file, piece).during("write", &self.path)?;
+        self.size.update(piece);
+        Ok(())
+    }
+
+    /// Makes the content durable (state S2).
+    pub fn sync(&self) -> Result<(), Error> {
+        self.files.sync(&self.file).during("sync", &self.path)
+    }
+
+    /// Moves the file to `to`, where nothing may be (`AlreadyExists`). The directory's sync is left to the caller.
+    pub fn publish(mut self, to: &Path) -> Result<(), Error> {
+        publish(&*self.files, &self.path, to).during("publish a message as", to)?;
+        self.removed_on_drop = false;
+        Ok(())
+    }
+
+    /// Moves the file to `to` in place of what is there. The directory's sync is left to the caller.
+    pub fn replace(mut self, to: &Path) -> Result<(), Error> {
+        self.files.rename(&self.path, to).during("replace", to)?;
+        self.removed_on_drop = false;
+        Ok(())
+    }
+
+    /// Where the file grows.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What has been written so far.
+    pub fn sizes(&self) -> Sizes {
+        Sizes { stored: self.size.stored(), wire: self.size.wire() }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.removed_on_drop {
+            // If even this fails, the file is swept when it is old.
+            let _ = self.files.remove(&self.path);
+        }
+    }
+}
+
+/// Moves `from` to `to` in one step that replaces nothing (`AlreadyExists` if `to` is taken).
+///
+/// Some network and older file systems cannot rename without replacing: there a second link is made and the first removed
+/// (a crash in between leaves the message once in the mailbox, and a name in `tmp/` to sweep). Where links are missing too,
+/// `to` is looked at first: names are unique, the look is a belt beside the braces.
+pub(crate) fn publish(files: &dyn Files, from: &Path, to: &Path) -> io::Result<()> {
+    match files.rename_new(from, to) {
+        Err(error) if is_missing_feature(&error) => {}
+        outcome => return outcome,
+    }
+    match files.link(from, to) {
+        Ok(()) => {
+            let _ = files.remove(from);
+            Ok(())
+        }
+        Err(error) if is_missing_feature(&error) => match files.stat(to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => files.rename(from, to),
+            Err(error) => Err(error),
+            Ok(_) => Err(Errno::EXIST.into()),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// The file system has no such operation, as its various drivers say it.
+pub(crate) fn is_missing_feature(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM | Errno::MLINK)
+    )
+}

@@ -1,0 +1,99 @@
+//! Sizes of messages whose names do not tell them: those that other programs delivered.
+//!
+//! POP3 has to announce octets with CRLF line endings; the `,S=` of other programs counts their file, which has LF. So such a
+//! file is read, once: what was measured is kept in a file beside the messages. It is a cache and never a truth: content
+//! under a name does not change, and without the cache the next login is slow, nothing else.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::io::{self, Read};
+
+use crate::error::Error;
+use crate::maildir::Maildir;
+use crate::name::{Namer, unique_id};
+use crate::publish::Draft;
+use crate::scan::Table;
+use crate::wire::WireSize;
+
+const CACHE_FILE: &str = "yubin-sizes";
+const HEADER: &str = "yubin-sizes 1";
+
+/// Fills in every missing size. Messages that another program removed meanwhile leave the table.
+pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<(), Error> {
+    let unmeasured = table.unmeasured();
+    if unmeasured.is_empty() {
+        return Ok(());
+    }
+    let known = load(maildir);
+    let mut lines = String::new();
+    let mut learnt = false;
+    let mut gone = Vec::new();
+    for index in unmeasured {
+        let Some(row) = table.row(index) else { continue };
+        let id = unique_id(table.unique(row)).into_owned();
+        let octets = match known.get(&id) {
+            Some(&octets) => octets,
+            None => match read(maildir, table, index)? {
+                Some(octets) => {
+                    learnt = true;
+                    octets
+                }
+                None => {
+                    gone.push(index);
+                    continue;
+                }
+            },
+        };
+        table.set_octets(index, octets);
+        let _ = writeln!(lines, "{id} {octets}");
+    }
+    table.drop_rows(&gone);
+    if learnt {
+        // A cache that cannot be written costs time and nothing else.
+        let _ = store(maildir, &lines);
+    }
+    Ok(())
+}
+
+fn read(maildir: &Maildir, table: &mut Table, index: usize) -> Result<Option<u64>, Error> {
+    for look in 0..2 {
+        let Some(row) = table.row(index) else { return Ok(None) };
+        let path = table.path(maildir, row);
+        match maildir.files.open(&path).and_then(WireSize::of) {
+            Ok(size) => return Ok(Some(size.wire())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && look == 0 => {
+                table.refresh(maildir, index)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::new("read", &path, error)),
+        }
+    }
+    Ok(None)
+}
+
+/// `<header>` LF, then a line `<unique id> SP <octets>` LF for each message. A line that is broken is not there.
+fn load(maildir: &Maildir) -> HashMap<String, u64> {
+    let mut text = Vec::new();
+    let file = maildir.files.open(&maildir.path().join(CACHE_FILE));
+    if file.and_then(|mut file| file.read_to_end(&mut text)).is_err() {
+        return HashMap::new();
+    }
+    let text = String::from_utf8_lossy(&text);
+    let mut lines = text.split_inclusive('\n').map_while(|line| line.strip_suffix('\n'));
+    if lines.next() != Some(HEADER) {
+        return HashMap::new();
+    }
+    lines
+        .filter_map(|line| line.split_once(' ').and_then(|(id, n)| Some((id.to_owned(), n.parse().ok()?))))
+        .collect()
+}
+
+fn store(maildir: &Maildir, lines: &str) -> Result<(), Error> {
+    let name = Namer::of_this_machine().next();
+    let tmp = maildir.path().join("tmp").join(name.as_str());
+    let mut draft =
+        Draft::create(maildir.files.clone(), tmp.clone()).map_err(|e| Error::new("create", &tmp, e))?;
+    draft.write(format!("{HEADER}\n{lines}").as_bytes())?;
+    draft.sync()?;
+    draft.replace(&maildir.path().join(CACHE_FILE))
+}

@@ -1,0 +1,11 @@
+//! What the mail store promises, shown on a real disk.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod crash;
+mod deliver;
+mod full;
+mod model;
+mod race;
+mod read;
+mod session;
+mod support;

@@ -1,0 +1,169 @@
+//! Replies: three digits, an enhanced status code (RFC 3463, RFC 2034), text.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A reply code of RFC 5321 §4.2: 200 to 559.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(u16);
+
+impl Code {
+    /// A code, when its digits are those of a reply.
+    pub const fn new(code: u16) -> Option<Self> {
+        // Reply-code = %x32-35 %x30-35 %x30-39
+        match (code / 100, code / 10 % 10) {
+            (2..=5, 0..=5) => Some(Self(code)),
+            _ => None,
+        }
+    }
+
+    /// The three digits as a number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// 4yz: the client may try the same again later.
+    pub const fn is_transient(self) -> bool {
+        self.0 / 100 == 4
+    }
+
+    /// 5yz: the client must not try the same again.
+    pub const fn is_permanent(self) -> bool {
+        self.0 / 100 == 5
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// An enhanced status code: class, subject, detail (RFC 3463 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Enhanced(pub u8, pub u16, pub u16);
+
+impl fmt::Display for Enhanced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
+/// A reply that cannot break its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    code: Code,
+    enhanced: Option<Enhanced>,
+    text: Cow<'static, str>,
+}
+
+/// Not a reply that SMTP can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a reply is a code, an enhanced code of the same class, and lines of printable ASCII of up to 500 octets"
+)]
+pub struct InvalidReply;
+
+impl Reply {
+    /// A reply. `text` may have several lines, parted by `\n`; each becomes a line of the reply, which RFC 5321 §4.5.3.1.5 limits
+    /// to 512 octets.
+    pub fn new(
+        code: u16,
+        enhanced: Enhanced,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Result<Self, InvalidReply> {
+        let (code, text) = (Code::new(code).ok_or(InvalidReply)?, text.into());
+        let printable =
+            |line: &str| line.len() <= 480 && line.bytes().all(|octet| matches!(octet, b'\t' | b' '..=b'~'));
+        match code.0 / 100 == u16::from(enhanced.0) && text.split('\n').all(printable) {
+            true => Ok(Self { code, enhanced: Some(enhanced), text }),
+            false => Err(InvalidReply),
+        }
+    }
+
+    /// A reply of this crate's own table.
+    pub(crate) const fn of(code: u16, enhanced: Enhanced, text: &'static str) -> Self {
+        Self { code: Code(code), enhanced: Some(enhanced), text: Cow::Borrowed(text) }
+    }
+
+    /// A reply that has no enhanced code by its RFC: 220 at the start, 250 to HELO and EHLO, 334, 354 (RFC 2034 §4).
+    pub(crate) const fn bare(code: u16, text: &'static str) -> Self {
+        Self { code: Code(code), enhanced: None, text: Cow::Borrowed(text) }
+    }
+
+    /// The three digits.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The enhanced status code.
+    pub const fn enhanced(&self) -> Option<Enhanced> {
+        self.enhanced
+    }
+
+    /// The text; several lines are parted by `\n`.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends the reply as it goes over the wire.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut lines = self.text.split('\n').peekable();
+        while let Some(line) = lines.next() {
+            self.write_head(if lines.peek().is_some() { '-' } else { ' ' }, out);
+            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// As [`Reply::write`], with a name before the text: greetings and farewells say who speaks.
+    pub(crate) fn write_from(&self, hostname: &str, out: &mut Vec<u8>) {
+        self.write_head(' ', out);
+        out.extend_from_slice(hostname.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.text.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Code and blank alone, for what goes on in other hands.
+    pub(crate) fn write_open(&self, out: &mut Vec<u8>) {
+        self.write_head(' ', out);
+    }
+
+    fn write_head(&self, parting: char, out: &mut Vec<u8>) {
+        put(out, format_args!("{}{parting}", self.code.0));
+        if let Some(enhanced) = self.enhanced {
+            put(out, format_args!("{enhanced} "));
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    /// For a log: one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.code)?;
+        if let Some(enhanced) = self.enhanced {
+            write!(f, " {enhanced}")?;
+        }
+        let mut parting = ' ';
+        for line in self.text.split('\n') {
+            write!(f, "{parting}{line}")?;
+            parting = '/';
+        }
+        Ok(())
+    }
+}
+
+/// Formats into the caller's buffer.
+pub(crate) fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    struct Buffer<'o>(&'o mut Vec<u8>);
+    impl fmt::Write for Buffer<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+    }
+    // Writing into a vector cannot fail.
+    let _ = fmt::Write::write_fmt(&mut Buffer(out), text);
+}

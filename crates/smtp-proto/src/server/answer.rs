@@ -1,0 +1,159 @@
+//! The caller's answers.
+
+use alloc::vec::Vec;
+
+use crate::replies;
+use crate::reply::{Reply, put};
+
+use super::body::Body;
+use super::{CloseReason, Counters, Extended, Misuse, Question, Session, StartTls, State, Transaction};
+
+impl Session {
+    /// Answers the open question with yes, in this crate's words.
+    pub fn accept(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let question = self.take_question()?;
+        match question {
+            Question::Authenticate => replies::AUTHENTICATED.write(out),
+            Question::BodyEnd => replies::MESSAGE_ACCEPTED.write(out),
+            Question::BodyStart => replies::BODY_GO_AHEAD.write(out),
+            Question::Hello(Extended(extended)) => self.write_hello(extended, out),
+            Question::Mail => replies::SENDER_OK.write(out),
+            Question::Rcpt => replies::RECIPIENT_OK.write(out),
+            Question::StartTls => replies::STARTTLS_GO_AHEAD.write(out),
+            Question::Verify => replies::CANNOT_VERIFY.write(out),
+        }
+        self.proceed_from(question);
+        Ok(())
+    }
+
+    /// Answers the open question with yes, in the caller's words. A greeting, the start of a body and of TLS have no other words
+    /// than their own.
+    pub fn accept_with(&mut self, reply: &Reply, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if reply.code().get() / 100 != 2 {
+            return Err(Misuse::AnswerCode);
+        }
+        match self.state {
+            State::Asked(Question::Hello(_) | Question::BodyStart | Question::StartTls) => self.accept(out),
+            _ => {
+                let question = self.take_question()?;
+                reply.write(out);
+                self.proceed_from(question);
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers the open question with no. A 421 ends the session.
+    ///
+    /// While a body comes in, this refuses the message: what is left of it is dropped, and the reply is spoken at its end.
+    pub fn refuse(&mut self, reply: Reply, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if !reply.code().is_transient() && !reply.code().is_permanent() {
+            return Err(Misuse::AnswerCode);
+        }
+        if let State::Body(body) = &mut self.state {
+            body.refuse(reply);
+            return Ok(());
+        }
+        let question = self.take_question()?;
+        reply.write(out);
+        match question {
+            Question::Authenticate if reply.code().is_permanent() => self.counters.auth_failures += 1,
+            Question::BodyEnd => self.end_transaction(),
+            Question::Rcpt | Question::Mail => self.counters.errors += 1,
+            _ => {}
+        }
+        if reply.code().get() == 421 {
+            self.state = State::Closing(CloseReason::ShutDown);
+        }
+        Ok(())
+    }
+
+    /// Ends the session from the server's side at a moment when no question is open: a drain, a time-out. The reply is a 421.
+    pub fn shut_down(&mut self, reply: &Reply, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        match self.state {
+            State::Asked(_) => return Err(Misuse::QuestionOpen),
+            State::Closed | State::Closing(_) => return Err(Misuse::Closed),
+            _ if reply.code().get() != 421 => return Err(Misuse::AnswerCode),
+            _ => {}
+        }
+        reply.write(out);
+        self.transaction = None;
+        self.state = State::Closing(CloseReason::ShutDown);
+        Ok(())
+    }
+
+    /// The handshake that [`super::Event::StartTls`] led to is done. Everything the client said before is forgotten (RFC 3207 §4.2).
+    pub fn tls_established(&mut self) -> Result<(), Misuse> {
+        if !matches!(self.state, State::TlsDue) {
+            return Err(Misuse::TlsNotDue);
+        }
+        self.state = State::Command;
+        self.encrypted = true;
+        self.authenticated = false;
+        self.hello = None;
+        self.transaction = None;
+        Ok(())
+    }
+
+    fn take_question(&mut self) -> Result<Question, Misuse> {
+        match self.state {
+            State::Asked(question) => {
+                self.state = State::Command;
+                Ok(question)
+            }
+            State::Closed | State::Closing(_) => Err(Misuse::Closed),
+            _ => Err(Misuse::NothingAsked),
+        }
+    }
+
+    /// What a yes leads to.
+    fn proceed_from(&mut self, question: Question) {
+        match question {
+            Question::Authenticate => self.authenticated = true,
+            Question::BodyEnd => {
+                self.end_transaction();
+                self.counters = Counters { idle_commands: 0, ..self.counters };
+            }
+            Question::BodyStart => self.state = State::Body(Body::default()),
+            Question::Hello(extended) => self.hello = Some(extended),
+            Question::Mail => self.transaction = Some(Transaction::default()),
+            Question::Rcpt => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.recipients += 1;
+                }
+            }
+            Question::StartTls => self.state = State::TlsDue,
+            Question::Verify => {}
+        }
+    }
+
+    pub(super) fn end_transaction(&mut self) {
+        self.transaction = None;
+        self.state = State::Command;
+    }
+
+    /// The greeting's answer; to EHLO with a line for each extension that holds now.
+    fn write_hello(&self, extended: bool, out: &mut Vec<u8>) {
+        let config = &*self.config;
+        if !extended {
+            return replies::HELLO.write_from(&config.hostname, out);
+        }
+        put(out, format_args!("250-{} {}\r\n250-PIPELINING\r\n", config.hostname, replies::HELLO.text()));
+        match config.size {
+            Some(limit) => put(out, format_args!("250-SIZE {limit}\r\n")),
+            // RFC 1870 §4: without a number, or with 0, no limit is said.
+            None => put(out, format_args!("250-SIZE\r\n")),
+        }
+        if config.starttls != StartTls::Off && !self.encrypted {
+            put(out, format_args!("250-STARTTLS\r\n"));
+        }
+        if !config.auth.mechanisms.is_empty() && self.auth_possible() && !self.authenticated {
+            put(out, format_args!("250-AUTH"));
+            for mechanism in &config.auth.mechanisms {
+                put(out, format_args!(" {}", mechanism.name()));
+            }
+            put(out, format_args!("\r\n"));
+        }
+        put(out, format_args!("250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n"));
+    }
+}

@@ -1,0 +1,171 @@
+//! What each command does once the table lets it pass.
+
+use alloc::vec::Vec;
+
+use auth_sasl::line::{Response, decode_initial, decode_response, encode};
+use auth_sasl::{Exchange, Mechanism, Step as ExchangeStep};
+
+use crate::command::{ClientName, Command, Mail, Rcpt, Verb};
+use crate::replies;
+use crate::reply::Reply;
+
+use super::{CloseReason, Event, Extended, Hello, Question, ResetReason, Session, StartTls, table};
+
+impl Session {
+    /// A command line. `more`: octets stand behind it already.
+    pub(super) fn command<'i>(&mut self, line: &'i [u8], more: bool, out: &mut Vec<u8>) -> Option<Event<'i>> {
+        let command = match Command::parse(line) {
+            Ok(command) => command,
+            Err(reply) => return self.reject(&reply, out),
+        };
+        // The CRLF counts (RFC 5321 §4.5.3.1.4). AUTH has a longer limit of its own, which the finder holds.
+        if command.verb != Verb::Auth && line.len() + 2 > self.config.limits.command_line {
+            return self.reject(&replies::LINE_TOO_LONG, out);
+        }
+        if let Err(reply) = table::check(self, command.verb, command.argument) {
+            return self.reject(&reply, out);
+        }
+        if table::is_idle(command.verb) {
+            self.counters.idle_commands += 1;
+            if self.counters.idle_commands > self.config.limits.idle_commands {
+                replies::TOO_MANY_IDLE_COMMANDS.write(out);
+                return self.close(CloseReason::TooManyIdleCommands);
+            }
+        }
+        self.proceed(command, more, out).unwrap_or_else(|reply| self.reject(&reply, out))
+    }
+
+    fn proceed<'i>(
+        &mut self,
+        Command { verb, argument }: Command<'i>,
+        more: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Event<'i>>, Reply> {
+        Ok(match verb {
+            Verb::Auth => self.auth(argument, out)?,
+            Verb::Data => self.ask(Question::BodyStart, Event::BodyStart),
+            Verb::Ehlo => self.hello(argument, true)?,
+            Verb::Helo => self.hello(argument, false)?,
+            Verb::Help => say(&replies::HELP, out),
+            Verb::Mail => self.mail(argument)?,
+            Verb::Noop => say(&replies::DONE, out),
+            Verb::NotImplemented => return Err(replies::COMMAND_NOT_IMPLEMENTED),
+            Verb::Quit => {
+                replies::CLOSING.write_from(&self.config.hostname, out);
+                self.close(CloseReason::Quit)
+            }
+            Verb::Rcpt => self.rcpt(argument)?,
+            Verb::Rset => {
+                replies::DONE.write(out);
+                self.transaction.take().map(|_| Event::Reset(ResetReason::Client))
+            }
+            Verb::StartTls => self.starttls(more, out)?,
+            Verb::Vrfy => self.ask(Question::Verify, Event::Verify(argument)),
+        })
+    }
+
+    /// RFC 5321 §4.1.1.1: a greeting in mid-session is a RSET, too.
+    fn hello<'i>(&mut self, argument: &'i str, extended: bool) -> Result<Option<Event<'i>>, Reply> {
+        let name = ClientName::parse(argument)?;
+        self.transaction = None;
+        Ok(self.ask(Question::Hello(Extended(extended)), Event::Hello(Hello { name, extended })))
+    }
+
+    fn mail<'i>(&mut self, argument: &'i str) -> Result<Option<Event<'i>>, Reply> {
+        let mail = Mail::parse(argument)?;
+        // RFC 1870 §6.1
+        match (mail.size, self.config.size) {
+            (Some(declared), Some(limit)) if declared > limit => Err(replies::MESSAGE_TOO_BIG),
+            _ => Ok(self.ask(Question::Mail, Event::Mail(mail))),
+        }
+    }
+
+    fn rcpt<'i>(&mut self, argument: &'i str) -> Result<Option<Event<'i>>, Reply> {
+        let rcpt = Rcpt::parse(argument)?;
+        let limit = self.config.limits.recipients;
+        if self.transaction.is_some_and(|transaction| transaction.recipients >= limit) {
+            return Err(replies::TOO_MANY_RECIPIENTS);
+        }
+        Ok(self.ask(Question::Rcpt, Event::Rcpt(rcpt)))
+    }
+
+    /// RFC 3207 §4. Octets behind the command came in clear text, whoever put them there: they never become commands.
+    fn starttls<'i>(&mut self, more: bool, out: &mut Vec<u8>) -> Result<Option<Event<'i>>, Reply> {
+        match (self.config.starttls, self.encrypted) {
+            (StartTls::Off, _) => Err(replies::STARTTLS_NOT_OFFERED),
+            (_, true) => Err(replies::ALREADY_ENCRYPTED),
+            _ if more => {
+                replies::BYTES_BEHIND_STARTTLS.write(out);
+                Ok(self.close(CloseReason::BytesBehindStartTls))
+            }
+            _ => Ok(self.ask(Question::StartTls, Event::StartTls)),
+        }
+    }
+
+    /// `AUTH mechanism [initial-response]` (RFC 4954 §4)
+    fn auth<'i>(&mut self, argument: &str, out: &mut Vec<u8>) -> Result<Option<Event<'i>>, Reply> {
+        if self.config.auth.mechanisms.is_empty() {
+            return Err(replies::AUTH_NOT_OFFERED);
+        }
+        if self.authenticated {
+            return Err(replies::ALREADY_AUTHENTICATED);
+        }
+        if !self.auth_possible() {
+            return Err(replies::ENCRYPTION_REQUIRED);
+        }
+        if self.counters.auth_failures >= self.config.limits.auth_failures {
+            replies::TOO_MANY_AUTH_FAILURES.write(out);
+            return Ok(self.close(CloseReason::TooManyAuthFailures));
+        }
+        let (name, initial) = match argument.split_once(' ') {
+            Some((name, initial)) => (name, Some(initial.trim_ascii_start())),
+            None => (argument, None),
+        };
+        let mechanism = Mechanism::parse(name.as_bytes())
+            .filter(|mechanism| self.config.auth.mechanisms.contains(mechanism))
+            .ok_or(replies::MECHANISM_UNKNOWN)?;
+        let initial = match initial {
+            Some(text) => Some(decode_initial(text.as_bytes()).map_err(|_| replies::AUTH_NOT_BASE64)?),
+            None => None,
+        };
+        Ok(self.exchange(Exchange::start(mechanism, initial.as_ref().map(|octets| octets.as_slice())), out))
+    }
+
+    /// A line that answers a challenge.
+    pub(super) fn auth_response<'i>(
+        &mut self,
+        exchange: Exchange,
+        line: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Event<'i>> {
+        match decode_response(line) {
+            Ok(Response::Cancel) => self.reject(&replies::AUTH_CANCELLED, out),
+            Ok(Response::Data(response)) => self.exchange(exchange.respond(&response), out),
+            Err(_) => self.reject(&replies::AUTH_NOT_BASE64, out),
+        }
+    }
+
+    fn exchange<'i>(&mut self, step: ExchangeStep, out: &mut Vec<u8>) -> Option<Event<'i>> {
+        match step {
+            ExchangeStep::Challenge(exchange) => {
+                replies::CHALLENGE.write_open(out);
+                encode(exchange.challenge(), out);
+                out.extend_from_slice(b"\r\n");
+                self.state = super::State::Exchange(exchange);
+                None
+            }
+            ExchangeStep::Done(claim) => self.ask(Question::Authenticate, Event::Authenticate(claim)),
+            ExchangeStep::Malformed => self.reject(&replies::AUTH_MALFORMED, out),
+        }
+    }
+
+    /// Whether a password may be sent on this channel now.
+    pub(super) fn auth_possible(&self) -> bool {
+        self.encrypted || self.config.auth.clear_text
+    }
+}
+
+fn say<'i>(reply: &Reply, out: &mut Vec<u8>) -> Option<Event<'i>> {
+    reply.write(out);
+    None
+}

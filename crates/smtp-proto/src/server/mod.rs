@@ -1,0 +1,356 @@
+//! The server's end of a session.
+
+mod answer;
+mod body;
+mod commands;
+mod table;
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use auth_sasl::{Claim, Exchange, Mechanism};
+use mail_wire::{Ending, Found, LineFinder};
+
+use crate::command::{ClientName, Mail, Rcpt};
+use crate::limits::Limits;
+use crate::replies;
+use crate::reply::Reply;
+use body::Body;
+
+/// What one listener offers and demands; shared by all of its sessions.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The name in the greeting. It must be a host's name: it goes into replies as it is.
+    pub hostname: String,
+    /// Whether STARTTLS is offered or demanded. Not for a listener whose TLS is implicit.
+    pub starttls: StartTls,
+    /// Whether AUTH is offered or demanded.
+    pub auth: Auth,
+    /// The biggest message in octets, as RFC 1870 counts them. `None`: no limit, announced as `SIZE` alone.
+    pub size: Option<u64>,
+    /// Everything else that has a bound.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Neither TLS nor AUTH, no limit on a message's size.
+    pub fn new(hostname: impl Into<String>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            starttls: StartTls::Off,
+            auth: Auth::default(),
+            size: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// STARTTLS (RFC 3207).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartTls {
+    /// Not there.
+    Off,
+    /// There for who wants it.
+    Offered,
+    /// Before it, no MAIL.
+    Required,
+}
+
+/// AUTH (RFC 4954).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Auth {
+    /// The mechanisms, in the order in which they are announced. Empty: no AUTH.
+    pub mechanisms: Vec<Mechanism>,
+    /// Before it, no MAIL.
+    pub required: bool,
+    /// Whether passwords may cross an unencrypted channel.
+    pub clear_text: bool,
+}
+
+impl Auth {
+    /// AUTH with these mechanisms, not demanded, and on encrypted channels only.
+    pub fn with(mechanisms: impl Into<Vec<Mechanism>>) -> Self {
+        Self { mechanisms: mechanisms.into(), ..Self::default() }
+    }
+}
+
+/// What carries the session when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A connection that anyone on the way can read.
+    Clear,
+    /// Implicit TLS (RFC 8314 §3).
+    Encrypted,
+}
+
+/// How far [`Session::step`] came.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the octets must be dropped from the input and the event must be answered"]
+pub struct Step<'i> {
+    /// Octets to drop from the front of the input.
+    pub consumed: usize,
+    /// What happened.
+    pub event: Event<'i>,
+}
+
+/// What the caller must know or decide.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'i> {
+    /// Question: is the client who it claims to be? A refusal is usually `535 5.7.8`.
+    Authenticate(Claim),
+    /// News: octets of the message, in order, dots removed.
+    Body(&'i [u8]),
+    /// Question: the message is complete. Acceptance is a promise: it must survive the next power cut.
+    BodyEnd,
+    /// Question: may a message come now? Its envelope is complete.
+    BodyStart,
+    /// News: send what was written, then close the connection.
+    Close(CloseReason),
+    /// Question: EHLO or HELO. An open transaction is forgotten.
+    Hello(Hello<'i>),
+    /// Question: may a transaction start?
+    Mail(Mail<'i>),
+    /// Everything was taken: send what was written, read, and call again.
+    NeedInput,
+    /// Question: will this recipient be served?
+    Rcpt(Rcpt<'i>),
+    /// News: the transaction is forgotten; drop what there is of its message.
+    Reset(ResetReason),
+    /// Question: shall TLS start? When accepted: send what was written, do the handshake, call [`Session::tls_established`].
+    StartTls,
+    /// Question: VRFY. Acceptance says neither yes nor no (252).
+    Verify(&'i str),
+}
+
+/// A greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hello<'i> {
+    /// As whom the client introduces itself.
+    pub name: ClientName<'i>,
+    /// EHLO rather than HELO.
+    pub extended: bool,
+}
+
+/// Why a transaction was forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetReason {
+    /// The message holds a CR that no LF follows; it is refused at its end.
+    BareCr,
+    /// The message holds an LF that no CR precedes; it is refused at its end.
+    BareLf,
+    /// RSET.
+    Client,
+    /// The message is bigger than the limit; it is refused at its end.
+    TooBig,
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// Octets came behind STARTTLS in clear text: someone may have put them there (RFC 3207 §6).
+    BytesBehindStartTls,
+    /// QUIT.
+    Quit,
+    /// The caller answered with a 421, or called [`Session::shut_down`].
+    ShutDown,
+    /// One of [`Limits`] was reached.
+    TooManyAuthFailures,
+    /// One of [`Limits`] was reached.
+    TooManyErrors,
+    /// One of [`Limits`] was reached.
+    TooManyIdleCommands,
+}
+
+/// The caller broke the contract; the session is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misuse {
+    /// The answer's code does not fit: acceptance is 2yz, refusal 4yz or 5yz.
+    #[error("the reply's code does not fit the answer")]
+    AnswerCode,
+    /// The session is over.
+    #[error("the session is over")]
+    Closed,
+    /// There is no question to answer.
+    #[error("nothing was asked")]
+    NothingAsked,
+    /// A question is open: answer it first.
+    #[error("a question is open")]
+    QuestionOpen,
+    /// TLS was not due.
+    #[error("TLS was not agreed upon")]
+    TlsNotDue,
+}
+
+/// One SMTP session, the server's end.
+#[derive(Debug)]
+pub struct Session {
+    config: Arc<Config>,
+    finder: LineFinder,
+    state: State,
+    encrypted: bool,
+    authenticated: bool,
+    hello: Option<Extended>,
+    transaction: Option<Transaction>,
+    counters: Counters,
+}
+
+/// EHLO rather than HELO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extended(bool);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Transaction {
+    recipients: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    auth_failures: u32,
+    errors: u32,
+    idle_commands: u32,
+}
+
+#[derive(Debug)]
+enum State {
+    Asked(Question),
+    Body(Body),
+    Closed,
+    /// To be told, and then closed.
+    Closing(CloseReason),
+    Command,
+    Exchange(Exchange),
+    TlsDue,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    Authenticate,
+    BodyEnd,
+    BodyStart,
+    Hello(Extended),
+    Mail,
+    Rcpt,
+    StartTls,
+    Verify,
+}
+
+impl Session {
+    /// A session on a fresh connection. Say [`Session::greet`] next.
+    pub fn new(config: Arc<Config>, channel: Channel) -> Self {
+        let finder = LineFinder::new(config.limits.command_line.max(config.limits.auth_line));
+        Self {
+            config,
+            finder,
+            state: State::Command,
+            encrypted: channel == Channel::Encrypted,
+            authenticated: false,
+            hello: None,
+            transaction: None,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Writes the greeting.
+    pub fn greet(&self, out: &mut Vec<u8>) {
+        replies::GREETING.write_from(&self.config.hostname, out);
+    }
+
+    /// Takes octets from the front of `input`, which starts where the last step left off, and appends replies to `out`, until
+    /// something happens that the caller must know or decide.
+    pub fn step<'i>(&mut self, input: &'i [u8], out: &mut Vec<u8>) -> Result<Step<'i>, Misuse> {
+        let mut consumed = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let (taken, event) = match &mut self.state {
+                State::Asked(_) => return Err(Misuse::QuestionOpen),
+                State::Closed => return Err(Misuse::Closed),
+                State::Closing(reason) => {
+                    let event = Event::Close(*reason);
+                    self.state = State::Closed;
+                    (0, Some(event))
+                }
+                State::TlsDue if rest.is_empty() => (0, Some(Event::NeedInput)),
+                State::TlsDue => (0, self.close(CloseReason::BytesBehindStartTls)),
+                State::Body(_) => self.body(rest, out),
+                State::Command | State::Exchange(_) => self.line(rest, out),
+            };
+            consumed += taken;
+            if let Some(event) = event {
+                return Ok(Step { consumed, event });
+            }
+        }
+    }
+
+    /// How long to wait for input in this state; the caller has the clock.
+    pub fn patience(&self) -> Duration {
+        match self.state {
+            State::Body(_) => self.config.limits.patience.body,
+            _ => self.config.limits.patience.command,
+        }
+    }
+
+    /// Whether the client has proved who it is.
+    pub const fn is_authenticated(&self) -> bool {
+        self.authenticated
+    }
+
+    /// Whether the client greeted with EHLO; `None` before its greeting.
+    pub fn is_extended(&self) -> Option<bool> {
+        self.hello.map(|Extended(extended)| extended)
+    }
+
+    /// Whether a transaction is open.
+    pub const fn in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    fn line<'i>(&mut self, input: &'i [u8], out: &mut Vec<u8>) -> (usize, Option<Event<'i>>) {
+        match self.finder.find(input) {
+            Found::NeedInput => (0, Some(Event::NeedInput)),
+            Found::Skipping { consumed } => (consumed, None),
+            Found::TooLong { consumed } => (consumed, self.reject(&replies::LINE_TOO_LONG, out)),
+            Found::Line { ending: Ending::Lf, consumed, .. } => {
+                self.state = State::Command;
+                (consumed, self.reject(&replies::BARE_LF_COMMAND, out))
+            }
+            Found::Line { text, consumed, .. } => {
+                let more = input.len() > consumed;
+                (consumed, self.complete_line(text, more, out))
+            }
+        }
+    }
+
+    /// `more`: octets stand behind the line already.
+    fn complete_line<'i>(&mut self, text: &'i [u8], more: bool, out: &mut Vec<u8>) -> Option<Event<'i>> {
+        match core::mem::replace(&mut self.state, State::Command) {
+            State::Exchange(exchange) => self.auth_response(exchange, text, out),
+            _ => self.command(text, more, out),
+        }
+    }
+
+    /// Answers a client's mistake; too many of them end the session.
+    fn reject<'i>(&mut self, reply: &Reply, out: &mut Vec<u8>) -> Option<Event<'i>> {
+        self.counters.errors += 1;
+        if self.counters.errors > self.config.limits.errors {
+            replies::TOO_MANY_ERRORS.write(out);
+            return self.close(CloseReason::TooManyErrors);
+        }
+        reply.write(out);
+        None
+    }
+
+    fn close<'i>(&mut self, reason: CloseReason) -> Option<Event<'i>> {
+        self.state = State::Closed;
+        self.transaction = None;
+        Some(Event::Close(reason))
+    }
+
+    fn ask<'i>(&mut self, question: Question, event: Event<'i>) -> Option<Event<'i>> {
+        self.state = State::Asked(question);
+        Some(event)
+    }
+}

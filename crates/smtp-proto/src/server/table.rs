@@ -1,0 +1,87 @@
+//! Which command when: RFC 5321 §4.1.4, RFC 4954 §4, RFC 3207 §4. Refusals stand here, effects in `commands.rs`.
+
+use crate::command::Verb;
+use crate::replies;
+use crate::reply::Reply;
+
+use super::{Session, StartTls};
+
+/// What must hold before a command is looked at any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// A greeting, and no transaction.
+    Hello,
+    /// As `Hello`; and, where the listener demands them, TLS and AUTH.
+    Admitted,
+    /// A transaction that MAIL opened.
+    Mail,
+    /// A transaction with at least one recipient.
+    Rcpt,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Argument {
+    None,
+    Optional,
+    Required,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Busy {
+    Idle,
+    Mail,
+}
+
+/// A row: the command's argument, its place in the order, and whether it brings mail nearer or only keeps the server busy.
+struct Rule(Argument, Needs, Busy);
+
+#[rustfmt::skip]
+const fn rule(verb: Verb) -> Rule {
+    match verb {
+        Verb::Auth           => Rule(Argument::Required, Needs::Hello,    Busy::Mail),
+        Verb::Data           => Rule(Argument::None,     Needs::Rcpt,     Busy::Mail),
+        Verb::Ehlo           => Rule(Argument::Required, Needs::Nothing,  Busy::Idle),
+        Verb::Helo           => Rule(Argument::Required, Needs::Nothing,  Busy::Idle),
+        Verb::Help           => Rule(Argument::Optional, Needs::Nothing,  Busy::Idle),
+        Verb::Mail           => Rule(Argument::Required, Needs::Admitted, Busy::Mail),
+        Verb::Noop           => Rule(Argument::Optional, Needs::Nothing,  Busy::Idle),
+        Verb::NotImplemented => Rule(Argument::Optional, Needs::Nothing,  Busy::Idle),
+        Verb::Quit           => Rule(Argument::None,     Needs::Nothing,  Busy::Mail),
+        Verb::Rcpt           => Rule(Argument::Required, Needs::Mail,     Busy::Mail),
+        Verb::Rset           => Rule(Argument::None,     Needs::Nothing,  Busy::Idle),
+        Verb::StartTls       => Rule(Argument::None,     Needs::Nothing,  Busy::Mail),
+        Verb::Vrfy           => Rule(Argument::Required, Needs::Nothing,  Busy::Idle),
+    }
+}
+
+/// Why a command is refused before it is looked at, if it is.
+pub(super) fn check(session: &Session, verb: Verb, argument: &str) -> Result<(), Reply> {
+    let Rule(wants, needs, _) = rule(verb);
+    order(session, needs)?;
+    match (wants, argument.is_empty()) {
+        (Argument::None, false) => Err(replies::ARGUMENT_UNEXPECTED),
+        (Argument::Required, true) => Err(replies::ARGUMENT_MISSING),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a command brings no mail nearer; too many of these end the session.
+pub(super) fn is_idle(verb: Verb) -> bool {
+    rule(verb).2 == Busy::Idle
+}
+
+fn order(session: &Session, needs: Needs) -> Result<(), Reply> {
+    let tls_missing = session.config.starttls == StartTls::Required && !session.encrypted;
+    let auth_missing = session.config.auth.required && !session.authenticated;
+    match (needs, &session.transaction) {
+        (Needs::Hello | Needs::Admitted, _) if session.hello.is_none() => Err(replies::HELLO_FIRST),
+        (Needs::Hello, Some(_)) => Err(replies::NOT_IN_TRANSACTION),
+        (Needs::Admitted, Some(_)) => Err(replies::NESTED_MAIL),
+        (Needs::Admitted, None) if tls_missing => Err(replies::TLS_REQUIRED),
+        (Needs::Admitted, None) if auth_missing => Err(replies::AUTH_REQUIRED),
+        (Needs::Mail | Needs::Rcpt, None) => Err(replies::MAIL_FIRST),
+        (Needs::Rcpt, Some(transaction)) if transaction.recipients == 0 => Err(replies::NO_VALID_RECIPIENTS),
+        _ => Ok(()),
+    }
+}
