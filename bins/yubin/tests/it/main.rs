@@ -2,5 +2,14 @@
 //! that other people wrote. A test's name carries the requirement that it shows.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod authentication;
 mod clients;
+mod configuration;
+mod crashes;
+mod customers;
 mod harness;
+mod listeners;
+mod maildrop;
+mod promise;
+mod receiving;
+mod trace;

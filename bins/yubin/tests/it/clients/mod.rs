@@ -25,7 +25,7 @@ enum Tls {
 }
 
 /// Whether these tests were left out by choice, with a word about it: `cargo xtask test --without clients`.
-fn left_out() -> bool {
+pub(crate) fn left_out() -> bool {
     let without = std::env::var("YUBIN_TEST_WITHOUT").unwrap_or_default();
     let left_out = without.split(',').any(|part| part == "clients");
     if left_out {

@@ -42,7 +42,7 @@ impl Daemon {
     /// Starts it, and comes back when it has said that it listens at every door.
     pub(crate) fn start(
         program: Program,
-        mut command: Command,
+        command: &mut Command,
         doors: impl IntoIterator<Item = Door>,
     ) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

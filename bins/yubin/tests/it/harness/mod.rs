@@ -37,6 +37,20 @@ impl Service {
         Self { smtpd, pop3d, site }
     }
 
+    /// `kill -9` of smtpd, and a new one over what is left.
+    pub(crate) fn crash_smtpd(self) -> Self {
+        self.smtpd.kill();
+        Self { smtpd: self.site.start(Program::Smtpd), ..self }
+    }
+
+    /// A new pop3d after the old one has ended by itself, as asked.
+    pub(crate) fn restart_pop3d(self) -> Self {
+        self.pop3d.terminate();
+        let (status, log) = self.pop3d.ended();
+        assert!(status.success(), "{status}\n{log}");
+        Self { pop3d: self.site.start(Program::Pop3d), ..self }
+    }
+
     pub(crate) fn address(&self, door: Door) -> SocketAddr {
         if door.is_pop3() { self.pop3d.address(door) } else { self.smtpd.address(door) }
     }

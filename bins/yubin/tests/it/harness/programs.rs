@@ -50,6 +50,6 @@ fn newer_source(program: &Path) -> Option<String> {
     let (_, sources) = list.split_once(": ")?;
     // A space inside a name is written with a backslash before it.
     let sources = sources.trim_end().replace("\\ ", "\0");
-    let names = sources.split(' ').map(|name| name.replace('\0', " "));
-    names.filter(|name| modified(OsStr::new(name)).is_some_and(|changed| changed > built)).last()
+    let mut names = sources.split(' ').map(|name| name.replace('\0', " "));
+    names.find(|name| modified(OsStr::new(name)).is_some_and(|changed| changed > built))
 }

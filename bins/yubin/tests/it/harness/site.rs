@@ -208,7 +208,7 @@ impl Site {
     /// Starts a daemon; back when every listener of its protocol is ready.
     pub(crate) fn start(&self, program: Program) -> Daemon {
         let doors = Door::ALL.into_iter().filter(|door| door.is_pop3() == (program == Program::Pop3d));
-        Daemon::start(program, self.command(program), doors)
+        Daemon::start(program, &mut self.command(program), doors)
     }
 
     /// A connection; behind TLS where the door asks for it from the first byte.

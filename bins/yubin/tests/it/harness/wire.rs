@@ -32,10 +32,6 @@ impl Wire {
         Self { stream: Stream::Clear(socket), received: Vec::new(), transcript: String::new() }
     }
 
-    pub(crate) fn implicit_tls(address: SocketAddr, client: Arc<ClientConfig>, host: &str) -> Self {
-        Self::clear(address).into_tls(client, host)
-    }
-
     /// Begins TLS in the running connection, with the certificate checked against `host`.
     pub(crate) fn into_tls(self, client: Arc<ClientConfig>, host: &str) -> Self {
         assert!(self.received.is_empty(), "bytes before TLS: {:?}", self.received);
