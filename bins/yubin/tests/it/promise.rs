@@ -70,7 +70,7 @@ fn l_04_the_file_and_its_directory_are_on_disk_before_the_250() {
     );
     command.arg("--").arg(Program::Smtpd.path()).arg("--config").arg(site.path("yubin.toml"));
     let daemon =
-        Daemon::start(Program::Smtpd, command.stdin(Stdio::null()).env_remove("RUST_LOG"), Door::SMTP);
+        Daemon::start(Program::Smtpd, command.stdin(Stdio::null()).env_remove("YUBIN_LOG"), Door::SMTP);
 
     let mut smtp = Smtp::greeted(site.connect(Door::Mx, daemon.address(Door::Mx)));
     smtp.hello();

@@ -1,5 +1,6 @@
 //! A daemon as a process: started, watched by its log, stopped in every way that a process can stop.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -91,9 +92,13 @@ impl Daemon {
         }
     }
 
-    /// The same for an event's name.
-    pub(crate) fn wait_for_event(&self, name: &str) -> Value {
-        self.wait_for(name, |event| (event["event"] == name).then(|| event.clone()))
+    /// Waits until the log, from its beginning, has `count` events of this name.
+    pub(crate) fn wait_for_events(&self, name: &str, count: usize) {
+        let seen = Cell::new(0);
+        self.wait_for(name, |event| {
+            seen.set(seen.get() + usize::from(event["event"] == name));
+            (seen.get() == count).then_some(())
+        });
     }
 
     /// Everything in the log so far.

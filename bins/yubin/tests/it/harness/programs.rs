@@ -37,7 +37,7 @@ impl Program {
 
     pub(crate) fn command(self) -> Command {
         let mut command = Command::new(self.path());
-        command.stdin(Stdio::null()).env_remove("RUST_LOG");
+        command.stdin(Stdio::null()).env_remove("YUBIN_LOG");
         command
     }
 }

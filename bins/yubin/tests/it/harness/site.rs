@@ -157,10 +157,6 @@ impl Site {
         fs::write(self.path("yubin.toml"), configuration).unwrap();
     }
 
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
