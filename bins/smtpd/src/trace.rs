@@ -68,7 +68,8 @@ impl Trace<'_> {
         }
         field.word(format_args!("id {}", self.queue_id));
         if let [recipient] = self.recipients {
-            field.word(format_args!("for <{recipient}>"));
+            field.word(format_args!("for"));
+            field.word(format_args!("<{recipient}>"));
         }
         field.close(';');
         field.word(format_args!("{}", date(self.now)));
