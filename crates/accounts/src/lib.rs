@@ -1,1 +1,160 @@
-//! TODO
+//! The account database: whose mail goes where, and who is who.
+//!
+//! The daemons ask **questions** ([`Accounts::resolve`], [`Accounts::authenticate`]); everything else is
+//! **administration**, for the operator's command. Nothing outside this crate knows a table or a statement.
+//!
+//! ```
+//! # use accounts::*; use auth_sasl::{Claim, Secret};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let accounts = Accounts::create(&DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"))).await?;
+//! accounts.domain_add("mx.example.jp").await?;
+//! accounts
+//!     .account_add(NewAccount {
+//!         login: "ab4t-ash".into(),
+//!         addresses: vec!["taro@mx.example.jp".into()],
+//!         password: Some(Secret::new("sakura")),
+//!         apop: false,
+//!     })
+//!     .await?;
+//!
+//! let to_taro = accounts.resolve("Taro", "MX.example.jp").await?;
+//! assert!(matches!(to_taro, Resolution::Mailbox(mailbox) if mailbox.login == "ab4t-ash"));
+//! let verdict = accounts.authenticate(&Claim::password("ab4t-ash", Secret::new("sakura"))).await?;
+//! assert!(matches!(verdict, Verdict::Accepted(_)));
+//! # Ok(()) })}
+//! ```
+//!
+//! # Invariants
+//!
+//! - A database that cannot answer is [`Unavailable`]; it is never "no such user" and never "wrong password".
+//! - A login is not an address, and no address logs in.
+//! - The name of a mailbox (its Maildir's directory) is fixed when the account is made and never given out again,
+//!   even after the account is gone: nobody inherits another's mail.
+//! - An unknown login costs what a wrong password costs, and is answered alike.
+//! - Passwords are stored as Argon2id hashes; where APOP needs the password itself, sealed under a key that is not in
+//!   the database. No secret is in an error, a log or a `Debug` text.
+//! - Every change is one transaction with an entry in the audit table.
+//!
+//! # One SQL text, two databases
+//!
+//! Everything goes through sqlx's `Any` driver: each statement exists once, in `sql.rs`, in the SQL that SQLite and
+//! PostgreSQL share, and `backend.rs` holds the handful of differences. The price is that only the types which `Any`
+//! knows can be used (TEXT and BIGINT do), and one more copy of each row.
+
+mod admin;
+mod backend;
+mod config;
+mod error;
+mod hash;
+pub mod limits;
+mod names;
+mod password;
+mod questions;
+mod schema;
+mod seal;
+mod sql;
+mod store;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use admin::{
+    AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, DomainInfo, NewAccount, RemovedAccount,
+    Status,
+};
+pub use config::DatabaseConfig;
+pub use error::{AdminError, OpenError, Unavailable};
+pub use names::{Address, DomainName, Login, NameFault};
+pub use password::generate_password;
+pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
+
+use hash::Hasher;
+use seal::ApopKey;
+use store::Store;
+
+/// The account database, open. Cheap to clone; all clones share connections and the password pool.
+#[derive(Clone)]
+pub struct Accounts {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    hasher: Hasher,
+    apop: Option<ApopKey>,
+}
+
+impl Accounts {
+    /// Opens a database that exists.
+    ///
+    /// # Errors
+    /// [`OpenError`]: missing, of another version, unreachable, or without its key file. Each names the next step.
+    pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
+        let store = Store::open(config).await?;
+        Self::assemble(store, config)
+    }
+
+    /// Makes the database and the key file where there are none, brings an older database up to date, and opens it.
+    ///
+    /// # Errors
+    /// [`OpenError`], as for [`Accounts::open`]. A lost key file is not replaced while secrets are sealed with it.
+    pub async fn create(config: &DatabaseConfig) -> Result<Self, OpenError> {
+        let store = Store::create(config).await?;
+        if let Some(path) = &config.apop_key {
+            let sealed = admin::count_sealed(&store)
+                .await
+                .map_err(|cause| OpenError::Unreachable { place: config.place(), cause })?;
+            if sealed == 0 {
+                ApopKey::generate(path)?;
+            }
+        }
+        Self::assemble(store, config)
+    }
+
+    fn assemble(store: Store, config: &DatabaseConfig) -> Result<Self, OpenError> {
+        let apop = config.apop_key.as_deref().map(ApopKey::load).transpose()?;
+        Ok(Self { shared: Arc::new(Shared { store, hasher: Hasher::new(), apop }) })
+    }
+
+    /// Closes the connections once they are idle. Questions from then on are [`Unavailable`].
+    pub async fn close(&self) {
+        self.shared.store.close().await;
+    }
+
+    /// How many password hashes were computed since the start: one for each password claim, whoever it was for, and
+    /// one for each password that was set.
+    #[must_use]
+    pub fn hashes_computed(&self) -> u64 {
+        self.shared.hasher.computed()
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").finish_non_exhaustive()
+    }
+}
+
+/// The number of an account. Given out once, never again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(i64);
+
+impl AccountId {
+    pub(crate) fn new(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// The number, for output.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -195,12 +195,8 @@ impl<S: Service> House<S> {
                 // At the highest level, so that every event of the session carries it whatever is filtered.
                 let span =
                     tracing::error_span!("session", session = %id, %peer, protocol = %listener.protocol);
-                let session = Session {
-                    id,
-                    listener: listener.clone(),
-                    tls: self.tls.clone(),
-                    drain: self.drain.clone(),
-                };
+                let tls = self.tls.clone().filter(|_| listener.tls != TlsMode::None);
+                let session = Session { id, listener: listener.clone(), tls, drain: self.drain.clone() };
                 self.sessions.spawn(self.clone().host(stream, session, place).instrument(span));
             }
             Err(refusal) => {

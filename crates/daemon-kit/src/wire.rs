@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use zeroize::Zeroize as _;
 
 use crate::conn::Conn;
 use crate::limits;
@@ -123,6 +124,13 @@ impl Wire {
     /// Forgets the first `octets` of the input.
     pub fn consume(&mut self, octets: usize) {
         self.consumed = self.input.len().min(self.consumed + octets);
+    }
+
+    /// As [`Wire::consume`], for octets that held a secret: they are overwritten.
+    pub fn erase(&mut self, octets: usize) {
+        let from = self.consumed;
+        self.consume(octets);
+        self.input.get_mut(from..self.consumed).unwrap_or_default().zeroize();
     }
 
     /// The other end.

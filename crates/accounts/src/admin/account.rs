@@ -1,0 +1,312 @@
+//! The life of an account.
+
+use std::collections::HashMap;
+
+use auth_sasl::Secret;
+
+use crate::error::{AdminError, Unavailable};
+use crate::names::{Address, DomainName, Login};
+use crate::password::check_password;
+use crate::store::{self, Change, now};
+use crate::{AccountId, Accounts, Resolution, sql};
+
+use super::address::{self, AddressInfo, AddressKind, Taken};
+use super::{domain, refusal};
+
+/// An account to be made.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Its login, for ever.
+    pub login: String,
+    /// The addresses that it gets beside LOGIN@(the default domain).
+    pub addresses: Vec<String>,
+    /// Its password; without one nobody can log in until [`Accounts::account_passwd`].
+    pub password: Option<Secret>,
+    /// Whether the password is also sealed for APOP.
+    pub apop: bool,
+}
+
+/// What a new password means for APOP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Apop {
+    /// On if it was on.
+    #[default]
+    Keep,
+    /// On from now on.
+    On,
+    /// Off from now on; the sealed secret is deleted.
+    Off,
+}
+
+/// One line of the list of accounts. Times are seconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its number.
+    pub id: AccountId,
+    /// Its login.
+    pub login: String,
+    /// The name of its Maildir's directory, see [`crate::Mailbox::key`].
+    pub mailbox: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// When its password was last set; nothing without a password.
+    pub password_changed_at: Option<i64>,
+    /// Whether APOP is on.
+    pub apop: bool,
+}
+
+/// All about an account, but its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountDetails {
+    /// Login, mailbox, times.
+    pub account: AccountRow,
+    /// Its addresses, the issued one first.
+    pub addresses: Vec<AddressInfo>,
+}
+
+/// An account that is gone. Its Maildir is not: this crate touches no mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedAccount {
+    /// Its login, free again.
+    pub login: String,
+    /// The name of the Maildir's directory that remains. No other account will ever get it.
+    pub mailbox: String,
+    /// Its addresses, free again.
+    pub addresses: Vec<String>,
+}
+
+type Row = (i64, String, String, i64);
+
+impl AccountRow {
+    fn new((id, login, mailbox, created_at): Row) -> Self {
+        let id = AccountId::new(id);
+        Self { id, login, mailbox, created_at, password_changed_at: None, apop: false }
+    }
+
+    fn note_credential(&mut self, kind: &str, changed_at: i64) {
+        match kind {
+            "password" => self.password_changed_at = Some(changed_at),
+            "apop" => self.apop = true,
+            _ => {}
+        }
+    }
+}
+
+impl Accounts {
+    /// Makes an account with its issued address, in one transaction: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when the login or an address is none or taken, no domain is there yet, an address is in
+    /// a domain that is not ours, or the password is none.
+    pub async fn account_add(&self, new: NewAccount) -> Result<AccountDetails, AdminError> {
+        let login = Login::parse(&new.login)?;
+        let aliases = new.addresses.iter().map(|a| Address::parse(a)).collect::<Result<Vec<_>, _>>()?;
+        let hash = self.hash(new.password.as_ref(), new.apop).await?;
+        let store = &self.shared.store;
+        let mut change = store.begin().await?;
+        let id = AccountId::new(store::next(&mut change, "account").await?);
+        insert(&mut change, id, &login).await?;
+        take_addresses(&mut change, id, &login, &aliases).await?;
+        if let (Some(hash), Some(password)) = (hash, &new.password) {
+            set_credential(&mut change, id, "password", &hash).await?;
+            if new.apop {
+                self.seal(&mut change, id, password).await?;
+            }
+        }
+        store.commit(change, "account add", login.as_str()).await?;
+        self.account_show(login.as_str()).await
+    }
+
+    /// All about one account.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when there is no such account; for an address, the text names its account.
+    pub async fn account_show(&self, login: &str) -> Result<AccountDetails, AdminError> {
+        let login = self.login(login).await?;
+        let readers = self.shared.store.readers();
+        let reading = || Unavailable::when("reading an account");
+        let row: Option<Row> = sqlx::query_as(sql::ACCOUNT)
+            .bind(login.as_str())
+            .fetch_optional(readers)
+            .await
+            .map_err(reading())?;
+        let mut account = AccountRow::new(row.ok_or_else(|| refusal::no_account(&login))?);
+        let credentials: Vec<(String, i64)> = sqlx::query_as(sql::CREDENTIALS)
+            .bind(account.id.get())
+            .fetch_all(readers)
+            .await
+            .map_err(reading())?;
+        for (kind, changed_at) in credentials {
+            account.note_credential(&kind, changed_at);
+        }
+        let addresses = self.address_list(Some(login.as_str())).await?;
+        Ok(AccountDetails { account, addresses })
+    }
+
+    /// All accounts, by login.
+    ///
+    /// # Errors
+    /// [`AdminError::Unavailable`].
+    pub async fn account_list(&self) -> Result<Vec<AccountRow>, AdminError> {
+        let readers = self.shared.store.readers();
+        let listing = || Unavailable::when("listing accounts");
+        let rows: Vec<Row> = sqlx::query_as(sql::ACCOUNTS).fetch_all(readers).await.map_err(listing())?;
+        let mut accounts: Vec<AccountRow> = rows.into_iter().map(AccountRow::new).collect();
+        let credentials: Vec<(i64, String, i64)> =
+            sqlx::query_as(sql::ALL_CREDENTIALS).fetch_all(readers).await.map_err(listing())?;
+        let mut by_id: HashMap<AccountId, &mut AccountRow> =
+            accounts.iter_mut().map(|account| (account.id, account)).collect();
+        for (id, kind, changed_at) in credentials {
+            if let Some(account) = by_id.get_mut(&AccountId::new(id)) {
+                account.note_credential(&kind, changed_at);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Sets a new password; the old one ends with it, for APOP too.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when there is no such account, the password is none, or APOP is wanted without a key
+    /// file.
+    pub async fn account_passwd(&self, login: &str, password: &Secret, apop: Apop) -> Result<(), AdminError> {
+        let login = self.login(login).await?;
+        let hash = self.hash(Some(password), apop == Apop::On).await?.unwrap_or_default();
+        let store = &self.shared.store;
+        let mut change = store.begin().await?;
+        let account = must_find(&mut change, login.as_str()).await?;
+        set_credential(&mut change, account.id, "password", &hash).await?;
+        let was_on = drop_credential(&mut change, account.id, "apop").await?;
+        if apop == Apop::On || (apop == Apop::Keep && was_on) {
+            self.seal(&mut change, account.id, password).await?;
+        }
+        Ok(store.commit(change, "account passwd", login.as_str()).await?)
+    }
+
+    /// Removes an account, its addresses and its credentials. Its Maildir stays where it is.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when there is no such account.
+    pub async fn account_remove(&self, login: &str) -> Result<RemovedAccount, AdminError> {
+        let login = self.login(login).await?;
+        let addresses = self.address_list(Some(login.as_str())).await?;
+        let store = &self.shared.store;
+        let mut change = store.begin().await?;
+        let account = must_find(&mut change, login.as_str()).await?;
+        sqlx::query(sql::REMOVE_ACCOUNT)
+            .bind(account.id.get())
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when("removing an account"))?;
+        store.commit(change, "account remove", &format!("{login} {}", account.mailbox)).await?;
+        let addresses = addresses.into_iter().map(|info| info.address).collect();
+        Ok(RemovedAccount { login: account.login, mailbox: account.mailbox, addresses })
+    }
+
+    /// Reads a login. An operator who typed an address is told whose it is.
+    async fn login(&self, text: &str) -> Result<Login, AdminError> {
+        if let Ok(address) = Address::parse(text) {
+            let owner = match self.resolve(address.local_part(), address.domain()).await? {
+                Resolution::Mailbox(mailbox) => Some(mailbox.login),
+                Resolution::UnknownUser | Resolution::NotOurs => None,
+            };
+            return Err(refusal::no_account_for_address(&address, owner.as_deref()));
+        }
+        Ok(Login::parse(text)?)
+    }
+
+    /// Checks and hashes a password before the change begins, so that no other writer waits for Argon2.
+    async fn hash(&self, password: Option<&Secret>, apop: bool) -> Result<Option<String>, AdminError> {
+        if apop && self.shared.apop.is_none() {
+            return Err(refusal::no_apop_key());
+        }
+        match password {
+            Some(password) => {
+                check_password(password)?;
+                Ok(Some(self.shared.hasher.hash(password).await?))
+            }
+            None if apop => Err(refusal::apop_without_password()),
+            None => Ok(None),
+        }
+    }
+
+    async fn seal(&self, change: &mut Change, id: AccountId, password: &Secret) -> Result<(), AdminError> {
+        let key = self.shared.apop.as_ref().ok_or_else(refusal::no_apop_key)?;
+        Ok(set_credential(change, id, "apop", &key.seal(id, password)?).await?)
+    }
+}
+
+/// The account of a login that must exist, inside a change.
+pub(super) async fn must_find(change: &mut Change, login: &str) -> Result<AccountRow, AdminError> {
+    let login = Login::parse(login)?;
+    let row: Option<Row> = sqlx::query_as(sql::ACCOUNT)
+        .bind(login.as_str())
+        .fetch_optional(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up an account"))?;
+    row.map(AccountRow::new).ok_or_else(|| refusal::no_account(&login))
+}
+
+/// The mailbox key says whose mail it is to whoever looks at the disk; the number, which has no dot, makes it unique
+/// for ever.
+async fn insert(change: &mut Change, id: AccountId, login: &Login) -> Result<(), AdminError> {
+    let added = sqlx::query(sql::ADD_ACCOUNT)
+        .bind(id.get())
+        .bind(login.as_str())
+        .bind(format!("{login}.{id}"))
+        .bind(now())
+        .execute(&mut **change)
+        .await
+        .map_err(Unavailable::when("adding an account"))?;
+    if added.rows_affected() == 0 { Err(refusal::login_taken(login)) } else { Ok(()) }
+}
+
+/// The issued address, then the aliases.
+async fn take_addresses(
+    change: &mut Change,
+    id: AccountId,
+    login: &Login,
+    aliases: &[Address],
+) -> Result<(), AdminError> {
+    let (_, default) = domain::default_domain(change).await?.ok_or_else(refusal::no_domain)?;
+    let issued = Address::issued(login, DomainName::parse(&default)?);
+    if let Taken::By(owner) = address::take(change, &issued, id, AddressKind::Issued).await? {
+        return Err(refusal::issued_address_taken(&issued, &owner));
+    }
+    for alias in aliases {
+        match address::take(change, alias, id, AddressKind::Alias).await? {
+            Taken::By(owner) if owner != login.as_str() => return Err(refusal::address_taken(alias, &owner)),
+            // New; or named twice, or the issued one.
+            Taken::Now | Taken::By(_) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn set_credential(
+    change: &mut Change,
+    account: AccountId,
+    kind: &str,
+    value: &str,
+) -> Result<(), Unavailable> {
+    sqlx::query(sql::SET_CREDENTIAL)
+        .bind(account.get())
+        .bind(kind)
+        .bind(value)
+        .bind(now())
+        .execute(&mut **change)
+        .await
+        .map(drop)
+        .map_err(Unavailable::when("setting a credential"))
+}
+
+/// Whether there was one.
+async fn drop_credential(change: &mut Change, account: AccountId, kind: &str) -> Result<bool, Unavailable> {
+    sqlx::query(sql::DROP_CREDENTIAL)
+        .bind(account.get())
+        .bind(kind)
+        .execute(&mut **change)
+        .await
+        .map(|dropped| dropped.rows_affected() > 0)
+        .map_err(Unavailable::when("dropping a credential"))
+}

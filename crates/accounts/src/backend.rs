@@ -1,0 +1,187 @@
+//! All that SQLite and PostgreSQL do not share: how to connect, how a change begins, how to see whether there is a
+//! schema. Everything above speaks to sqlx's `Any` driver with one SQL text.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::MigrateDatabase;
+use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
+
+use crate::config::Backend;
+use crate::limits;
+
+/// Two pools on one database. With SQLite the writer is a single connection, so that a process never contends with
+/// itself for the one write lock of the file.
+pub(crate) struct Pools {
+    pub(crate) readers: AnyPool,
+    pub(crate) writer: AnyPool,
+}
+
+/// On every connection: wait for another process's write lock rather than fail; refuse what breaks a reference;
+/// readers and the writer do not block each other; a commit is on the disk when it returns.
+const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; \
+     PRAGMA synchronous = FULL";
+
+/// A question that would write is a mistake of ours.
+const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON";
+
+impl Backend {
+    /// Connects to a database that exists.
+    ///
+    /// One connection is made and set up by hand: a pool would try again until its patience ends and then say
+    /// "timed out" instead of what is wrong.
+    pub(crate) async fn connect(&self) -> Result<Pools, sqlx::Error> {
+        install_default_drivers();
+        match self {
+            Self::Sqlite(path) => {
+                let options: AnyConnectOptions = sqlite_url(path).parse()?;
+                let mut first = options.connect().await?;
+                first.execute(SQLITE_WRITER).await?;
+                first.close().await?;
+                let writer =
+                    with_setup(SQLITE_WRITER).max_connections(1).acquire_timeout(limits::WRITE_PATIENCE);
+                let readers = with_setup(SQLITE_READER)
+                    .max_connections(limits::READERS)
+                    .acquire_timeout(limits::READ_PATIENCE);
+                Ok(Pools {
+                    readers: readers.connect_lazy_with(options.clone()),
+                    writer: writer.connect_lazy_with(options),
+                })
+            }
+            Self::Postgres(url) => {
+                let options: AnyConnectOptions = url.parse()?;
+                options.connect().await?.close().await?;
+                let pool = AnyPoolOptions::new()
+                    .max_connections(limits::READERS)
+                    .acquire_timeout(limits::READ_PATIENCE)
+                    .connect_lazy_with(options);
+                Ok(Pools { readers: pool.clone(), writer: pool })
+            }
+        }
+    }
+
+    /// Makes an empty database where there is none. That somebody else just made it is as good.
+    pub(crate) async fn create(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        install_default_drivers();
+        match self {
+            Self::Sqlite(path) => create_sqlite(path).await,
+            Self::Postgres(url) => match Any::create_database(url).await {
+                Err(error) if made_by_another(&error) => Ok(()),
+                other => Ok(other?),
+            },
+        }
+    }
+
+    /// Whether what [`Backend::connect`] met means that nobody made this database yet.
+    pub(crate) fn is_missing(&self, error: &sqlx::Error) -> bool {
+        match self {
+            Self::Sqlite(path) => !path.exists(),
+            // PostgreSQL, appendix A: invalid_catalog_name.
+            Self::Postgres(_) => {
+                error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "3D000")
+            }
+        }
+    }
+
+    /// Begins a change. `IMMEDIATE` takes SQLite's write lock at once: a transaction that read first and wants to
+    /// write later may be told "database is locked" however long it would wait.
+    pub(crate) fn begin(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => "BEGIN",
+        }
+    }
+
+    /// A statement that holds off everybody else who brings the schema up to date, until the change ends. With SQLite
+    /// its beginning does.
+    pub(crate) fn lock_schema(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite(_) => None,
+            // The number is any one that nobody else uses in this database: "yubin" in ASCII.
+            Self::Postgres(_) => Some("SELECT pg_advisory_xact_lock(521660426606)"),
+        }
+    }
+
+    /// A statement that counts the table of migrations: 0 or 1.
+    pub(crate) fn has_migrations(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => {
+                "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'"
+            }
+            Self::Postgres(_) => {
+                "SELECT COUNT(*) FROM information_schema.tables \
+                 WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'"
+            }
+        }
+    }
+}
+
+/// PostgreSQL, appendix A: duplicate_database; and unique_violation, when the two were really at once.
+fn made_by_another(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "42P04" || code == "23505")
+}
+
+fn with_setup(pragmas: &'static str) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        // A connection to a file does not go stale.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                connection.execute(pragmas).await?;
+                Ok(())
+            })
+        })
+}
+
+/// `%`-encoded, so that no character of a path reads as part of the URL.
+fn sqlite_url(path: &Path) -> String {
+    let mut url = String::from("sqlite://");
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    url
+}
+
+/// Puts an empty database at a path where there is none.
+///
+/// The switch to write-ahead logging is the one step at which SQLite does not wait for others ("database is locked").
+/// So it is taken on a draft that nobody else knows, and the draft is linked to its name: whoever sees the database
+/// sees it with write-ahead logging on.
+async fn create_sqlite(path: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let draft = draft_beside(path)?;
+    // The mode passes to the `-wal` and `-shm` files that SQLite makes beside the database.
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.0)?;
+    let options: AnyConnectOptions = sqlite_url(&draft.0).parse()?;
+    let mut connection = options.connect().await?;
+    connection.execute("PRAGMA journal_mode = WAL").await?;
+    connection.close().await?;
+    match std::fs::hard_link(&draft.0, path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// A file that goes away with its name; what was linked to it stays.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Nothing is lost if this fails: a file of one page remains.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn draft_beside(path: &Path) -> Result<Draft, aws_lc_rs::error::Unspecified> {
+    let mut random = [0; 8];
+    aws_lc_rs::rand::fill(&mut random)?;
+    Ok(Draft(path.with_extension(format!("draft-{:016x}", u64::from_ne_bytes(random)))))
+}

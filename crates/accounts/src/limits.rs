@@ -1,0 +1,38 @@
+//! Every limit of this crate, with where it comes from.
+
+use std::time::Duration;
+
+/// Octets of a login. It is also the local part of the issued address, which RFC 5321 §4.5.3.1.1 ends at 64.
+pub const LOGIN: usize = 64;
+
+/// Octets of a local part (RFC 5321 §4.5.3.1.1).
+pub const LOCAL_PART: usize = 64;
+
+/// Octets of a domain name in text: 255 on the wire (RFC 1035 §2.3.4) less the first length octet and the root.
+pub const DOMAIN: usize = 253;
+
+/// Octets of one label of a domain name (RFC 1035 §2.3.4).
+pub const LABEL: usize = 63;
+
+/// Octets of a password. A `PASS` line of POP3 ends at 255 octets (RFC 2449 §4) with verb, blank and CRLF;
+/// a longer password could be set but never used.
+pub const PASSWORD: usize = 248;
+
+/// Characters of a generated password: 5 bits each, 70 bits in all.
+pub const GENERATED_PASSWORD: usize = 14;
+
+/// Argon2id: memory in KiB, passes and lanes. OWASP's first choice; 19 MiB for each computation under way.
+pub const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
+/// See [`ARGON2_MEMORY_KIB`].
+pub const ARGON2_PASSES: u32 = 2;
+/// See [`ARGON2_MEMORY_KIB`].
+pub const ARGON2_LANES: u32 = 1;
+
+/// Connections that ask questions, a process.
+pub const READERS: u32 = 4;
+
+/// How long a question waits for a connection before the database counts as unreachable.
+pub const READ_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a change waits for its turn: other changes of this process, then those of other processes.
+pub const WRITE_PATIENCE: Duration = Duration::from_secs(30);

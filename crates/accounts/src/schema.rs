@@ -1,0 +1,87 @@
+//! The schema's versions. Forward only; a database newer than the program is refused, an older one is not touched
+//! until somebody says so.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use crate::config::DatabaseConfig;
+use crate::error::{OpenError, Unavailable};
+use crate::sql;
+use crate::store::Store;
+
+/// Version, name, text. Never edit a text that was released: its checksum is in every database.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "accounts", include_str!("../migrations/0001_accounts.sql"))];
+
+/// The version that this program needs.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
+}
+
+/// Refuses a database that is not exactly of this program's version.
+pub(crate) async fn check(store: &Store, config: &DatabaseConfig) -> Result<(), OpenError> {
+    let found =
+        version(store).await.map_err(|cause| OpenError::Unreachable { place: config.place(), cause })?;
+    let (place, needed) = (config.place(), newest());
+    match found {
+        0 => Err(OpenError::Missing { place }),
+        found if found < needed => Err(OpenError::Outdated { place, found, needed }),
+        found if found > needed => Err(OpenError::Newer { place, found, known: needed }),
+        _ => Ok(()),
+    }
+}
+
+/// Applies what is missing, all of it or nothing, with other processes held off by the change's own lock.
+pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig) -> Result<(), OpenError> {
+    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let mut change = store.begin().await.map_err(unreachable)?;
+    if let Some(lock) = store.backend().lock_schema() {
+        let locked = sqlx::query(lock).execute(&mut *change).await;
+        locked
+            .map_err(Unavailable::when("waiting for another that changes the schema"))
+            .map_err(unreachable)?;
+    }
+    // Steps become savepoints inside this change.
+    migrator().run_direct(None, &mut *change, false).await.map_err(|error| migration_error(config, error))?;
+    change.commit().await.map_err(Unavailable::when("committing the schema")).map_err(unreachable)
+}
+
+/// The newest version in the database; 0 when it has no schema.
+async fn version(store: &Store) -> Result<i64, Unavailable> {
+    let reading = "reading the schema's version";
+    let tables: i64 = sqlx::query_scalar(store.backend().has_migrations())
+        .fetch_one(store.readers())
+        .await
+        .map_err(Unavailable::when(reading))?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    let versions: Vec<i64> = sqlx::query_scalar(sql::MIGRATIONS)
+        .fetch_all(store.readers())
+        .await
+        .map_err(Unavailable::when(reading))?;
+    Ok(versions.into_iter().max().unwrap_or(0))
+}
+
+fn migrator() -> Migrator {
+    let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+    // Its own lock would be given back before our change is committed.
+    migrator.set_locking(false);
+    migrator
+}
+
+fn migration_error(config: &DatabaseConfig, error: sqlx::migrate::MigrateError) -> OpenError {
+    match error {
+        sqlx::migrate::MigrateError::VersionMissing(found) => {
+            OpenError::Newer { place: config.place(), found, known: newest() }
+        }
+        other => OpenError::Unreachable {
+            place: config.place(),
+            cause: Unavailable::when("bringing the schema up to date")(other),
+        },
+    }
+}

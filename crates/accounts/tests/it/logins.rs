@@ -1,0 +1,187 @@
+//! Who is who.
+
+use accounts::{Accounts, Apop, Why};
+use auth_sasl::{Claim, Secret};
+
+use crate::support::{apop, databases, new, password, refusal, verdict, with_apop};
+
+#[tokio::test]
+async fn s_07_the_same_login_and_password_serve_sending_and_fetching() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        // POP3's USER and PASS and SMTP's AUTH PLAIN end in the same claim, and the same account.
+        let pop = db.accounts.authenticate(&password("ab4t-ash", "sakura")).await.unwrap();
+        let smtp = Claim::Password {
+            authorization: "ab4t-ash".into(),
+            login: "ab4t-ash".into(),
+            password: Secret::new("sakura"),
+        };
+        assert_eq!(db.accounts.authenticate(&smtp).await.unwrap(), pop);
+        assert_eq!(verdict(&db.accounts, &smtp).await.as_deref(), Ok("ab4t-ash"));
+    }
+}
+
+#[tokio::test]
+async fn s_06_no_address_and_no_alias_logs_in() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        for login in ["taro", "taro@mx.edit.ne.jp", "ab4t-ash@mx.edit.ne.jp", "mx.edit.ne.jp:ab4t-ash"] {
+            let outcome = verdict(&db.accounts, &password(login, "sakura")).await;
+            assert_eq!(outcome, Err(Why::UnknownLogin), "{login}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s_20_a_login_is_matched_in_any_case_and_width_and_a_password_exactly() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        for login in ["AB4T-ASH", "Ab4t-Ash", "ａｂ４ｔ－ａｓｈ"] {
+            let outcome = verdict(&db.accounts, &password(login, "sakura")).await;
+            assert_eq!(outcome.as_deref(), Ok("ab4t-ash"), "{login}");
+        }
+        for wrong in ["Sakura", "SAKURA", "sakura ", " sakura", "ｓａｋｕｒａ", "sakur", "sakuraa", ""]
+        {
+            let outcome = verdict(&db.accounts, &password("ab4t-ash", wrong)).await;
+            assert_eq!(outcome, Err(Why::WrongSecret), "{wrong:?}");
+        }
+    }
+}
+
+/// "The same time", by construction: whoever it is for, a password costs one hash computation.
+#[tokio::test]
+async fn every_password_claim_costs_one_hash() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let without = accounts::NewAccount { password: None, ..new("nopass", &[], "") };
+        db.accounts.account_add(without).await.unwrap();
+        let other = Claim::Password {
+            authorization: "nopass".into(),
+            login: "ab4t-ash".into(),
+            password: Secret::new("sakura"),
+        };
+        for (claim, outcome) in [
+            (password("ab4t-ash", "sakura"), Ok("ab4t-ash")),
+            (password("ab4t-ash", "wrong"), Err(Why::WrongSecret)),
+            (password("nobody", "sakura"), Err(Why::UnknownLogin)),
+            (password("no login at all\0", "sakura"), Err(Why::UnknownLogin)),
+            (password("", ""), Err(Why::UnknownLogin)),
+            (password("nopass", ""), Err(Why::NoCredential)),
+            (other, Err(Why::ActingAsAnother)),
+        ] {
+            let before = db.accounts.hashes_computed();
+            let verdict = verdict(&db.accounts, &claim).await;
+            assert_eq!(verdict.as_deref().map_err(|&why| why), outcome, "{claim:?}");
+            assert_eq!(db.accounts.hashes_computed() - before, 1, "{claim:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r_03_apop_and_the_password_both_log_in() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        db.accounts.account_add(with_apop(new("u1234ab567c", &[], "tanstaaf"))).await.unwrap();
+        for claim in [
+            apop("u1234ab567c", "tanstaaf"),
+            apop("U1234AB567C", "tanstaaf"),
+            password("u1234ab567c", "tanstaaf"),
+        ] {
+            assert_eq!(verdict(&db.accounts, &claim).await.as_deref(), Ok("u1234ab567c"), "{claim:?}");
+        }
+        assert_eq!(verdict(&db.accounts, &apop("u1234ab567c", "wrong")).await, Err(Why::WrongSecret));
+        assert_eq!(verdict(&db.accounts, &apop("nobody", "tanstaaf")).await, Err(Why::UnknownLogin));
+        // The digest of the empty password must not do where there is no secret to compare with.
+        assert_eq!(verdict(&db.accounts, &apop("nobody", "")).await, Err(Why::UnknownLogin));
+        assert_eq!(verdict(&db.accounts, &apop("ab4t-ash", "")).await, Err(Why::NoCredential));
+    }
+}
+
+#[tokio::test]
+async fn r_04_apop_is_for_accounts_that_asked_and_asks_for_the_password_again() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        assert_eq!(verdict(&db.accounts, &apop("ab4t-ash", "sakura")).await, Err(Why::NoCredential));
+
+        db.accounts.account_passwd("ab4t-ash", &Secret::new("ume"), Apop::On).await.unwrap();
+        assert_eq!(verdict(&db.accounts, &apop("ab4t-ash", "ume")).await.as_deref(), Ok("ab4t-ash"));
+        assert!(db.accounts.account_show("ab4t-ash").await.unwrap().account.apop);
+
+        // A new password is the new APOP secret as well.
+        db.accounts.account_passwd("ab4t-ash", &Secret::new("momo"), Apop::Keep).await.unwrap();
+        assert_eq!(verdict(&db.accounts, &apop("ab4t-ash", "momo")).await.as_deref(), Ok("ab4t-ash"));
+        assert_eq!(verdict(&db.accounts, &apop("ab4t-ash", "ume")).await, Err(Why::WrongSecret));
+        assert_eq!(verdict(&db.accounts, &password("ab4t-ash", "ume")).await, Err(Why::WrongSecret));
+
+        db.accounts.account_passwd("ab4t-ash", &Secret::new("kiku"), Apop::Off).await.unwrap();
+        assert_eq!(verdict(&db.accounts, &apop("ab4t-ash", "kiku")).await, Err(Why::NoCredential));
+        assert_eq!(verdict(&db.accounts, &password("ab4t-ash", "kiku")).await.as_deref(), Ok("ab4t-ash"));
+    }
+}
+
+#[tokio::test]
+async fn r_04_apop_without_a_key_file_is_refused_with_the_setting_to_write() {
+    for db in databases().await {
+        let config = accounts::DatabaseConfig { apop_key: None, ..db.config.clone() };
+        let accounts = Accounts::open(&config).await.unwrap();
+        accounts.domain_add("edit.ne.jp").await.unwrap();
+        let text = refusal(accounts.account_add(with_apop(new("taro1234", &[], "sakura"))).await);
+        assert!(text.contains("apop_key ="), "{text}");
+        let bare = accounts::NewAccount { password: None, ..with_apop(new("taro1234", &[], "")) };
+        assert!(refusal(db.accounts.account_add(bare).await).contains("password"));
+    }
+}
+
+/// A key that was lost or exchanged is the operator's trouble, and no client is told that its password is wrong.
+#[tokio::test]
+async fn a_secret_that_cannot_be_opened_is_unavailable() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        db.accounts.account_passwd("ab4t-ash", &Secret::new("ume"), Apop::On).await.unwrap();
+        let key = db.config.apop_key.clone().unwrap();
+        std::fs::remove_file(&key).unwrap();
+        assert!(Accounts::open(&db.config).await.unwrap_err().to_string().contains("put it back"));
+        // Making a new one would bury the old secrets.
+        assert!(Accounts::create(&db.config).await.is_err());
+        assert!(!key.exists());
+
+        let other = accounts::DatabaseConfig::sqlite(&db.dir.path().join("other.sqlite"));
+        Accounts::create(&accounts::DatabaseConfig { apop_key: Some(key), ..other }).await.unwrap();
+        let accounts = Accounts::open(&db.config).await.unwrap();
+        assert!(accounts.authenticate(&apop("ab4t-ash", "ume")).await.is_err());
+        assert_eq!(verdict(&accounts, &password("ab4t-ash", "ume")).await.as_deref(), Ok("ab4t-ash"));
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_no_verdict() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        db.accounts.close().await;
+        for claim in [password("ab4t-ash", "sakura"), password("nobody", "x"), apop("ab4t-ash", "x")] {
+            let text = db.accounts.authenticate(&claim).await.unwrap_err().to_string();
+            assert!(text.contains("account database cannot be used"), "{text}");
+        }
+        assert!(db.accounts.resolve("taro", "mx.edit.ne.jp").await.is_err());
+        assert!(db.accounts.domain_add("edit.jp").await.is_err());
+    }
+}
+
+/// Neither `Debug` nor an error text has the password in it.
+#[tokio::test]
+async fn no_secret_is_printed() {
+    let config = accounts::DatabaseConfig {
+        url: "postgres://yubin:tanuki@127.0.0.1:1/mail?password=tanuki".into(),
+        apop_key: None,
+    };
+    assert_eq!(config.place(), "postgres://127.0.0.1:1/mail");
+    let error = Accounts::open(&config).await.unwrap_err();
+    for text in [
+        format!("{config:?}"),
+        error.to_string(),
+        format!("{error:?}"),
+        format!("{:?}", new("a", &[], "tanuki")),
+    ] {
+        assert!(!text.contains("tanuki"), "{text}");
+    }
+}

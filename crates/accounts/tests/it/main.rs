@@ -1,0 +1,10 @@
+//! The account database as its callers see it, on SQLite and, where `YUBIN_TEST_POSTGRES` names a server, on PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod accounts;
+mod addresses;
+mod contention;
+mod logins;
+mod names;
+mod opening;
+mod support;

@@ -1,0 +1,116 @@
+//! Databases that are missing, broken, old, new.
+
+use std::os::unix::fs::PermissionsExt;
+
+use accounts::{Accounts, DatabaseConfig, OpenError};
+use sqlx::Connection;
+
+use crate::support::{databases, new, password, postgres, sqlite, verdict};
+
+#[tokio::test]
+async fn a_missing_database_is_named_with_the_command_that_makes_it() {
+    for (_dir, config) in [Some(sqlite()), postgres()].into_iter().flatten() {
+        let error = Accounts::open(&config).await.unwrap_err();
+        assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("yubin check --create") && text.contains(&config.place()), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn opening_makes_nothing() {
+    let (dir, config) = sqlite();
+    Accounts::open(&config).await.unwrap_err();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn creating_twice_keeps_what_is_there() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let again = Accounts::create(&db.config).await.unwrap();
+        assert_eq!(verdict(&again, &password("ab4t-ash", "sakura")).await.as_deref(), Ok("ab4t-ash"));
+        let opened = Accounts::open(&db.config).await.unwrap();
+        assert_eq!(opened.status().await.unwrap(), db.accounts.status().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_a_new_database_are_its_owners() {
+    let (dir, config) = sqlite();
+    let accounts = Accounts::create(&config).await.unwrap();
+    accounts.domain_add("edit.ne.jp").await.unwrap();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    let database = "accounts #1 100%.sqlite";
+    let expected = [database, &format!("{database}-shm"), &format!("{database}-wal"), "apop.key"];
+    assert_eq!(names, expected, "write-ahead logging is on, and a path needs no escapes from its owner");
+}
+
+#[tokio::test]
+async fn a_database_of_another_version_is_refused_with_words() {
+    for db in databases().await {
+        db.accounts.domain_add("edit.ne.jp").await.unwrap();
+        db.accounts.close().await;
+        execute(&db.config, "UPDATE _sqlx_migrations SET version = 999999").await;
+        for outcome in [Accounts::open(&db.config).await, Accounts::create(&db.config).await] {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, OpenError::Newer { found: 999_999, .. }), "{error}");
+            assert!(error.to_string().contains("newer program"), "{error}");
+        }
+        execute(&db.config, "UPDATE _sqlx_migrations SET version = -1").await;
+        let error = Accounts::open(&db.config).await.unwrap_err();
+        assert!(matches!(error, OpenError::Outdated { found: -1, .. }), "{error}");
+        assert!(error.to_string().contains("yubin check --create"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_its_tables_is_no_verdict() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        execute(&db.config, "ALTER TABLE credential RENAME TO elsewhere").await;
+        execute(&db.config, "ALTER TABLE address RENAME TO faraway").await;
+        assert!(db.accounts.authenticate(&password("ab4t-ash", "sakura")).await.is_err());
+        assert!(db.accounts.resolve("taro", "mx.edit.ne.jp").await.is_err());
+        assert!(db.accounts.account_add(new("hanako12", &[], "x")).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_told_so() {
+    let (dir, config) = sqlite();
+    let file = dir.path().join("accounts #1 100%.sqlite");
+    std::fs::write(&file, "something else entirely, and long enough to be looked at. ".repeat(100)).unwrap();
+    let text = Accounts::open(&config).await.unwrap_err().to_string();
+    assert!(text.contains("not a database") && text.contains("accounts #1"), "{text}");
+    for url in ["", "accounts.sqlite", "mysql://host/db", "sqlite:", "sqlite::memory:"] {
+        let config = DatabaseConfig { url: url.into(), apop_key: None };
+        assert!(matches!(Accounts::open(&config).await, Err(OpenError::Url)), "{url}");
+    }
+    let nowhere = DatabaseConfig::sqlite(&dir.path().join("no/such/directory.sqlite"));
+    assert!(matches!(Accounts::open(&nowhere).await, Err(OpenError::Missing { .. })));
+    let text = Accounts::create(&nowhere).await.unwrap_err().to_string();
+    assert!(text.contains("No such file or directory"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_unreachable() {
+    let config = DatabaseConfig { url: "postgres://yubin@127.0.0.1:1/mail".into(), apop_key: None };
+    let error = Accounts::open(&config).await.unwrap_err();
+    assert!(matches!(error, OpenError::Unreachable { .. }), "{error}");
+}
+
+/// Behind the crate's back, as another program would.
+async fn execute(config: &DatabaseConfig, statement: &'static str) {
+    sqlx::any::install_default_drivers();
+    let url = config.url.replace('%', "%25").replace(' ', "%20").replace('#', "%23");
+    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}

@@ -1,0 +1,109 @@
+//! What the caller says: the answers to a session's questions. One that does not fit changes nothing.
+
+use alloc::vec::Vec;
+
+use super::{Question, Session, State};
+use crate::event::{CloseReason, Misuse, Refusal};
+use crate::maildrop::Maildrop;
+use crate::replies::Reply;
+use crate::table::Phase;
+
+impl Session {
+    /// Answers [`Event::Login`](crate::Event::Login): the claim is true, and this is the maildrop.
+    pub fn accept_login(&mut self, maildrop: Maildrop, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let Question::Login = self.question()? else { return Err(Misuse::WrongAnswer) };
+        Reply::LoggedIn(maildrop.totals()).write(out);
+        self.maildrop = maildrop;
+        self.state = State::Command(Phase::Transaction);
+        Ok(())
+    }
+
+    /// Answers any other question with yes.
+    pub fn accept(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        match self.question()? {
+            Question::Login => return Err(Misuse::WrongAnswer),
+            Question::Retrieve(number) => {
+                let octets = self.maildrop.find(number).map_or(0, |message| message.octets);
+                Reply::Octets(octets).write(out);
+                self.state = State::Body;
+            }
+            Question::Top => {
+                Reply::TopFollows.write(out);
+                self.state = State::Body;
+            }
+            Question::Commit => self.close(Reply::Goodbye, CloseReason::Quit, out),
+            Question::StartTls => {
+                Reply::BeginTls.write(out);
+                self.state = State::TlsDue;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a question with no.
+    pub fn refuse(&mut self, refusal: Refusal, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let question = self.question()?;
+        if !fits(question, refusal) {
+            return Err(Misuse::WrongAnswer);
+        }
+        self.state = match question {
+            Question::Login | Question::StartTls => State::Command(Phase::Authorization),
+            Question::Retrieve(_) | Question::Top => State::Command(Phase::Transaction),
+            Question::Commit => State::Closing(CloseReason::Quit),
+        };
+        match refusal {
+            Refusal::Credentials => self.failed_login(out),
+            _ => refusal.write(out),
+        }
+        Ok(())
+    }
+
+    /// The body that [`accept`](Self::accept) announced is on its way, its end included.
+    pub fn body_sent(&mut self) -> Result<(), Misuse> {
+        let State::Body = self.state else { return Err(self.not_due()) };
+        self.state = State::Command(Phase::Transaction);
+        Ok(())
+    }
+
+    /// The handshake that [`accept`](Self::accept) announced is done. What the client said before is forgotten (RFC 2595 §4).
+    pub fn tls_established(&mut self) -> Result<(), Misuse> {
+        let State::TlsDue = self.state else { return Err(self.not_due()) };
+        self.encrypted = true;
+        self.name.clear();
+        self.state = State::Command(Phase::Authorization);
+        Ok(())
+    }
+
+    fn question(&self) -> Result<Question, Misuse> {
+        match self.state {
+            State::Asked(question) => Ok(question),
+            _ => Err(self.not_due()),
+        }
+    }
+
+    const fn not_due(&self) -> Misuse {
+        match self.state {
+            State::Closed | State::Closing(_) => Misuse::Closed,
+            _ => Misuse::NothingAsked,
+        }
+    }
+
+    fn failed_login(&mut self, out: &mut Vec<u8>) {
+        self.auth_failures += 1;
+        if self.auth_failures >= self.config.limits.auth_failures {
+            self.close(Reply::TooManyAuthFailures, CloseReason::TooManyAuthFailures, out);
+        } else {
+            Refusal::Credentials.write(out);
+        }
+    }
+}
+
+/// Which refusal answers which question. A commit is over when it fails: that is all there is to say.
+const fn fits(question: Question, refusal: Refusal) -> bool {
+    match refusal {
+        Refusal::Credentials | Refusal::InUse => matches!(question, Question::Login),
+        Refusal::Vanished => matches!(question, Question::Retrieve(_) | Question::Top),
+        Refusal::NotRemoved => matches!(question, Question::Commit),
+        Refusal::Permanent | Refusal::Temporary => !matches!(question, Question::Commit),
+    }
+}
