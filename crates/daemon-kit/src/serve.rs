@@ -262,13 +262,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         let Self { outcome, wire, since } = self;
         let outcome = if std::thread::panicking() { "panic" } else { outcome };
-        let seconds = since.elapsed().as_secs_f32();
-        tracing::info!(
-            event = event::SESSION_CLOSE,
-            outcome,
-            received = wire.received,
-            sent = wire.sent,
-            seconds
-        );
+        let ms = since.elapsed().as_millis();
+        tracing::info!(event = event::SESSION_CLOSE, outcome, received = wire.received, sent = wire.sent, ms);
     }
 }

@@ -87,6 +87,6 @@ async fn a_session_is_told_with_its_end_and_its_octets() {
         "{text}"
     );
     let close = text.lines().nth(3).unwrap();
-    assert!(close.contains(" outcome=quit received=6 sent=12 seconds="), "{close}");
+    assert!(close.contains(" outcome=quit received=6 sent=12 ms="), "{close}");
     assert!(close.contains(&format!(" peer={peer} protocol=smtp")), "{close}");
 }
