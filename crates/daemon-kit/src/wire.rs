@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use zeroize::Zeroize as _;
 
 use crate::conn::Conn;
 use crate::limits;
@@ -123,6 +124,15 @@ impl Wire {
     /// Forgets the first `octets` of the input.
     pub fn consume(&mut self, octets: usize) {
         self.consumed = self.input.len().min(self.consumed + octets);
+    }
+
+    /// Forgets the first `octets` of the input and overwrites them: there may have been a password among them.
+    pub fn erase(&mut self, octets: usize) {
+        let end = self.input.len().min(self.consumed + octets);
+        if let Some(gone) = self.input.get_mut(self.consumed..end) {
+            gone.zeroize();
+        }
+        self.consumed = end;
     }
 
     /// The other end.
