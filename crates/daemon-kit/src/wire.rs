@@ -126,13 +126,11 @@ impl Wire {
         self.consumed = self.input.len().min(self.consumed + octets);
     }
 
-    /// Forgets the first `octets` of the input and overwrites them: there may have been a password among them.
+    /// As [`Wire::consume`], for octets that held a secret: they are overwritten.
     pub fn erase(&mut self, octets: usize) {
-        let end = self.input.len().min(self.consumed + octets);
-        if let Some(gone) = self.input.get_mut(self.consumed..end) {
-            gone.zeroize();
-        }
-        self.consumed = end;
+        let from = self.consumed;
+        self.consume(octets);
+        self.input.get_mut(from..self.consumed).unwrap_or_default().zeroize();
     }
 
     /// The other end.

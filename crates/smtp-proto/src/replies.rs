@@ -6,7 +6,7 @@ macro_rules! replies {
     ($($(#[$doc:meta])* $name:ident = $code:literal $enhanced:tt $text:literal;)*) => {
         $($(#[$doc])* pub(crate) const $name: Reply = Reply::of($code, Enhanced $enhanced, $text);)*
 
-        /// All of them, for the test that holds them against the rules of a reply.
+        /// All of them, for the test of their order.
         #[cfg(test)]
         pub(crate) const ALL: &[Reply] = &[$($name),*];
     };
@@ -73,16 +73,10 @@ replies! {
 
 #[cfg(test)]
 mod tests {
-    use std::string::ToString;
-
     use super::*;
 
     #[test]
-    fn every_reply_keeps_the_rules_of_a_reply() {
-        for reply in ALL {
-            let made = Reply::new(reply.code().get(), reply.enhanced().unwrap(), reply.text().to_string());
-            assert_eq!(made.as_ref(), Ok(reply));
-        }
-        assert!(ALL.is_sorted_by_key(|reply| reply.code().get() / 10), "in the order of their codes");
+    fn the_table_is_in_the_order_of_the_codes() {
+        assert!(ALL.is_sorted_by_key(|reply| reply.code().get() / 10));
     }
 }

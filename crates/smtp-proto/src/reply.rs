@@ -58,10 +58,13 @@ pub struct Reply {
     text: Cow<'static, str>,
 }
 
+/// Octets of a line's text: 512 less the codes and CRLF.
+const LONGEST_TEXT: usize = 480;
+
 /// Not a reply that SMTP can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a reply is a code, an enhanced code of the same class, and lines of printable ASCII of up to 500 octets"
+    "a reply is a code, an enhanced code of the same class, and lines of printable ASCII of up to 480 octets"
 )]
 pub struct InvalidReply;
 
@@ -73,17 +76,20 @@ impl Reply {
         enhanced: Enhanced,
         text: impl Into<Cow<'static, str>>,
     ) -> Result<Self, InvalidReply> {
-        let (code, text) = (Code::new(code).ok_or(InvalidReply)?, text.into());
-        let printable =
-            |line: &str| line.len() <= 480 && line.bytes().all(|octet| matches!(octet, b'\t' | b' '..=b'~'));
-        match code.0 / 100 == u16::from(enhanced.0) && text.split('\n').all(printable) {
-            true => Ok(Self { code, enhanced: Some(enhanced), text }),
+        let text = text.into();
+        match is_reply(code, enhanced, &text) {
+            true => Ok(Self { code: Code(code), enhanced: Some(enhanced), text }),
             false => Err(InvalidReply),
         }
     }
 
-    /// A reply of this crate's own table.
-    pub(crate) const fn of(code: u16, enhanced: Enhanced, text: &'static str) -> Self {
+    /// A reply for a table of constants.
+    ///
+    /// # Panics
+    ///
+    /// When it is no reply; in a constant, that is while compiling.
+    pub const fn of(code: u16, enhanced: Enhanced, text: &'static str) -> Self {
+        assert!(is_reply(code, enhanced, text), "not a reply that SMTP can carry");
         Self { code: Code(code), enhanced: Some(enhanced), text: Cow::Borrowed(text) }
     }
 
@@ -153,6 +159,20 @@ impl fmt::Display for Reply {
         }
         Ok(())
     }
+}
+
+/// The rules of [`InvalidReply`].
+const fn is_reply(code: u16, enhanced: Enhanced, text: &str) -> bool {
+    let mut length = 0;
+    let mut rest = text.as_bytes();
+    while let [octet, behind @ ..] = rest {
+        length = if *octet == b'\n' { 0 } else { length + 1 };
+        if length > LONGEST_TEXT || !matches!(octet, b'\n' | b'\t' | b' '..=b'~') {
+            return false;
+        }
+        rest = behind;
+    }
+    Code::new(code).is_some() && code / 100 == enhanced.0 as u16
 }
 
 /// Formats into the caller's buffer.

@@ -24,7 +24,8 @@ pub(crate) const CLIENTS: &[Need] = &[
     Need {
         what: "Python with its e-mail test data",
         check: ("python3", &["-c", "import smtplib, poplib, ssl, test.test_email"]),
-        packages: &["python3", "libpython3-testsuite"],
+        // Named after Python's version, of which each release of Debian has one: apt-get reads this as an expression.
+        packages: &["python3", r"^libpython3\.[0-9]+-testsuite$"],
     },
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
@@ -44,8 +45,8 @@ pub(crate) fn provide(needs: &[Need]) -> Outcome {
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
     let advice = format!(
-        "install them by `apt-get install {}`, or leave their tests out by `cargo xtask test --without clients`",
-        packages.join(" ")
+        "install them by `apt-get install '{}'`, or leave their tests out by `cargo xtask test --without clients`",
+        packages.join("' '")
     );
     let install = || -> Outcome {
         apt_get(&["update"])?;

@@ -6,7 +6,7 @@ const VERSION: &str = "0.20.2";
 
 /// Its advisories are not checked: their database cannot be had without the open network.
 pub(crate) fn check() -> Outcome {
-    if !shell::succeeds("cargo-deny", &["--version"]) {
+    if !shell::succeeds("cargo", &["deny", "--version"]) {
         // Unoptimised, it builds in a fraction of the time, and needs no second longer for this one look.
         let install = ["install", "--locked", "--debug", "cargo-deny", "--version", VERSION];
         shell::run(shell::cargo()?.args(install))?;

@@ -92,7 +92,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 /// for nextest takes longer to build than all the tests to run.
 fn runner(options: &Options) -> Outcome<Command> {
     let mut command = shell::cargo()?;
-    if shell::succeeds("cargo-nextest", &["nextest", "--version"]) {
+    if shell::succeeds("cargo", &["nextest", "--version"]) {
         command.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
     } else {
         command.args(["test", "--locked", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]);

@@ -36,6 +36,8 @@ catalogue! {
     MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `size`, `recipients`."
     MESSAGE_REFUSED = "message_refused": "A message was not taken; `reason`."
     RECIPIENT_REFUSED = "recipient_refused": "A recipient was not taken; `recipient`, `reason`."
+    RECIPIENT_ACCEPTED = "recipient_accepted": "A recipient of an accepted message; `queue_id`, `recipient`, `mailbox`."
+    ACCOUNTS_FAILED = "accounts_failed": "An address could not be looked up: the accounts cannot be reached; `reason`."
     MAILDROP_OPENED = "maildrop_opened": "A POP3 client sees its mail; `messages`, `octets`."
     MAILDROP_UPDATED = "maildrop_updated": "A POP3 client left; `retrieved`, `removed`."
     STORE_FAILED = "store_failed": "The disk or the queue refused its service; `reason`."

@@ -9,7 +9,7 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag, tag_no_case, take_while_m_n, take_while1};
 use nom::character::complete::{char, satisfy};
 use nom::combinator::{all_consuming, map, map_opt, opt, recognize, rest, value, verify};
-use nom::multi::{many0_count, separated_list1};
+use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded, separated_pair, terminated};
 
 use super::{Parsed, utf8_non_ascii, whole};
@@ -179,7 +179,8 @@ fn path(input: &str) -> Parsed<'_, Mailbox<'_>> {
 
 /// `A-d-l = At-domain *( "," At-domain )`, `At-domain = "@" Domain`
 fn source_route(input: &str) -> Parsed<'_, ()> {
-    value((), separated_list1(char(','), preceded(char('@'), domain_name))).parse(input)
+    let at_domain = |input| preceded(char('@'), domain_name).parse(input);
+    value((), (at_domain, many0_count((char(','), at_domain)))).parse(input)
 }
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`

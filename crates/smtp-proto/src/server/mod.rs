@@ -298,14 +298,9 @@ impl Session {
         self.authenticated
     }
 
-    /// Whether the client greeted with EHLO; `None` before its greeting.
-    pub fn is_extended(&self) -> Option<bool> {
-        self.hello.map(|Extended(extended)| extended)
-    }
-
-    /// Whether a transaction is open.
-    pub const fn in_transaction(&self) -> bool {
-        self.transaction.is_some()
+    /// Whether a message is coming in: not a moment to end the session.
+    pub const fn in_body(&self) -> bool {
+        matches!(self.state, State::Body(_))
     }
 
     fn line<'i>(&mut self, input: &'i [u8], out: &mut Vec<u8>) -> (usize, Option<Event<'i>>) {

@@ -1,0 +1,90 @@
+//! Logging in, by SMTP and by POP3, with one name and one password.
+
+use crate::harness::Service;
+use crate::harness::site::{AYUMI, Door, KENJI};
+use crate::harness::smtp::{Smtp, base64};
+
+#[test]
+fn s_01_plain_with_and_without_an_initial_response() {
+    let service = Service::start();
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.ask(&format!("AUTH PLAIN {}", Smtp::plain(&AYUMI)), "235 2.7.0");
+    smtp.quit();
+
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    let challenge = smtp.ask("AUTH PLAIN", "334");
+    assert_eq!(challenge.lines, [""]);
+    smtp.ask(&Smtp::plain(&AYUMI), "235 2.7.0");
+    smtp.quit();
+}
+
+#[test]
+fn s_02_login_with_and_without_an_initial_user_name() {
+    let service = Service::start();
+    let (login, password) = (base64(AYUMI.login), base64(AYUMI.password));
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.ask("AUTH LOGIN", "334 VXNlcm5hbWU6");
+    smtp.ask(&login, "334 UGFzc3dvcmQ6");
+    smtp.ask(&password, "235 2.7.0");
+    smtp.quit();
+
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.ask(&format!("auth login {login}"), "334 UGFzc3dvcmQ6");
+    smtp.ask(&password, "235 2.7.0");
+    smtp.quit();
+}
+
+#[test]
+fn s_03_a_mechanism_that_is_not_offered_is_refused() {
+    let service = Service::start();
+    let mut smtp = service.smtp(Door::Mx);
+    assert_eq!(smtp.hello().mechanisms(), ["LOGIN", "PLAIN"]);
+    smtp.ask("AUTH CRAM-MD5", "504 5.5.4");
+    smtp.authenticate(&AYUMI);
+    smtp.quit();
+}
+
+#[test]
+fn an_exchange_is_cancelled_by_a_star_and_can_begin_again() {
+    let service = Service::start();
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.ask("AUTH LOGIN", "334");
+    smtp.ask("*", "501");
+    smtp.authenticate(&AYUMI);
+    smtp.quit();
+}
+
+#[test]
+fn s_07_smtp_and_pop3_take_the_same_name_and_password() {
+    let service = Service::start();
+    for user in [AYUMI, KENJI] {
+        let mut smtp = service.smtp(Door::Submissions);
+        smtp.hello();
+        smtp.authenticate(&user);
+        smtp.quit();
+        service.mailbox(&user).quit();
+    }
+}
+
+#[test]
+fn d_13_a_wrong_password_and_an_unknown_user_get_the_same_reply() {
+    let service = Service::start();
+    let refusal = |login: &str, password: &str| {
+        let mut smtp = service.smtp(Door::Submissions);
+        smtp.hello();
+        smtp.ask(&format!("AUTH PLAIN {}", Smtp::plain_with(login, password)), "535 5.7.8")
+    };
+    assert_eq!(refusal(AYUMI.login, "wrong"), refusal("zz9zzz99z", "wrong"));
+
+    let refusal = |login: &str, password: &str| {
+        let mut pop3 = service.pop3(Door::Pop3s);
+        pop3.ask(&format!("USER {login}"), "+OK");
+        pop3.ask(&format!("PASS {password}"), "-ERR")
+    };
+    assert_eq!(refusal(AYUMI.login, "wrong"), refusal("zz9zzz99z", "wrong"));
+}

@@ -1,0 +1,122 @@
+//! mpop, which fetches into a Maildir.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use super::{Tls, assert_fetched, fails, given, left_out, python, succeeds};
+use crate::harness::Service;
+use crate::harness::mail::{self, samples};
+use crate::harness::site::{Door, KENJI};
+
+fn mpop(service: &Service, door: Door, tls: Tls, auth: &str, password: &str) -> Command {
+    let address = service.address(door);
+    let password = service.site.write("password", format!("{password}\n"));
+    let mut command = Command::new("mpop");
+    command.args([
+        format!("--host={}", address.ip()),
+        format!("--port={}", address.port()),
+        format!("--auth={auth}"),
+        format!("--user={}", KENJI.login),
+        format!("--passwordeval=cat '{}'", password.display()),
+        format!("--uidls-file={}", service.site.path("uidls").display()),
+    ]);
+    // The message as it is: by itself mpop puts a Received of its own before it.
+    command.args(["--received-header=off", "--quiet"]);
+    match tls {
+        Tls::Never => command.arg("--tls=off"),
+        Tls::Starttls => command.args(["--tls=on", "--tls-starttls=on"]),
+        Tls::Implicit => command.args(["--tls=on", "--tls-starttls=off"]),
+    };
+    if tls != Tls::Never {
+        command.arg(format!("--tls-trust-file={}", service.site.path("ca.pem").display()));
+    }
+    command
+}
+
+/// Runs mpop into a fresh Maildir and returns what lies there then, in the order of the server.
+fn fetched(service: &Service, mpop: &mut Command) -> Vec<Vec<u8>> {
+    let maildir = service.site.path("fetched");
+    let _ = fs::remove_dir_all(&maildir);
+    for folder in ["tmp", "new", "cur"] {
+        fs::create_dir_all(maildir.join(folder)).unwrap();
+    }
+    succeeds(mpop.arg(format!("--delivery=maildir,{}", maildir.display())), Stdio::null());
+    let mut files: Vec<_> =
+        fs::read_dir(maildir.join("new")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // mpop counts inside a second: 1164651898.12345_10.host
+    files.sort_by_cached_key(|file| {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut parts = name.split(['.', '_']).map(|part| part.parse::<u64>().unwrap_or_default());
+        [parts.next(), parts.next(), parts.next()]
+    });
+    files.iter().map(|file| with_crlf(&fs::read(file).unwrap())).collect()
+}
+
+/// mpop stores line ends as Unix has them.
+fn with_crlf(text: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(text.len() + text.len() / 32);
+    for line in text.split_inclusive(|octet| *octet == b'\n') {
+        octets.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+        octets.extend_from_slice(b"\r\n");
+    }
+    octets
+}
+
+#[test]
+fn r_11_mpop_fetches_over_every_kind_of_connection_with_the_certificate_checked() {
+    if left_out() {
+        return;
+    }
+    let service = Service::start();
+    let given = given(&service, &[samples(), python::test_messages()].concat());
+    for (door, tls, auth) in [
+        (Door::Pop3, Tls::Never, "apop"),
+        (Door::Pop3, Tls::Never, "user"),
+        (Door::Pop3, Tls::Starttls, "plain"),
+        (Door::Pop3s, Tls::Implicit, "user"),
+    ] {
+        let mut mpop = mpop(&service, door, tls, auth, KENJI.password);
+        let fetched = fetched(&service, mpop.args(["--keep=on", "--only-new=off"]));
+        assert_fetched(&format!("mpop, {door:?}, {tls:?}, {auth}"), &given, &fetched);
+    }
+}
+
+#[test]
+fn r_05_mpop_fetches_each_message_once_and_its_deletions_are_done() {
+    if left_out() {
+        return;
+    }
+    let service = Service::start();
+    let given = given(&service, &samples());
+    let fetch = |keep: &str| {
+        let mut mpop = mpop(&service, Door::Pop3s, Tls::Implicit, "user", KENJI.password);
+        fetched(&service, mpop.args([keep, "--only-new=on"]))
+    };
+    assert_fetched("mpop, first", &given, &fetch("--keep=on"));
+    // By their unique identifiers it knows them again.
+    assert_fetched("mpop, second", &[], &fetch("--keep=on"));
+    assert_eq!(service.fetch(&KENJI).len(), given.len());
+    fetch("--keep=off");
+    assert_eq!(service.fetch(&KENJI).len(), 0);
+}
+
+#[test]
+fn a_message_of_50_mib_by_mpop() {
+    if left_out() {
+        return;
+    }
+    let service = Service::start();
+    let given = given(&service, &[mail::large()]);
+    let mut mpop = mpop(&service, Door::Pop3s, Tls::Implicit, "user", KENJI.password);
+    assert_fetched("mpop", &given, &fetched(&service, &mut mpop));
+}
+
+#[test]
+fn mpop_is_told_of_a_wrong_password() {
+    if left_out() {
+        return;
+    }
+    let service = Service::start();
+    let said = fails(&mut mpop(&service, Door::Pop3s, Tls::Implicit, "user", "wrong"), Stdio::null());
+    assert!(said.contains("[AUTH]"), "{said}");
+}

@@ -1,0 +1,50 @@
+//! A certificate authority that lives as long as a test, and the certificate that it gives the service.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+};
+use rcgen::{CertifiedIssuer, SanType};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+/// Makes the authority and a certificate for the names, and writes `ca.pem`, `cert.pem` and `key.pem`.
+pub(crate) fn write(directory: &Path, host: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Authority {
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name.push(DnType::CommonName, "the test's own authority");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages =
+        vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+
+    let mut server = CertificateParams::new([host.to_owned(), "localhost".to_owned()]).unwrap();
+    server.subject_alt_names.extend(addresses.into_iter().map(SanType::IpAddress));
+    server.distinguished_name.push(DnType::CommonName, host);
+    server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    server.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate().unwrap();
+    let certificate = server.signed_by(&key, &ca).unwrap();
+
+    fs::write(directory.join("ca.pem"), ca.pem()).unwrap();
+    fs::write(directory.join("cert.pem"), certificate.pem()).unwrap();
+    fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
+    Authority { der: ca.der().clone() }
+}
+
+pub(crate) struct Authority {
+    der: CertificateDer<'static>,
+}
+
+impl Authority {
+    /// A strict client: it trusts this authority and nobody else.
+    pub(crate) fn client(&self) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der.clone()).unwrap();
+        Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    }
+}

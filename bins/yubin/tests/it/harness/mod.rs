@@ -1,0 +1,91 @@
+//! A mail service of its own for each test: directory, certificate, accounts, the two daemons, and ways to talk to them.
+
+pub(crate) mod certificate;
+pub(crate) mod daemon;
+pub(crate) mod mail;
+pub(crate) mod pop3;
+pub(crate) mod programs;
+pub(crate) mod site;
+pub(crate) mod smtp;
+pub(crate) mod wire;
+
+use std::net::SocketAddr;
+
+use daemon::Daemon;
+use pop3::Pop3;
+use programs::Program;
+use site::{Door, Site, User};
+use smtp::Smtp;
+
+/// Both daemons over one site.
+pub(crate) struct Service {
+    pub(crate) smtpd: Daemon,
+    pub(crate) pop3d: Daemon,
+    // Last, so that the daemons are gone before their files are.
+    pub(crate) site: Site,
+}
+
+impl Service {
+    /// A site with its two users, served.
+    pub(crate) fn start() -> Self {
+        Self::serve(Site::with_users())
+    }
+
+    pub(crate) fn serve(site: Site) -> Self {
+        let smtpd = site.start(Program::Smtpd);
+        let pop3d = site.start(Program::Pop3d);
+        Self { smtpd, pop3d, site }
+    }
+
+    /// `kill -9` of smtpd, and a new one over what is left.
+    pub(crate) fn crash_smtpd(self) -> Self {
+        self.smtpd.kill();
+        Self { smtpd: self.site.start(Program::Smtpd), ..self }
+    }
+
+    /// A new pop3d after the old one has ended by itself, as asked.
+    pub(crate) fn restart_pop3d(self) -> Self {
+        self.pop3d.terminate();
+        let (status, log) = self.pop3d.ended();
+        assert!(status.success(), "{status}\n{log}");
+        Self { pop3d: self.site.start(Program::Pop3d), ..self }
+    }
+
+    pub(crate) fn address(&self, door: Door) -> SocketAddr {
+        if door.is_pop3() { self.pop3d.address(door) } else { self.smtpd.address(door) }
+    }
+
+    /// A greeted SMTP session; behind TLS where the door asks for it.
+    pub(crate) fn smtp(&self, door: Door) -> Smtp {
+        Smtp::greeted(self.site.connect(door, self.address(door)))
+    }
+
+    /// A greeted POP3 session; behind TLS where the door asks for it.
+    pub(crate) fn pop3(&self, door: Door) -> Pop3 {
+        Pop3::greeted(self.site.connect(door, self.address(door)))
+    }
+
+    /// A POP3 session in which `user` has logged in.
+    pub(crate) fn mailbox(&self, user: &User) -> Pop3 {
+        let mut pop3 = self.pop3(Door::Pop3s);
+        pop3.login(user);
+        pop3
+    }
+
+    /// All messages of `user`, in order.
+    pub(crate) fn fetch(&self, user: &User) -> Vec<Vec<u8>> {
+        let mut pop3 = self.mailbox(user);
+        let count = pop3.count();
+        let messages = (1..=count).map(|number| pop3.retrieve(number)).collect();
+        pop3.quit();
+        messages
+    }
+
+    /// Sends by the door for mail from outside, and comes back when the server has accepted it.
+    pub(crate) fn receive(&self, from: &str, to: &[&str], message: &[u8]) {
+        let mut smtp = self.smtp(Door::Mx);
+        smtp.hello();
+        smtp.send_mail(from, to, message);
+        smtp.quit();
+    }
+}

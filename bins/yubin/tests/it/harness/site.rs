@@ -1,0 +1,240 @@
+//! One operator's installation in a directory that goes away with the test: configuration, certificate, accounts.
+
+use std::fs;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::certificate::{self, Authority};
+use super::daemon::Daemon;
+use super::programs::Program;
+use super::wire::Wire;
+
+pub(crate) const HOST: &str = "mx.example.jp";
+
+/// A customer, as the provider's letter names them.
+#[derive(Debug)]
+pub(crate) struct User {
+    /// As first issued; an address of the domain from the first minute.
+    pub(crate) login: &'static str,
+    pub(crate) password: &'static str,
+    /// The login at the domain.
+    pub(crate) address: &'static str,
+    /// A second address that was chosen later.
+    pub(crate) alias: &'static str,
+}
+
+pub(crate) const AYUMI: User = User {
+    login: "ab4t-ash",
+    password: "natsu no umi 7",
+    address: "ab4t-ash@mx.example.jp",
+    alias: "ayumi@mx.example.jp",
+};
+pub(crate) const KENJI: User = User {
+    login: "m1234ab567c",
+    password: "yuki=no&yama%9",
+    address: "m1234ab567c@mx.example.jp",
+    alias: "kenji@mx.example.jp",
+};
+
+/// The listeners, named by what a provider's guide calls the ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// 25: mail from everywhere, STARTTLS and AUTH at will.
+    Mx,
+    /// 587: AUTH demanded, STARTTLS at will.
+    Submission,
+    /// 465: TLS from the first byte, AUTH demanded.
+    Submissions,
+    /// 110: passwords in clear text, APOP, STLS at will.
+    Pop3,
+    /// 995: TLS from the first byte.
+    Pop3s,
+}
+
+impl Door {
+    pub(crate) const SMTP: [Self; 3] = [Self::Mx, Self::Submission, Self::Submissions];
+    const ALL: [Self; 5] = [Self::Mx, Self::Submission, Self::Submissions, Self::Pop3, Self::Pop3s];
+
+    pub(crate) fn is_pop3(self) -> bool {
+        matches!(self, Self::Pop3 | Self::Pop3s)
+    }
+
+    pub(crate) fn is_implicit_tls(self) -> bool {
+        matches!(self, Self::Submissions | Self::Pop3s)
+    }
+
+    /// Each door has a loopback address of its own. So the port can be whichever the system has free, and the daemon's log
+    /// still tells which door got which.
+    pub(crate) fn ip(self) -> Ipv4Addr {
+        Ipv4Addr::new(
+            127,
+            0,
+            0,
+            match self {
+                Self::Mx => 25,
+                Self::Submission => 58,
+                Self::Submissions => 46,
+                Self::Pop3 => 110,
+                Self::Pop3s => 99,
+            },
+        )
+    }
+
+    fn settings(self) -> &'static str {
+        match self {
+            Self::Mx => {
+                "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"optional\"\nclear_text_auth = true\n"
+            }
+            Self::Submission => {
+                "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"required\"\nclear_text_auth = true\n"
+            }
+            Self::Submissions => "protocol = \"smtp\"\ntls = \"implicit\"\nauth = \"required\"\n",
+            Self::Pop3 => "protocol = \"pop3\"\ntls = \"starttls\"\nclear_text_auth = true\napop = true\n",
+            Self::Pop3s => "protocol = \"pop3\"\ntls = \"implicit\"\n",
+        }
+    }
+}
+
+/// What stands above the listeners.
+const GENERAL: &str = r#"hostname = "mx.example.jp"
+
+[store]
+maildirs = "mail"
+queue = "queue"
+
+[accounts]
+database = "sqlite:accounts.sqlite"
+apop_key = "apop.key"
+
+[log]
+format = "json"
+
+[[certificate]]
+chain = "cert.pem"
+key = "key.pem"
+"#;
+
+pub(crate) struct Site {
+    directory: TempDir,
+    authority: Authority,
+}
+
+impl Site {
+    /// Configuration and certificate; no database yet.
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("yubin-test-").tempdir().unwrap();
+        let addresses = Door::ALL.map(|door| IpAddr::from(door.ip()));
+        let authority = certificate::write(directory.path(), HOST, addresses);
+        let site = Self { directory, authority };
+        site.configure(&Self::configuration());
+        site
+    }
+
+    /// A domain and two customers, made by the operator's command.
+    pub(crate) fn with_users() -> Self {
+        let site = Self::new();
+        site.yubin(&["check", "--create"]);
+        site.yubin(&["domain", "add", HOST]);
+        for user in [AYUMI, KENJI] {
+            site.add_account(&user);
+            site.yubin(&["address", "add", user.alias, user.login]);
+        }
+        site
+    }
+
+    /// The text of the configuration: every door, each on a port of the system's choice.
+    pub(crate) fn configuration() -> String {
+        let listener =
+            |door: Door| format!("\n[[listener]]\naddress = \"{}:0\"\n{}", door.ip(), door.settings());
+        GENERAL.to_owned() + &Door::ALL.map(listener).concat()
+    }
+
+    pub(crate) fn configure(&self, configuration: &str) {
+        fs::write(self.path("yubin.toml"), configuration).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, contents).unwrap();
+        path
+    }
+
+    pub(crate) fn add_account(&self, user: &User) {
+        let arguments =
+            ["account", "add", user.login, "--address", user.address, "--apop", "--password-stdin"];
+        self.succeeds(&arguments, format!("{}\n", user.password));
+    }
+
+    /// Runs the operator's command, which must succeed, and returns what it printed.
+    pub(crate) fn yubin(&self, arguments: &[&str]) -> String {
+        self.succeeds(arguments, String::new())
+    }
+
+    fn succeeds(&self, arguments: &[&str], input: String) -> String {
+        let output = self.run(Program::Yubin, arguments, input);
+        let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(output.status.success(), "yubin {arguments:?}: {}\n{stdout}{stderr}", output.status);
+        stdout
+    }
+
+    /// Runs a program over this site to its end.
+    pub(crate) fn run(&self, program: Program, arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
+        let mut command = self.command(program);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that reads no input has closed it already, which is its right.
+        let _ = child.stdin.take().unwrap().write_all(input.as_ref());
+        child.wait_with_output().unwrap()
+    }
+
+    pub(crate) fn command(&self, program: Program) -> Command {
+        let mut command = program.command();
+        command.arg("--config").arg(self.path("yubin.toml"));
+        command
+    }
+
+    /// Starts a daemon; back when every listener of its protocol is ready.
+    pub(crate) fn start(&self, program: Program) -> Daemon {
+        let doors = Door::ALL.into_iter().filter(|door| door.is_pop3() == (program == Program::Pop3d));
+        Daemon::start(program, &mut self.command(program), doors)
+    }
+
+    /// A connection; behind TLS where the door asks for it from the first byte.
+    pub(crate) fn connect(&self, door: Door, address: SocketAddr) -> Wire {
+        let wire = Wire::clear(address);
+        if door.is_implicit_tls() { self.secure(wire) } else { wire }
+    }
+
+    /// TLS with the certificate checked strictly.
+    pub(crate) fn secure(&self, wire: Wire) -> Wire {
+        wire.into_tls(self.authority.client(), HOST)
+    }
+
+    /// The files of one folder of all Maildirs, or of the queue: `mail/new`, `mail/tmp`, `queue`.
+    pub(crate) fn files(&self, kind: &str) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        gather(&self.path(kind.split('/').next().unwrap()), &mut files);
+        let folder = kind.split_once('/').map(|(_, folder)| folder);
+        files.retain(|file| {
+            folder.is_none_or(|folder| file.parent().is_some_and(|parent| parent.ends_with(folder)))
+        });
+        files
+    }
+}
+
+fn gather(directory: &Path, files: &mut Vec<PathBuf>) {
+    // What was never made has no files.
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() { gather(&path, files) } else { files.push(path) }
+    }
+}

@@ -1,0 +1,15 @@
+//! End to end: the real `smtpd` and `pop3d`, set up by the real `yubin`, spoken to over sockets by scripts and by programs
+//! that other people wrote. A test's name carries the requirement that it shows.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod authentication;
+mod clients;
+mod configuration;
+mod crashes;
+mod customers;
+mod harness;
+mod listeners;
+mod maildrop;
+mod promise;
+mod receiving;
+mod trace;
