@@ -1,1 +1,88 @@
-//! TODO
+//! The POP3 server: `pop3-proto`'s session on `daemon-kit`'s connections, with accounts and Maildirs behind it.
+//!
+//! What a newcomer reads first: `conversation.rs` (one session), `login.rs` (who may have which maildrop), `disk.rs` (how files are
+//! read without holding anybody up).
+//!
+//! Invariants: a message is deleted by QUIT only, never by a connection that ends in another way; a maildrop has one session; a
+//! client is never told "wrong password" for trouble of ours; a message of any size costs one buffer.
+
+mod conversation;
+mod disk;
+mod limits;
+mod listener;
+mod login;
+mod maildrop;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use accounts::{Accounts, DatabaseConfig};
+use daemon_kit::config::{Config, Listener, Protocol};
+use daemon_kit::daemon::{Daemon, Trouble};
+use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+
+use crate::conversation::Conversation;
+use crate::disk::Disk;
+use crate::listener::Doors;
+
+/// The service behind every POP3 listener of a configuration.
+#[derive(Debug)]
+pub struct Pop3d {
+    accounts: Accounts,
+    maildirs: PathBuf,
+    disk: Disk,
+    doors: Doors,
+}
+
+impl Pop3d {
+    /// Over accounts that are open already.
+    pub fn new(config: &Config, accounts: Accounts) -> Self {
+        Self {
+            accounts,
+            maildirs: config.store.maildirs.clone(),
+            disk: Disk::default(),
+            doors: Doors::of(config),
+        }
+    }
+}
+
+impl Service for Pop3d {
+    async fn serve(&self, wire: &mut Wire, session: &Session) -> Result<&'static str, WireError> {
+        Conversation::new(self, wire, session).run(wire).await
+    }
+
+    /// Whichever limit it is, it may be better in a moment.
+    fn refusal(&self, _: Refusal, _: &Listener) -> Vec<u8> {
+        let mut line = Vec::new();
+        pop3_proto::Refusal::Temporary.write(&mut line);
+        line
+    }
+}
+
+impl Daemon for Pop3d {
+    const NAME: &'static str = "pop3d";
+    const ABOUT: &'static str = "Gives mail out by POP3, as the configuration says";
+    const PROTOCOL: Protocol = Protocol::Pop3;
+
+    async fn check(config: &Config) -> Result<(), Trouble> {
+        look_at(&config.store.maildirs)?;
+        Accounts::open(&database(config)).await?.close().await;
+        Ok(())
+    }
+
+    async fn open(config: &Config) -> Result<Self, Trouble> {
+        look_at(&config.store.maildirs)?;
+        Ok(Self::new(config, Accounts::open(&database(config)).await?))
+    }
+}
+
+fn database(config: &Config) -> DatabaseConfig {
+    DatabaseConfig { url: config.accounts.database.clone(), apop_key: config.accounts.apop_key.clone() }
+}
+
+/// A directory that is not there, because its file system is not mounted, must not look like empty mailboxes.
+fn look_at(maildirs: &Path) -> Result<(), Trouble> {
+    let fault = |why: io::Error| format!("the Maildirs at {} cannot be used: {why}", maildirs.display());
+    std::fs::read_dir(maildirs).map_err(fault)?;
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! One session: the protocol machine's events, each answered by who knows.
+
+use std::io;
+
+use auth_sasl::Claim;
+use daemon_kit::log::event;
+use daemon_kit::{Filled, Session, Wire, WireError};
+use mailstore::{Error, Maildrop};
+use pop3_proto::{Channel, CloseReason, Content, Event, MessageNumber, Misuse, Refusal};
+
+use crate::maildrop::{self, Reading};
+use crate::{Pop3d, listener};
+
+/// A session with its client.
+pub(crate) struct Conversation<'s> {
+    pop3d: &'s Pop3d,
+    session: &'s Session,
+    machine: pop3_proto::Session,
+    /// After login. When the session ends in whatever way, this goes, and the maildrop is free for the next.
+    maildrop: Option<Maildrop>,
+    /// Messages that were sent, by RETR or TOP.
+    sent: u32,
+}
+
+impl<'s> Conversation<'s> {
+    pub(crate) fn new(pop3d: &'s Pop3d, wire: &Wire, session: &'s Session) -> Self {
+        let channel = if wire.tls().is_some() { Channel::Encrypted } else { Channel::Clear };
+        let stamp = listener::stamp(&session.listener, session.id);
+        let machine = pop3_proto::Session::new(pop3d.doors.find(&session.listener), channel, stamp);
+        Self { pop3d, session, machine, maildrop: None, sent: 0 }
+    }
+
+    /// From the greeting to the end; says how it ended.
+    pub(crate) async fn run(mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
+        self.machine.greet(wire.out());
+        loop {
+            let (input, out) = wire.split();
+            let step = self.machine.step(input, out).map_err(misuse)?;
+            // A PASS may have been among it.
+            wire.erase(step.consumed);
+            match step.event {
+                Event::NeedInput => {
+                    if let Some(outcome) = self.wait(wire).await? {
+                        return Ok(outcome);
+                    }
+                }
+                Event::Flush => wire.flush(self.machine.patience()).await?,
+                Event::Login(claim) => self.login(claim, wire).await?,
+                Event::Retrieve { message } => {
+                    if let Some(outcome) = self.send(message, Content::whole(), wire).await? {
+                        return Ok(outcome);
+                    }
+                }
+                Event::Top { message, lines } => {
+                    if let Some(outcome) = self.send(message, Content::top(lines), wire).await? {
+                        return Ok(outcome);
+                    }
+                }
+                Event::Commit { .. } => self.commit(wire).await?,
+                Event::StartTls => {
+                    self.machine.accept(wire.out()).map_err(misuse)?;
+                    self.session.start_tls(wire).await?;
+                    self.machine.tls_established().map_err(misuse)?;
+                }
+                Event::Close(reason) => return Ok(word(reason)),
+            }
+        }
+    }
+
+    /// Sends the replies to everything that was asked, and waits for more. In a drain this is the moment to end: all commands that
+    /// came are answered. Nothing is said then, nor when patience ends: the client would take it for the answer to its next command.
+    async fn wait(&self, wire: &mut Wire) -> Result<Option<&'static str>, WireError> {
+        let patience = self.machine.patience();
+        wire.flush(patience).await?;
+        let filled = tokio::select! {
+            biased;
+            () = self.session.draining() => return Ok(Some("drained")),
+            filled = wire.fill(patience) => filled?,
+        };
+        Ok(match filled {
+            Filled::Data => None,
+            Filled::Eof => Some("hung_up"),
+        })
+    }
+
+    async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
+        match self.pop3d.login(&claim).await? {
+            Ok((maildrop, listing)) => {
+                self.maildrop = Some(maildrop);
+                self.machine.accept_login(listing, wire.out())
+            }
+            Err(refusal) => self.machine.refuse(refusal, wire.out()),
+        }
+        .map_err(misuse)
+    }
+
+    /// Sends a message, or says why not. The session ends when it cannot be read to its end: only so does the client not take what it
+    /// has for all of it.
+    async fn send(
+        &mut self,
+        message: MessageNumber,
+        mut content: Content,
+        wire: &mut Wire,
+    ) -> Result<Option<&'static str>, WireError> {
+        let mut reading = match self.start_reading(message).await? {
+            Ok(reading) => reading,
+            Err(error) => {
+                self.machine.refuse(refusal(error), wire.out()).map_err(misuse)?;
+                return Ok(None);
+            }
+        };
+        self.machine.accept(wire.out()).map_err(misuse)?;
+        loop {
+            put(&mut content, reading.piece(), wire.out());
+            if reading.is_at_end() || content.is_complete() {
+                break;
+            }
+            wire.flush(self.machine.patience()).await?;
+            match self.pop3d.disk.run(move || reading.read_on()).await? {
+                Ok(next) => reading = next,
+                Err(error) => {
+                    tracing::error!(event = event::STORE_FAILED, reason = %error);
+                    return Ok(Some("store_failed"));
+                }
+            }
+        }
+        wire.out().extend_from_slice(content.finish());
+        self.machine.body_sent().map_err(misuse)?;
+        self.sent += 1;
+        Ok(None)
+    }
+
+    async fn start_reading(&mut self, message: MessageNumber) -> Result<Result<Reading, Error>, WireError> {
+        let mut maildrop = self.take_maildrop()?;
+        let (maildrop, reading) = self
+            .pop3d
+            .disk
+            .run(move || {
+                let reading = Reading::start(&mut maildrop, message.index());
+                (maildrop, reading)
+            })
+            .await?;
+        self.maildrop = Some(maildrop);
+        Ok(reading)
+    }
+
+    /// UPDATE. The maildrop is free for the next session before the client hears that this one is over.
+    async fn commit(&mut self, wire: &mut Wire) -> Result<(), WireError> {
+        let deleted = self.machine.maildrop().deleted().map(MessageNumber::index).collect();
+        let maildrop = self.take_maildrop()?;
+        let (removed, trouble) = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted)).await?;
+        tracing::info!(event = event::MAILDROP_UPDATED, retrieved = self.sent, removed);
+        match trouble {
+            None => self.machine.accept(wire.out()),
+            Some(error) => {
+                tracing::error!(event = event::STORE_FAILED, reason = %error);
+                self.machine.refuse(Refusal::NotRemoved, wire.out())
+            }
+        }
+        .map_err(misuse)
+    }
+
+    fn take_maildrop(&mut self) -> Result<Maildrop, WireError> {
+        self.maildrop.take().ok_or_else(|| io::Error::other("no maildrop after login").into())
+    }
+}
+
+/// What of `piece` belongs on the wire.
+fn put(content: &mut Content, mut piece: &[u8], out: &mut Vec<u8>) {
+    while let Some(next) = content.next(piece) {
+        out.extend_from_slice(next.octets);
+        piece = piece.get(next.consumed..).unwrap_or_default();
+    }
+}
+
+/// Why a message cannot be sent, for the client and for the log.
+fn refusal(error: Error) -> Refusal {
+    match error {
+        Error::Vanished(_) => Refusal::Vanished,
+        error => {
+            tracing::error!(event = event::STORE_FAILED, reason = %error);
+            Refusal::Temporary
+        }
+    }
+}
+
+/// How a session ended, as a word for the log.
+const fn word(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::BytesBehindStls => "input_before_tls",
+        CloseReason::Quit => "quit",
+        CloseReason::TooManyAuthFailures => "auth_failures",
+        CloseReason::TooManyCommandsBeforeLogin => "commands_before_login",
+        CloseReason::TooManyErrors => "errors",
+    }
+}
+
+/// A fault of this file; it costs the session.
+fn misuse(misuse: Misuse) -> WireError {
+    io::Error::other(misuse).into()
+}

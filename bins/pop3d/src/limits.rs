@@ -1,0 +1,21 @@
+//! The numbers of this daemon, each with its reason. What concerns every daemon is in `daemon_kit::limits`, what concerns the
+//! protocol in `pop3_proto::limits`.
+
+use std::time::Duration;
+
+/// How long a failed login waits for its answer: nothing to a person who mistyped, much to who tries a list. The session waits,
+/// nothing else does.
+pub(crate) const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(2);
+
+/// How long a login waits for a maildrop that is in use: a client that hung up and comes back at once finds its own last session
+/// still being put away.
+pub(crate) const IN_USE_WAIT: Duration = Duration::from_secs(1);
+
+/// How often it looks meanwhile.
+pub(crate) const IN_USE_LOOK: Duration = Duration::from_millis(100);
+
+/// Octets of a message that are read at once. A usual message is one read; a big one is many, between which others get their turn.
+pub(crate) const CHUNK: u64 = 64 << 10;
+
+/// Sessions that may be at the disk at once. More of them would not make a disk faster; the rest wait in the order of their coming.
+pub(crate) const AT_DISK: usize = 32;

@@ -1,0 +1,68 @@
+//! Who may have which maildrop.
+
+use std::time::Instant;
+
+use accounts::Verdict;
+use auth_sasl::Claim;
+use daemon_kit::WireError;
+use daemon_kit::log::event;
+use pop3_proto::Refusal;
+use tokio::time::sleep;
+
+use crate::maildrop::{self, Closed, Opened};
+use crate::{Pop3d, limits};
+
+impl Pop3d {
+    /// The maildrop of who claims truly; or what to say. A wrong claim is answered alike, and after the same time, whatever is wrong
+    /// with it.
+    pub(crate) async fn login(&self, claim: &Claim) -> Result<Result<Opened, Refusal>, WireError> {
+        let mechanism = match claim {
+            Claim::Apop { .. } => "apop",
+            Claim::Password { .. } => "password",
+        };
+        let account = match self.accounts.authenticate(claim).await {
+            Ok(Verdict::Accepted(account)) => account,
+            Ok(Verdict::Rejected(why)) => {
+                let (login, reason) = (claim.login(), why.word());
+                tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason);
+                sleep(limits::FAILED_LOGIN_DELAY).await;
+                return Ok(Err(Refusal::Credentials));
+            }
+            Err(unavailable) => {
+                tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %unavailable);
+                return Ok(Err(Refusal::Temporary));
+            }
+        };
+        tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
+        match self.take_maildrop(account.mailbox).await? {
+            Ok(opened) => {
+                let totals = opened.1.totals();
+                tracing::info!(
+                    event = event::MAILDROP_OPENED,
+                    messages = totals.messages,
+                    octets = totals.octets
+                );
+                Ok(Ok(opened))
+            }
+            Err(Closed::InUse) => Ok(Err(Refusal::InUse)),
+            Err(Closed::Trouble(reason)) => {
+                tracing::error!(event = event::STORE_FAILED, reason);
+                Ok(Err(Refusal::Temporary))
+            }
+        }
+    }
+
+    /// Waits a moment for a maildrop that is in use.
+    async fn take_maildrop(&self, mailbox: String) -> Result<Result<Opened, Closed>, WireError> {
+        let since = Instant::now();
+        loop {
+            let (maildirs, mailbox) = (self.maildirs.clone(), mailbox.clone());
+            match self.disk.run(move || maildrop::open(&maildirs, &mailbox)).await? {
+                Err(Closed::InUse) if since.elapsed() < limits::IN_USE_WAIT => {
+                    sleep(limits::IN_USE_LOOK).await;
+                }
+                taken => return Ok(taken),
+            }
+        }
+    }
+}
