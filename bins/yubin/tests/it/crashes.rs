@@ -1,5 +1,7 @@
 //! The process ends, in each of the ways a process can end, and what was acknowledged is there.
 
+use std::path::PathBuf;
+
 use crate::harness::Service;
 use crate::harness::mail::{behind_trace, samples};
 use crate::harness::site::{AYUMI, Door, KENJI};
@@ -37,7 +39,7 @@ fn l_10_what_was_acknowledged_survives_kill_9_and_is_there_once() {
             assert!(came == sent, "{}", String::from_utf8_lossy(&came[..40]));
         }
     }
-    assert_eq!(service.site.files("queue").len(), 0, "the queue forgot what was delivered");
+    assert_eq!(service.site.queue_files(), Vec::<PathBuf>::new(), "the queue forgot what was delivered");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn r_05_what_is_deleted_is_gone_after_quit_and_only_then_and_identifiers_stay() 
     let left: Vec<_> = [0, 2, 4].map(|index| identifiers[index].clone()).into();
     assert_eq!(unique(&mut pop3), left);
     pop3.quit();
-    assert_eq!(service.site.files("mail").len(), left.len(), "the files are gone too");
+    assert_eq!(service.site.mail_files().len(), left.len(), "the files are gone too");
 
     // A new message gets a new identifier, also after a restart of the daemon.
     service.receive(AYUMI.address, &[KENJI.address], &samples()[1].octets);

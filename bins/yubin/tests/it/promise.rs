@@ -1,5 +1,6 @@
 //! The order of system calls in which a message is accepted, as strace sees it.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::clients::left_out;
@@ -22,10 +23,8 @@ fn calls(trace: &str) -> Vec<Call> {
     let mut unfinished: Vec<(&str, String, usize)> = Vec::new();
     let mut calls = Vec::new();
     for (number, line) in trace.lines().enumerate() {
-        let (thread, text) = match line.strip_prefix("[pid").and_then(|rest| rest.split_once("] ")) {
-            Some((thread, text)) => (thread.trim(), text),
-            None => ("", line),
-        };
+        let (thread, text) = line.split_once(' ').unwrap();
+        let text = text.trim_start();
         if let Some(begin) = text.strip_suffix(" <unfinished ...>") {
             unfinished.push((thread, begin.to_owned(), number));
         } else if let Some((_, end)) =
@@ -56,6 +55,10 @@ fn find<'c>(calls: &'c [Call], after: usize, names: &[&str], words: &[&str]) -> 
         })
 }
 
+/// What writes, makes durable, gives a name, and replies.
+const CALLS: &str =
+    "trace=write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,link,linkat";
+
 #[test]
 fn l_04_the_file_and_its_directory_are_on_disk_before_the_250() {
     if left_out() {
@@ -63,11 +66,10 @@ fn l_04_the_file_and_its_directory_are_on_disk_before_the_250() {
     }
     let site = Site::with_users();
     let mut command = Command::new("strace");
-    // The daemon stays our own child (-D); strace speaks where the daemon speaks, and names the files (-y).
-    command.args(["-D", "-f", "-q", "-y", "-s", "200", "-e", "signal=none", "-e"]);
-    command.arg(
-        "trace=write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,link,linkat",
-    );
+    // The daemon stays our own child (-D), and the trace names the files (-y).
+    let trace = site.path("trace");
+    command.args(["-D", "-f", "-q", "-y", "-s", "200", "-e", "signal=none", "-o"]).arg(&trace);
+    command.args(["-e", CALLS]);
     command.arg("--").arg(Program::Smtpd.path()).arg("--config").arg(site.path("yubin.toml"));
     let daemon =
         Daemon::start(Program::Smtpd, command.stdin(Stdio::null()).env_remove("YUBIN_LOG"), Door::SMTP);
@@ -77,8 +79,10 @@ fn l_04_the_file_and_its_directory_are_on_disk_before_the_250() {
     smtp.send_mail("friend@example.org", &[KENJI.address], &samples()[0].octets);
     smtp.quit();
     daemon.terminate();
-    let (status, trace) = daemon.ended();
-    assert!(status.success(), "{status}\n{trace}");
+    // strace holds the daemon's stderr open to its own end, so the trace is whole when the log is.
+    let (status, log) = daemon.ended();
+    assert!(status.success(), "{status}\n{log}");
+    let trace = fs::read_to_string(trace).unwrap();
 
     let calls = calls(&trace);
     let written = find(&calls, 0, &["write", "writev", "pwrite64"], &["/tmp/", "Return-Path: "]);

@@ -71,25 +71,15 @@ impl Daemon {
 
     /// The first event in the log, past or to come, of which `wanted` makes something.
     pub(crate) fn wait_for<T>(&self, what: &str, wanted: impl Fn(&Value) -> Option<T>) -> T {
-        let mut state = self.log.state.lock().unwrap();
         let mut seen = 0;
-        loop {
-            for line in &state.lines[seen..] {
-                if let Some(found) = serde_json::from_str(line).ok().as_ref().and_then(&wanted) {
-                    return found;
-                }
+        while let Some(lines) = self.log.next_lines(seen) {
+            seen += lines.len();
+            let mut events = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
+            if let Some(found) = events.find_map(|event| wanted(&event)) {
+                return found;
             }
-            seen = state.lines.len();
-            assert!(!state.ended, "{} ended before: {what}\n{}", self.program.name(), state.lines.join("\n"));
-            let (next, timeout) = self.log.changed.wait_timeout(state, PATIENCE).unwrap();
-            state = next;
-            assert!(
-                !timeout.timed_out() || state.lines.len() > seen,
-                "{} never said: {what}\n{}",
-                self.program.name(),
-                state.lines.join("\n")
-            );
         }
+        panic!("{} never said: {what}\n{}", self.program.name(), self.log())
     }
 
     /// Waits until the log, from its beginning, has `count` events of this name.
@@ -150,6 +140,14 @@ impl Drop for Daemon {
 }
 
 impl Log {
+    /// The lines after the first `seen`, as soon as there are any; none when the program has ended, or says nothing.
+    fn next_lines(&self, seen: usize) -> Option<Vec<String>> {
+        let state = self.state.lock().unwrap();
+        let silent = |state: &mut LogState| state.lines.len() == seen && !state.ended;
+        let (state, _) = self.changed.wait_timeout_while(state, PATIENCE, silent).unwrap();
+        (state.lines.len() > seen).then(|| state.lines[seen..].to_vec())
+    }
+
     fn gather(&self, lines: impl BufRead) {
         for line in lines.split(b'\n') {
             // A killed process may leave half a character.

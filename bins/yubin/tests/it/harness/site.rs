@@ -230,23 +230,27 @@ impl Site {
         wire.into_tls(self.authority.client(), HOST)
     }
 
-    /// The files of one folder of all Maildirs, or of the queue: `mail/new`, `mail/tmp`, `queue`.
-    pub(crate) fn files(&self, kind: &str) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        gather(&self.path(kind.split('/').next().unwrap()), &mut files);
-        let folder = kind.split_once('/').map(|(_, folder)| folder);
+    /// Every file in every Maildir where a message lies or is written.
+    pub(crate) fn mail_files(&self) -> Vec<PathBuf> {
+        let mut files = files_below(&self.path("mail"));
         files.retain(|file| {
-            folder.is_none_or(|folder| file.parent().is_some_and(|parent| parent.ends_with(folder)))
+            let folder = file.parent().unwrap().file_name().unwrap();
+            ["tmp", "new", "cur"].iter().any(|name| folder == *name)
         });
+        files
+    }
+
+    /// Every file in the queue, but for the one that says whose it is.
+    pub(crate) fn queue_files(&self) -> Vec<PathBuf> {
+        let mut files = files_below(&self.path("queue"));
+        files.retain(|file| file.file_name().unwrap() != "lock");
         files
     }
 }
 
-fn gather(directory: &Path, files: &mut Vec<PathBuf>) {
+fn files_below(directory: &Path) -> Vec<PathBuf> {
     // What was never made has no files.
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        if path.is_dir() { gather(&path, files) } else { files.push(path) }
-    }
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
