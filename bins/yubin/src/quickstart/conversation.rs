@@ -1,6 +1,7 @@
 //! A conversation in lines with a server, over TLS that is checked strictly.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,15 +25,16 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Connects to a port with implicit TLS, trusting one certificate and no other.
-    pub(super) async fn open(host: &str, port: u16, certificate: &Path) -> io::Result<Self> {
+    pub(super) async fn open(server: SocketAddr, certificate: &Path) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
         for trusted in CertificateDer::pem_file_iter(certificate).map_err(io::Error::other)? {
             roots.add(trusted.map_err(io::Error::other)?).map_err(io::Error::other)?;
         }
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        // The certificate of a quickstart is for this address, too.
+        let name = ServerName::from(server.ip());
         let connected = async {
-            let stream = TcpStream::connect((host, port)).await?;
+            let stream = TcpStream::connect(server).await?;
             TlsConnector::from(Arc::new(config)).connect(name, stream).await
         };
         Ok(Self { stream: BufReader::new(timeout(PATIENCE, connected).await??) })

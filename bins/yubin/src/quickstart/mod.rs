@@ -3,6 +3,7 @@
 //! `site` makes what it stands on, `trial` does what a provider's guide tells a customer to do to check the settings.
 
 mod conversation;
+mod service;
 mod site;
 mod trial;
 
@@ -21,7 +22,8 @@ use tracing::Level;
 
 use crate::failure::Failure;
 use crate::output::{Output, facts, table};
-use site::{Service as Offered, Site, User};
+use service::Offered;
+use site::{Site, User};
 
 /// How to start.
 #[derive(Debug, Args)]
@@ -54,7 +56,6 @@ Examples:
 struct Shown<'s> {
     configuration: PathBuf,
     certificate: PathBuf,
-    host: &'static str,
     services: &'s [Offered],
     accounts: &'s [User],
     /// The trace field of the message that was sent and fetched.
@@ -74,8 +75,9 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
     let drain = Drain::on_signals().map_err(|error| Failure::Refused(format!("no signals: {error}")))?;
     let servers = start(&config, &site.accounts, &drain).await?;
 
-    let tried = trial::run(&site).await;
-    let shown = tried.and_then(|received| show(&site, &received, output));
+    let services = service::all(&config);
+    let tried = trial::run(&site, &services).await;
+    let shown = tried.and_then(|received| show(&site, &services, &received, output));
     if shown.is_err() || arguments.once {
         drain.begin();
     } else {
@@ -117,12 +119,11 @@ fn spawn<S: Service>(server: Server, service: S, drain: &Drain) -> JoinHandle<st
     tokio::spawn(server.run(service, drain.clone()))
 }
 
-fn show(site: &Site, received: &str, output: Output) -> Result<(), Failure> {
+fn show(site: &Site, services: &[Offered], received: &str, output: Output) -> Result<(), Failure> {
     let shown = Shown {
         configuration: site.configuration(),
         certificate: site.certificate(),
-        host: site::ADDRESS,
-        services: &site.services,
+        services,
         accounts: &site.users,
         received,
     };
@@ -130,13 +131,9 @@ fn show(site: &Site, received: &str, output: Output) -> Result<(), Failure> {
 }
 
 fn as_text(shown: &Shown<'_>) -> String {
-    let services = shown.services.iter().map(|service| {
-        [
-            service.what.to_owned(),
-            service.port.to_string(),
-            service.encryption.to_owned(),
-            service.login.to_owned(),
-        ]
+    let services = shown.services.iter().map(|Offered { service, address, encryption, login }| {
+        let (server, port) = (address.ip().to_string(), address.port().to_string());
+        [(*service).to_owned(), server, port, (*encryption).to_owned(), (*login).to_owned()]
     });
     let accounts = shown
         .accounts
@@ -151,11 +148,10 @@ fn as_text(shown: &Shown<'_>) -> String {
     ];
     format!(
         "A message went in by SMTP over TLS and came out by POP3 over TLS:\n\n{}\n\n\
-         Settings for a mail program on this machine, server {}:\n\n{}\n{}\n{}\n\
+         Settings for a mail program on this machine:\n\n{}\n{}\n{}\n\
          Further accounts:  yubin --config {} account add LOGIN\n",
         shown.received,
-        shown.host,
-        table(["service", "port", "encryption", "login"], &services.collect::<Vec<_>>()),
+        table(["service", "server", "port", "encryption", "login"], &services.collect::<Vec<_>>()),
         table(["user name", "password", "addresses"], &accounts.collect::<Vec<_>>()),
         facts(&files),
         shown.configuration.display(),

@@ -12,61 +12,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// Nobody but this machine can connect.
-pub(super) const ADDRESS: &str = "127.0.0.1";
 /// A name that is nobody's (RFC 6761 §6.2).
-pub(super) const HOST: &str = "mx.yubin.test";
+const HOST: &str = "mx.yubin.test";
 /// Ports end at 65535, and POP3S begins at 995.
 pub(super) const LARGEST_OFFSET: i64 = 65_535 - 995;
 
-/// A service that a mail program can be told to use.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Service {
-    pub(super) what: &'static str,
-    pub(super) port: u16,
-    pub(super) encryption: &'static str,
-    pub(super) login: &'static str,
-    #[serde(skip)]
-    settings: &'static str,
-}
-
 /// The standard ports, and what is on them.
-const SERVICES: [Service; 5] = [
-    Service {
-        what: "SMTP",
-        port: 25,
-        encryption: "STARTTLS",
-        login: "for other domains",
-        settings: "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"optional\"\n",
-    },
-    Service {
-        what: "SMTP submission",
-        port: 587,
-        encryption: "STARTTLS",
-        login: "required",
-        settings: "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"required\"\n",
-    },
-    Service {
-        what: "SMTP submissions",
-        port: 465,
-        encryption: "TLS",
-        login: "required",
-        settings: "protocol = \"smtp\"\ntls = \"implicit\"\nauth = \"required\"\n",
-    },
-    Service {
-        what: "POP3",
-        port: 110,
-        encryption: "STLS",
-        login: "required",
-        settings: "protocol = \"pop3\"\ntls = \"starttls\"\n",
-    },
-    Service {
-        what: "POP3S",
-        port: 995,
-        encryption: "TLS",
-        login: "required",
-        settings: "protocol = \"pop3\"\ntls = \"implicit\"\n",
-    },
+const LISTENERS: [(u16, &str, &str); 5] = [
+    (25, "SMTP", "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"optional\"\n"),
+    (587, "SMTP submission", "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"required\"\n"),
+    (465, "SMTP submissions", "protocol = \"smtp\"\ntls = \"implicit\"\nauth = \"required\"\n"),
+    (110, "POP3", "protocol = \"pop3\"\ntls = \"starttls\"\n"),
+    (995, "POP3S", "protocol = \"pop3\"\ntls = \"implicit\"\n"),
 ];
 
 const GENERAL: &str = r#"# Made by `yubin quickstart`. Change it as you like: it is then left as it is.
@@ -101,7 +58,6 @@ pub(super) struct Site {
     directory: PathBuf,
     pub(super) accounts: Accounts,
     pub(super) users: Vec<User>,
-    pub(super) services: [Service; 5],
 }
 
 impl Site {
@@ -109,13 +65,12 @@ impl Site {
     pub(super) async fn prepare(directory: &Path, port_offset: u16) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", directory.display()));
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-        let services = at(port_offset);
-        configure(&directory.join("yubin.toml"), &services)?;
+        configure(&directory.join("yubin.toml"), port_offset)?;
         make_certificate(directory).map_err(failed)?;
         let database = DatabaseConfig::sqlite(&directory.join("accounts.sqlite"));
         let accounts = Accounts::create(&database).await?;
         let users = users(directory, &accounts).await?;
-        Ok(Self { directory: directory.to_owned(), accounts, users, services })
+        Ok(Self { directory: directory.to_owned(), accounts, users })
     }
 
     pub(super) fn configuration(&self) -> PathBuf {
@@ -125,57 +80,33 @@ impl Site {
     pub(super) fn certificate(&self) -> PathBuf {
         self.directory.join("cert.pem")
     }
-
-    /// The port of a service, by its standard port.
-    pub(super) fn port(&self, standard: u16) -> u16 {
-        let place = SERVICES.iter().position(|service| service.port == standard);
-        place.and_then(|place| self.services.get(place)).map_or(standard, |service| service.port)
-    }
 }
 
-fn configuration(services: &[Service]) -> String {
-    let listener = |Service { what, port, settings, .. }: &Service| {
-        format!("\n[[listener]]                    # {what}\naddress = \"{ADDRESS}:{port}\"\n{settings}")
+fn configuration(port_offset: u16) -> String {
+    let listener = |(standard, what, settings): (u16, &str, &str)| {
+        let port = standard.saturating_add(port_offset);
+        format!("\n[[listener]]                    # {what}\naddress = \"127.0.0.1:{port}\"\n{settings}")
     };
-    GENERAL.to_owned() + &services.iter().map(listener).collect::<String>()
+    GENERAL.to_owned() + &LISTENERS.map(listener).concat()
 }
 
 /// Writes the configuration. One that quickstart made for other ports is made anew; one that somebody changed is theirs.
-fn configure(file: &Path, services: &[Service; 5]) -> Result<(), Failure> {
+fn configure(file: &Path, port_offset: u16) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", file.display()));
-    let wanted = configuration(services);
-    let there = match fs::read_to_string(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return write(file, wanted.as_bytes()).map_err(failed);
-        }
-        there => there.map_err(failed)?,
-    };
-    if there == wanted {
-        return Ok(());
+    match fs::read_to_string(file) {
+        Ok(there) if !is_ours(&there) => return Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
     }
-    if is_ours(&there) {
-        fs::remove_file(file).map_err(failed)?;
-        return write(file, wanted.as_bytes()).map_err(failed);
-    }
-    Err(Failure::Refused(format!(
-        "{0} was changed since quickstart made it; run its daemons: smtpd --config {0} and pop3d --config {0}, or name another directory with --data",
-        file.display()
-    )))
+    write(file, configuration(port_offset).as_bytes()).map_err(failed)
 }
 
 /// Whether quickstart wrote this, for whatever ports: the first port tells the offset, and the offset all of the text.
 fn is_ours(text: &str) -> bool {
-    let port = text
-        .split(&format!("{ADDRESS}:"))
-        .nth(1)
-        .and_then(|rest| rest.split('"').next()?.parse::<u16>().ok());
-    let offset = port.and_then(|port| port.checked_sub(SERVICES[0].port));
-    offset.is_some_and(|offset| text == configuration(&at(offset)))
-}
-
-/// The services at their ports. Beyond the last port there is none.
-fn at(offset: u16) -> [Service; 5] {
-    SERVICES.map(|service| Service { port: service.port.saturating_add(offset), ..service })
+    let first =
+        text.split("\"127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()?.parse::<u16>().ok());
+    let offset = first.and_then(|port| port.checked_sub(LISTENERS[0].0));
+    offset.is_some_and(|offset| text == configuration(offset))
 }
 
 /// For this machine's names. A client can trust it because nothing but its own key signed it.

@@ -2,31 +2,43 @@
 //! and look at its `Received` field.
 
 use std::io;
+use std::net::SocketAddr;
 
 use auth_sasl::{ClientExchange, Mechanism, Secret, line};
 
 use super::conversation::Conversation;
-use super::site::{ADDRESS, Site, User};
+use super::service::{Offered, POP3S, SUBMISSIONS};
+use super::site::{Site, User};
 use crate::failure::Failure;
 
 /// Sends the first account a message from itself, and fetches it. Returns the message's `Received` field, as it stands in it.
-pub(super) async fn run(site: &Site) -> Result<String, Failure> {
+pub(super) async fn run(site: &Site, services: &[Offered]) -> Result<String, Failure> {
     let failed = |what: &str| {
         let what = what.to_owned();
         move |error: io::Error| Failure::Refused(format!("{what}: {error}"))
     };
     let user = site.users.first().ok_or_else(|| Failure::Refused("there is no account to try".into()))?;
-    let queue_id = send(site, user).await.map_err(failed("the trial message was not taken"))?;
-    let message = fetch(site, user, &queue_id).await.map_err(failed("the trial message was not found"))?;
+    let [submissions, pop3s] = [SUBMISSIONS, POP3S].map(|wanted| {
+        let found = services.iter().find(|offered| offered.service == wanted);
+        found.map(|offered| offered.address).ok_or_else(|| {
+            Failure::Refused(format!(
+                "{}: the trial needs a listener with tls = \"implicit\" for {wanted}",
+                site.configuration().display()
+            ))
+        })
+    });
+    let queue_id = send(site, submissions?, user).await.map_err(failed("the trial message was not taken"))?;
+    let message =
+        fetch(site, pop3s?, user, &queue_id).await.map_err(failed("the trial message was not found"))?;
     let header = message.split("\r\n\r\n").next().unwrap_or_default();
     field(header, "Received:")
         .ok_or_else(|| Failure::Refused("the trial message has no Received field".into()))
 }
 
 /// Returns the queue id.
-async fn send(site: &Site, user: &User) -> io::Result<String> {
+async fn send(site: &Site, server: SocketAddr, user: &User) -> io::Result<String> {
     let address = user.addresses.first().map(String::as_str).unwrap_or_default();
-    let mut smtp = Conversation::open(ADDRESS, site.port(465), &site.certificate()).await?;
+    let mut smtp = Conversation::open(server, &site.certificate()).await?;
     smtp.hear("220").await?;
     smtp.ask("EHLO [127.0.0.1]", "250").await?;
     smtp.ask(&format!("AUTH PLAIN {}", plain(user)?), "235").await?;
@@ -44,8 +56,8 @@ async fn send(site: &Site, user: &User) -> io::Result<String> {
 }
 
 /// Fetches the message with this queue id and removes it; what else is in the maildrop stays.
-async fn fetch(site: &Site, user: &User, queue_id: &str) -> io::Result<String> {
-    let mut pop3 = Conversation::open(ADDRESS, site.port(995), &site.certificate()).await?;
+async fn fetch(site: &Site, server: SocketAddr, user: &User, queue_id: &str) -> io::Result<String> {
+    let mut pop3 = Conversation::open(server, &site.certificate()).await?;
     pop3.hear("+OK").await?;
     pop3.ask(&format!("USER {}", user.login), "+OK").await?;
     pop3.ask(&format!("PASS {}", user.password), "+OK").await?;
