@@ -1,1 +1,81 @@
-//! TODO
+//! The SMTP and submission server: `smtp-proto`'s session on `daemon-kit`'s connections, with accounts, policy and delivery behind it.
+//!
+//! What a newcomer reads first: `conversation.rs` (one session), `transaction.rs` (one message), `replies.rs` (what it says).
+
+mod conversation;
+mod listener;
+mod recipient;
+mod replies;
+mod trace;
+mod transaction;
+
+use accounts::{Accounts, DatabaseConfig};
+use daemon_kit::config::{Config, Listener, Protocol};
+use daemon_kit::daemon::{Daemon, Trouble};
+use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+use delivery::{LocalDelivery, StoreConfig};
+use smtp_proto::Reply;
+
+use crate::conversation::Conversation;
+use crate::listener::Doors;
+
+/// The service behind every SMTP listener of a configuration.
+#[derive(Debug)]
+pub struct Smtpd {
+    accounts: Accounts,
+    delivery: LocalDelivery,
+    doors: Doors,
+}
+
+impl Smtpd {
+    /// Over accounts and a store that are open already.
+    pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
+        Self { accounts, delivery, doors: Doors::of(config) }
+    }
+}
+
+impl Service for Smtpd {
+    async fn serve(&self, wire: &mut Wire, session: &Session) -> Result<&'static str, WireError> {
+        Conversation::new(self, wire, session).run(wire).await
+    }
+
+    fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
+        let reply: Reply = match refusal {
+            Refusal::Full => replies::CONNECTIONS,
+            Refusal::FullForAddress => replies::CONNECTIONS_OF_ADDRESS,
+        };
+        let mut line = Vec::new();
+        reply.write(&mut line);
+        line
+    }
+}
+
+impl Daemon for Smtpd {
+    const NAME: &'static str = "smtpd";
+    const ABOUT: &'static str = "Receives mail by SMTP and takes submissions, as the configuration says";
+    const PROTOCOL: Protocol = Protocol::Smtp;
+
+    async fn check(config: &Config) -> Result<(), Trouble> {
+        Accounts::open(&database(config)).await?.close().await;
+        Ok(())
+    }
+
+    async fn open(config: &Config) -> Result<Self, Trouble> {
+        let accounts = Accounts::open(&database(config)).await?;
+        let store = store(config);
+        // It reads the disk, and after a crash for long.
+        let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
+        Ok(Self::new(config, accounts, delivery))
+    }
+}
+
+fn database(config: &Config) -> DatabaseConfig {
+    let daemon_kit::config::Accounts { database, apop_key } = config.accounts.clone();
+    DatabaseConfig { url: database, apop_key }
+}
+
+/// Where the store of a configuration is.
+fn store(config: &Config) -> StoreConfig {
+    let daemon_kit::config::Store { maildirs, queue } = config.store.clone();
+    StoreConfig::new(maildirs, queue, config.hostname.as_str())
+}

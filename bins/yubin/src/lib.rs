@@ -1,1 +1,112 @@
-//! TODO
+//! The operator's command.
+//!
+//! A module a noun: [`account`], [`address`], [`domain`], [`check`], [`quickstart`]; each has its arguments, its help
+//! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
+//! exit codes. What can be refused is refused by the crates below; this one only says it.
+//!
+//! Every command works on the files and the database, not through a daemon: a daemon need not run, and one that runs
+//! sees the change.
+
+pub mod account;
+pub mod address;
+pub mod check;
+pub mod config;
+pub mod domain;
+pub mod failure;
+pub mod output;
+mod password;
+pub mod quickstart;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use config::Settings;
+use failure::Failure;
+use output::Output;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "yubin", version, about = "Yubin, a mail system: the operator's command", after_help = EXAMPLES)]
+pub struct Cli {
+    /// The configuration file [default: ./yubin-data/yubin.toml if it exists, else /etc/yubin/yubin.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// Print facts as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+First steps, to try it:
+  yubin quickstart                      a working service on 127.0.0.1, with two accounts
+
+First steps, to run it:
+  yubin check --create                  look at the configuration, make the account database
+  yubin domain add mx.example.jp        the first domain is the one of the issued addresses
+  yubin account add ab4t-ash --address taro@mx.example.jp
+
+Exit status: 0 done, 1 refused or not possible now, 2 wrong usage,
+78 the configuration or the database needs repair.
+Run it as the user that the daemons run as: they must read what it makes.";
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it: a working service on 127.0.0.1 from nothing
+    Quickstart(quickstart::Arguments),
+    /// Look at the configuration and at all that it names
+    Check(check::Arguments),
+    /// Mail accounts: add, show, list, passwd, remove
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Addresses beside the issued ones: add, remove, list
+    #[command(subcommand)]
+    Address(address::Command),
+    /// Domains whose mail is ours: add, list
+    #[command(subcommand)]
+    Domain(domain::Command),
+}
+
+/// The command's `main`: arguments from the environment, output on stdout, what went wrong on stderr.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(Failure::Refused(format!("cannot start: {error}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            match &failure {
+                // Each of its lines begins with the place, as editors and the daemons' `--check` have it.
+                Failure::Configuration(faults) => eprintln!("{faults}"),
+                Failure::Refused(reason) => eprintln!("yubin: {reason}"),
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// [`Failure`], with the exit code.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let output = Output::new(cli.json);
+    let settings = || Settings::load(cli.config.as_deref());
+    match cli.command {
+        Command::Quickstart(arguments) => quickstart::run(arguments).await,
+        Command::Check(arguments) => check::run(&settings()?, &arguments, output).await,
+        Command::Account(command) => account::run(&settings()?, command, output).await,
+        Command::Address(command) => address::run(&settings()?, command, output).await,
+        Command::Domain(command) => domain::run(&settings()?, command, output).await,
+    }
+}

@@ -1,2 +1,7 @@
-//! TODO
-fn main() {}
+//! The operator's command; see the library for everything.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    yubin::main()
+}

@@ -62,17 +62,15 @@ impl Backend {
         }
     }
 
-    /// Makes an empty database where there is none; otherwise does nothing.
+    /// Makes an empty database where there is none. That somebody else just made it is as good.
     pub(crate) async fn create(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         install_default_drivers();
         match self {
             Self::Sqlite(path) => create_sqlite(path).await,
-            Self::Postgres(url) => {
-                if !Any::database_exists(url).await? {
-                    Any::create_database(url).await?;
-                }
-                Ok(())
-            }
+            Self::Postgres(url) => match Any::create_database(url).await {
+                Err(error) if made_by_another(&error) => Ok(()),
+                other => Ok(other?),
+            },
         }
     }
 
@@ -96,6 +94,16 @@ impl Backend {
         }
     }
 
+    /// A statement that holds off everybody else who brings the schema up to date, until the change ends. With SQLite
+    /// its beginning does.
+    pub(crate) fn lock_schema(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite(_) => None,
+            // The number is any one that nobody else uses in this database: "yubin" in ASCII.
+            Self::Postgres(_) => Some("SELECT pg_advisory_xact_lock(521660426606)"),
+        }
+    }
+
     /// A statement that counts the table of migrations: 0 or 1.
     pub(crate) fn has_migrations(&self) -> &'static str {
         match self {
@@ -108,6 +116,12 @@ impl Backend {
             }
         }
     }
+}
+
+/// PostgreSQL, appendix A: duplicate_database; and unique_violation, when the two were really at once.
+fn made_by_another(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "42P04" || code == "23505")
 }
 
 fn with_setup(pragmas: &'static str) -> AnyPoolOptions {
@@ -143,9 +157,6 @@ fn sqlite_url(path: &Path) -> String {
 /// So it is taken on a draft that nobody else knows, and the draft is linked to its name: whoever sees the database
 /// sees it with write-ahead logging on.
 async fn create_sqlite(path: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    if path.exists() {
-        return Ok(());
-    }
     let draft = draft_beside(path)?;
     // The mode passes to the `-wal` and `-shm` files that SQLite makes beside the database.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.0)?;

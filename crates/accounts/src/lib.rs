@@ -123,8 +123,8 @@ impl Accounts {
         self.shared.store.close().await;
     }
 
-    /// How many password hashes were computed since the start: one for each password claim that was verified,
-    /// whoever it was for.
+    /// How many password hashes were computed since the start: one for each password claim, whoever it was for, and
+    /// one for each password that was set.
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.shared.hasher.computed()

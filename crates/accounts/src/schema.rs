@@ -36,6 +36,12 @@ pub(crate) async fn check(store: &Store, config: &DatabaseConfig) -> Result<(), 
 pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig) -> Result<(), OpenError> {
     let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
     let mut change = store.begin().await.map_err(unreachable)?;
+    if let Some(lock) = store.backend().lock_schema() {
+        let locked = sqlx::query(lock).execute(&mut *change).await;
+        locked
+            .map_err(Unavailable::when("waiting for another that changes the schema"))
+            .map_err(unreachable)?;
+    }
     // Steps become savepoints inside this change.
     migrator().run_direct(None, &mut *change, false).await.map_err(|error| migration_error(config, error))?;
     change.commit().await.map_err(Unavailable::when("committing the schema")).map_err(unreachable)
@@ -62,7 +68,10 @@ fn migrator() -> Migrator {
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, text.into_sql_str(), false)
     };
-    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+    let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+    // Its own lock would be given back before our change is committed.
+    migrator.set_locking(false);
+    migrator
 }
 
 fn migration_error(config: &DatabaseConfig, error: sqlx::migrate::MigrateError) -> OpenError {

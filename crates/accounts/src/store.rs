@@ -27,9 +27,15 @@ impl Store {
 
     /// Makes the database where there is none, and brings an older one up to date.
     pub(crate) async fn create(config: &DatabaseConfig) -> Result<Self, OpenError> {
-        let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
-        config.backend()?.create().await.map_err(Unavailable::when("making it")).map_err(unreachable)?;
-        let store = Self::connect(config).await?;
+        let store = match Self::connect(config).await {
+            Err(OpenError::Missing { place }) => {
+                let unreachable = |cause| OpenError::Unreachable { place, cause };
+                let made = config.backend()?.create().await;
+                made.map_err(Unavailable::when("making it")).map_err(unreachable)?;
+                Self::connect(config).await?
+            }
+            store => store?,
+        };
         schema::migrate(&store, config).await?;
         Ok(store)
     }

@@ -10,7 +10,6 @@ use tokio_rustls::server::TlsStream;
 
 use crate::limits;
 
-#[derive(Debug)]
 pub(crate) enum Conn {
     Plain(TcpStream),
     /// Boxed: its state is some KiB, and a session's task should be small while it is in clear text.

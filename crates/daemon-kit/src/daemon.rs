@@ -1,4 +1,29 @@
 //! A daemon's `main`: arguments, configuration, log, signals, exit codes.
+//!
+//! A daemon's whole `main.rs`, once its [`Daemon`] is written:
+//!
+//! ```no_run
+//! # use daemon_kit::config::{Config, Listener, Protocol};
+//! # use daemon_kit::daemon::{Daemon, Trouble};
+//! # use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+//! # struct Smtpd;
+//! # impl Service for Smtpd {
+//! #     async fn serve(&self, _: &mut Wire, _: &Session) -> Result<&'static str, WireError> { Ok("quit") }
+//! #     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> { format!("421 {refusal}\r\n").into() }
+//! # }
+//! # impl Daemon for Smtpd {
+//! #     const NAME: &'static str = "smtpd";
+//! #     const ABOUT: &'static str = "The SMTP and submission server";
+//! #     const PROTOCOL: Protocol = Protocol::Smtp;
+//! #     async fn check(_: &Config) -> Result<(), Trouble> { Ok(()) }
+//! #     async fn open(_: &Config) -> Result<Self, Trouble> { Ok(Self) }
+//! # }
+//! fn main() -> std::process::ExitCode {
+//!     daemon_kit::daemon::main::<Smtpd>()
+//! }
+//! ```
+//!
+//! Exit: 0 done, 1 the work could not be done, 2 usage, 78 configuration.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -8,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Protocol};
 use crate::drain::Drain;
@@ -89,6 +114,10 @@ async fn check<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
         return Err((EXIT_CONFIG, what.into()));
     }
     D::check(config).await.map_err(|trouble| (EXIT_CONFIG, trouble))?;
+    for certificate in config.expiring() {
+        let (file, days) = (certificate.chain.display(), certificate.identity.days_left());
+        println!("{file}: warning: this certificate ends in {days} days");
+    }
     println!("{}: no faults", config.file.display());
     Ok(())
 }
@@ -99,29 +128,36 @@ async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     let drain = Drain::on_signals().map_err(|error| failed(error.into()))?;
     let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
     let service = D::open(config).await.map_err(failed)?;
-    if let Some(tls) = server.tls() {
-        tokio::spawn(reload_on_hangup(config.file.clone(), tls));
-    }
+    let hangup = signal(SignalKind::hangup()).map_err(|error| failed(error.into()))?;
+    tokio::spawn(reload(hangup, config.file.clone(), server.tls()));
+    warn_of_expiry(config);
     tracing::info!(event = event::STARTED, daemon = D::NAME, version = env!("CARGO_PKG_VERSION"));
     server.run(service, drain).await.map_err(|error| failed(error.into()))
 }
 
+fn warn_of_expiry(config: &Config) {
+    for certificate in config.expiring() {
+        let days = certificate.identity.days_left();
+        tracing::warn!(event = event::CERTIFICATE_EXPIRES, file = %certificate.chain.display(), days);
+    }
+}
+
 /// SIGHUP: the certificates are read again; sessions go on. A file with faults changes nothing.
-async fn reload_on_hangup(file: PathBuf, tls: Acceptor) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+async fn reload(mut hangup: Signal, file: PathBuf, tls: Option<Acceptor>) {
     while hangup.recv().await.is_some() {
         tracing::info!(event = event::SIGNAL, signal = "SIGHUP");
         match Config::load(&file) {
-            Ok(config) if config.certificates.is_empty() => {
-                tracing::error!(
-                    event = event::RELOAD_REFUSED,
-                    fault = "the file has no certificate any more"
-                );
+            Ok(config) if config.certificates.is_empty() != tls.is_none() => {
+                let fault = "certificates came for the first time, or went altogether: restart for that";
+                tracing::error!(event = event::RELOAD_REFUSED, fault);
             }
             Ok(config) => {
-                tls.replace(
-                    config.certificates.into_iter().map(|certificate| certificate.identity).collect(),
-                );
+                warn_of_expiry(&config);
+                if let Some(tls) = &tls {
+                    tls.replace(
+                        config.certificates.into_iter().map(|certificate| certificate.identity).collect(),
+                    );
+                }
                 tracing::info!(event = event::RELOADED);
             }
             Err(faults) => {

@@ -26,7 +26,7 @@
 //!     }
 //! }
 //!
-//! # let text = r#"
+//! # const TEXT: &str = r#"
 //! # hostname = "localhost"
 //! # store = { maildirs = "mail", queue = "queue" }
 //! # accounts = { database = "sqlite:accounts.sqlite" }
@@ -35,7 +35,7 @@
 //! # address = "127.0.0.1:0"
 //! # "#;
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config::parse(text, "yubin.toml")?; // or Config::load("yubin.toml")
+//! let config = Config::parse(TEXT, "yubin.toml")?; // or Config::load("yubin.toml")
 //! let server = Server::bind(&config, Protocol::Smtp)?; // every address or none
 //! let addresses: Vec<_> = server.bound().map(|(_, address)| address).collect(); // ready from here on
 //! let drain = Drain::new(); // or Drain::on_signals()

@@ -69,4 +69,4 @@ pub const CLOSE: Duration = Duration::from_secs(2);
 pub const CLOSE_DISCARD: usize = 256 << 10;
 
 /// Days before its end at which a certificate is warned about: three weeks leave time for a person to act.
-pub const CERTIFICATE_WARNING_DAYS: u32 = 21;
+pub const CERTIFICATE_WARNING_DAYS: i64 = 21;

@@ -195,12 +195,8 @@ impl<S: Service> House<S> {
                 // At the highest level, so that every event of the session carries it whatever is filtered.
                 let span =
                     tracing::error_span!("session", session = %id, %peer, protocol = %listener.protocol);
-                let session = Session {
-                    id,
-                    listener: listener.clone(),
-                    tls: self.tls.clone(),
-                    drain: self.drain.clone(),
-                };
+                let tls = self.tls.clone().filter(|_| listener.tls != TlsMode::None);
+                let session = Session { id, listener: listener.clone(), tls, drain: self.drain.clone() };
                 self.sessions.spawn(self.clone().host(stream, session, place).instrument(span));
             }
             Err(refusal) => {
@@ -266,13 +262,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         let Self { outcome, wire, since } = self;
         let outcome = if std::thread::panicking() { "panic" } else { outcome };
-        let seconds = since.elapsed().as_secs_f32();
-        tracing::info!(
-            event = event::SESSION_CLOSE,
-            outcome,
-            received = wire.received,
-            sent = wire.sent,
-            seconds
-        );
+        let ms = since.elapsed().as_millis();
+        tracing::info!(event = event::SESSION_CLOSE, outcome, received = wire.received, sent = wire.sent, ms);
     }
 }

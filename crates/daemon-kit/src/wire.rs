@@ -4,6 +4,7 @@
 //! with [`Wire::flush`] and waits for more with [`Wire::fill`]. Buffers exist only while there is something in them: an idle
 //! session owns no memory for input or output.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
@@ -18,7 +19,6 @@ use crate::limits;
 use crate::tls::{Acceptor, TlsFailure, TlsInfo};
 
 /// A connection with its buffers.
-#[derive(Debug)]
 pub struct Wire {
     conn: Conn,
     input: Vec<u8>,
@@ -31,6 +31,18 @@ pub struct Wire {
     peer: SocketAddr,
     local: SocketAddr,
     traffic: Traffic,
+}
+
+impl fmt::Debug for Wire {
+    /// Without what the buffers hold: it may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire")
+            .field("peer", &self.peer)
+            .field("local", &self.local)
+            .field("input", &self.input().len())
+            .field("out", &self.out.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Octets of a session in clear, that is: before encryption.
@@ -123,7 +135,7 @@ impl Wire {
 
     /// Forgets the first `octets` of the input.
     pub fn consume(&mut self, octets: usize) {
-        self.consumed = self.input.len().min(self.consumed + octets);
+        self.consumed = self.input.len().min(self.consumed.saturating_add(octets));
     }
 
     /// As [`Wire::consume`], for octets that held a secret: they are overwritten.
@@ -268,4 +280,75 @@ impl Wire {
 /// An IPv4 address that came through an IPv6 socket is an IPv4 address.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    async fn pair() -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Wire::new(listener.accept().await.unwrap().0).unwrap(), client)
+    }
+
+    fn waits(wire: &mut Wire) -> bool {
+        pin!(wire.fill(PATIENCE)).poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    #[tokio::test]
+    async fn a_session_that_waits_owns_no_buffer() {
+        let (mut wire, mut client) = pair().await;
+        client.write_all(b"NOOP\r\n").await.unwrap();
+        assert_eq!(wire.fill(PATIENCE).await.unwrap(), Filled::Data);
+        wire.consume(6);
+        wire.out().extend_from_slice(b"250 OK\r\n");
+        wire.flush(PATIENCE).await.unwrap();
+        assert!(waits(&mut wire));
+        assert_eq!((wire.input.capacity(), wire.out.capacity()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_consumed_stays_when_waiting_is_given_up() {
+        let (mut wire, mut client) = pair().await;
+        client.write_all(b"NOOP\r\nQU").await.unwrap();
+        wire.fill(PATIENCE).await.unwrap();
+        wire.consume(6);
+        assert!(waits(&mut wire));
+        assert_eq!(wire.input(), b"QU");
+        client.write_all(b"IT\r\n").await.unwrap();
+        wire.fill(PATIENCE).await.unwrap();
+        assert_eq!(wire.input(), b"QUIT\r\n");
+    }
+
+    #[tokio::test]
+    async fn reads_grow_while_the_peer_fills_them() {
+        let (mut wire, mut client) = pair().await;
+        let sending = tokio::spawn(async move { client.write_all(&vec![b'x'; 4 << 20]).await });
+        let mut most = 0;
+        while wire.fill(PATIENCE).await.unwrap() == Filled::Data {
+            most = most.max(wire.input().len());
+            wire.consume(usize::MAX);
+        }
+        sending.await.unwrap().unwrap();
+        assert!(most > limits::READ_LEAST && most <= limits::READ_MOST, "{most}");
+        assert_eq!(wire.traffic().received, 4 << 20);
+    }
+
+    #[tokio::test]
+    async fn what_it_holds_is_not_printed() {
+        let (mut wire, mut client) = pair().await;
+        client.write_all(b"PASS hunter2\r\n").await.unwrap();
+        wire.fill(PATIENCE).await.unwrap();
+        let printed = format!("{wire:?}");
+        assert!(!printed.contains("hunter2") && !printed.contains("104, 117"), "{printed}");
+    }
 }

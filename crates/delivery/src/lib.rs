@@ -1,1 +1,43 @@
-//! TODO
+//! Local delivery for an async server: one front over [`mailstore`] and [`mail_queue`].
+//!
+//! A message for one mailbox goes straight into its Maildir; a message for several is written once, into the queue, and
+//! linked from there. The caller sees no difference: it begins, writes, commits, and answers 250 when [`Incoming::commit`]
+//! says `Ok`: then the message is durable for every recipient.
+//!
+//! File work happens on a bounded number of blocking threads, whose syncs the file system commits together. A small message
+//! stays in memory until its end and costs one trip there; a large one streams with constant memory.
+//!
+//! ```
+//! use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, StoreConfig};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let scratch = tempfile::tempdir()?;
+//! # let dir = scratch.path();
+//! let local = LocalDelivery::open(StoreConfig::new(dir.join("mail"), dir.join("queue"), "mx.example.jp"))?;
+//!
+//! let envelope = Envelope {
+//!     queue_id: QueueId::new(),
+//!     reverse_path: "sato@example.jp".into(),
+//!     mailboxes: vec![Mailbox::new("tanaka")?],
+//! };
+//! let header = b"Return-Path: <sato@example.jp>\r\n".to_vec();
+//! let mut incoming = local.begin(envelope, header);
+//! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n").await?;
+//! let accepted = incoming.commit().await?;
+//! assert_eq!((accepted.octets, accepted.deferred), (58, 0));
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod incoming;
+mod local;
+mod pool;
+mod store;
+
+pub use error::DeliveryError;
+pub use incoming::{Accepted, Incoming};
+pub use local::{LocalDelivery, StoreConfig};
+pub use mail_queue::{Envelope, Error as OpenError, QueueId};
+pub use mailstore::{BadMailbox, Mailbox};

@@ -1,1 +1,60 @@
-//! TODO
+//! The spool of accepted messages on their way to several recipients.
+//!
+//! A message for several mailboxes is written once. One rename accepts it for all of them; then each Maildir gets a link to the
+//! same bytes. Synchronous, like [`mailstore`], on which it stands.
+//!
+//! # When is mail accepted
+//!
+//! | state | on disk | meaning |
+//! |---|---|---|
+//! | S0 | nothing | no such message |
+//! | S1 | a growing file in `tmp/` | nothing promised |
+//! | S2 | in `msg/`, complete and synced, `<id>.0`, `<id>.1`, …: one name of the body for each recipient | not yet promised |
+//! | S3 | beside them, synced, `<id>.env`: the envelope | **accepted**: [`Incoming::accept`] returns `Ok` |
+//! | S4 | `<id>.0`, … moved into the Maildirs, then `<id>.env` removed | delivered |
+//!
+//! `<id>.<n>` exists exactly as long as recipient `n` is to be served: serving it *is* moving this name, in one step, into the
+//! Maildir's `new/`. So a restart knows what is left to do, whatever POP3 sessions and other programs did with the message
+//! meanwhile, and does nothing twice. (If the Maildirs are on another file system the message is copied, under a name made
+//! from the queue id, and found again by it.)
+//!
+//! After a crash, [`Spool::open`] takes away what was not accepted, serves what was, and puts what it cannot read into
+//! `corrupt/`: that never keeps a server from starting.
+//!
+//! ```
+//! use mail_queue::{Envelope, QueueId, Spool, SpoolConfig};
+//! use mailstore::{Mailbox, Maildir};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let scratch = tempfile::tempdir()?;
+//! # let (queue, maildirs) = (scratch.path().join("queue"), scratch.path().join("mail"));
+//! let config = SpoolConfig { queue, maildirs: maildirs.clone(), host: "mx.example.jp".into() };
+//! let (spool, _recovery) = Spool::open(config)?;
+//!
+//! let queue_id = QueueId::new();
+//! let mut incoming = spool.begin(queue_id)?;
+//! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n")?;
+//! let accepted = incoming.accept(Envelope {
+//!     queue_id,
+//!     reverse_path: "sato@example.jp".into(),
+//!     mailboxes: vec![Mailbox::new("tanaka")?, Mailbox::new("suzuki")?],
+//! })?; // durable: an SMTP server may answer 250
+//! assert!(accepted.deliver().pending.is_empty());
+//! assert_eq!(Maildir::open(maildirs.join("suzuki"))?.lock()?.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+mod envelope;
+mod error;
+mod id;
+mod incoming;
+mod recover;
+mod spool;
+
+pub use envelope::{Envelope, Malformed};
+pub use error::Error;
+pub use id::QueueId;
+pub use incoming::{Accepted, Incoming};
+pub use recover::Recovery;
+pub use spool::{Outcome, Spool, SpoolConfig};

@@ -158,6 +158,8 @@ impl Files for Disk {
     }
 }
 
+pub use crate::publish::is_missing_feature;
+
 /// Makes a directory where it does not exist.
 pub(crate) fn make_dir(files: &dyn Files, path: &Path) -> Result<(), Error> {
     match files.make_dir(path) {

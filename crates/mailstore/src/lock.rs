@@ -18,7 +18,7 @@ static HELD: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 #[derive(Debug)]
 pub(crate) struct Lock {
     identity: (u64, u64),
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -33,12 +33,14 @@ impl Lock {
         }
         let file = maildir.files.lock(&path).during("lock", &path)?.ok_or(Error::InUse)?;
         held.insert(identity);
-        Ok(Lock { identity, _file: file })
+        Ok(Lock { identity, file })
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it executes.
+        let _ = self.file.unlock();
         HELD.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.identity);
     }
 }

@@ -46,10 +46,13 @@ impl Maildir {
     pub fn create_on(files: Arc<dyn Files>, path: impl Into<PathBuf>) -> Result<Maildir, Error> {
         let path = path.into();
         make_dir_durable(&*files, &path)?;
-        for part in ["tmp", "new", "cur"] {
-            make_dir(&*files, &path.join(part))?;
+        // tmp/ comes last, so that a Maildir that has it is complete, whenever the power goes.
+        for parts in [&["new", "cur"][..], &["tmp"]] {
+            for part in parts {
+                make_dir(&*files, &path.join(part))?;
+            }
+            files.sync_dir(&path).during("sync", &path)?;
         }
-        files.sync_dir(&path).during("sync", &path)?;
         Ok(Maildir { path, files })
     }
 
@@ -105,7 +108,10 @@ impl Maildir {
     ///
     /// `NotFound` for a `source` that does not exist is [`Adopted::Already`].
     pub fn adopt(&self, source: &Path, unique: &UniqueName, sizes: Sizes) -> Result<Adopted, Error> {
-        let new = self.path.join("new");
+        let (tmp, new) = (self.path.join("tmp"), self.path.join("new"));
+        if files_stat(self, &tmp)?.is_none() {
+            return Err(Error::NotMaildir(self.path.clone()));
+        }
         let place = new.join(unique.with_sizes(sizes));
         let adopted = match publish(&*self.files, source, &place) {
             Ok(()) => Adopted::Moved,

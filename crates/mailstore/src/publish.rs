@@ -85,30 +85,22 @@ impl Drop for Draft {
 
 /// Moves `from` to `to` in one step that replaces nothing (`AlreadyExists` if `to` is taken).
 ///
-/// Some network and older file systems cannot rename without replacing: there a second link is made and the first removed
-/// (a crash in between leaves the message once in the mailbox, and a name in `tmp/` to sweep). Where links are missing too,
-/// `to` is looked at first: names are unique, the look is a belt beside the braces.
+/// Some network and older file systems cannot rename without replacing: there `to` is looked at first. Names are unique, so
+/// the look is a belt beside the braces; a link and a removal instead would be two steps, with a crash between them.
 pub(crate) fn publish(files: &dyn Files, from: &Path, to: &Path) -> io::Result<()> {
     match files.rename_new(from, to) {
         Err(error) if is_missing_feature(&error) => {}
         outcome => return outcome,
     }
-    match files.link(from, to) {
-        Ok(()) => {
-            let _ = files.remove(from);
-            Ok(())
-        }
-        Err(error) if is_missing_feature(&error) => match files.stat(to) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => files.rename(from, to),
-            Err(error) => Err(error),
-            Ok(_) => Err(Errno::EXIST.into()),
-        },
+    match files.stat(to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files.rename(from, to),
         Err(error) => Err(error),
+        Ok(_) => Err(Errno::EXIST.into()),
     }
 }
 
-/// The file system has no such operation, as its various drivers say it.
-pub(crate) fn is_missing_feature(error: &io::Error) -> bool {
+/// Whether the file system has no such operation (or not so many links to a file), as its various drivers say it.
+pub fn is_missing_feature(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM | Errno::MLINK)

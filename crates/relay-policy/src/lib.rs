@@ -103,7 +103,8 @@ mod tests {
                 for destination in [Destination::Foreign, Destination::Mailbox, Destination::UnknownUser] {
                     let relay = if relay_authenticated { "[\"authenticated\"]" } else { "[]" };
                     let verdict = recipient(Listener { relay_authenticated }, identity, destination);
-                    let (identity, destination) = (std::format!("{identity:?}"), std::format!("{destination:?}"));
+                    let (identity, destination) =
+                        (std::format!("{identity:?}"), std::format!("{destination:?}"));
                     writeln!(rows, "{relay:<19} {identity:<14} {destination:<13} {verdict:?}").unwrap();
                 }
             }

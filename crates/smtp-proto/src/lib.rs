@@ -50,4 +50,6 @@ pub use grammar::address::{
 };
 pub use limits::{Limits, Patience};
 pub use reply::{Code, Enhanced, InvalidReply, Reply};
-pub use server::{Auth, Channel, CloseReason, Config, Event, Misuse, ResetReason, Session, StartTls, Step};
+pub use server::{
+    Auth, Channel, CloseReason, Config, Event, Hello, Misuse, ResetReason, Session, StartTls, Step,
+};

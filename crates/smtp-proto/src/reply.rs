@@ -117,7 +117,7 @@ impl Reply {
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut lines = self.text.split('\n').peekable();
         while let Some(line) = lines.next() {
-            self.write_head(if lines.peek().is_some() { '-' } else { ' ' }, out);
+            self.write_head(if lines.peek().is_some() { b'-' } else { b' ' }, out);
             out.extend_from_slice(line.as_bytes());
             out.extend_from_slice(b"\r\n");
         }
@@ -125,7 +125,7 @@ impl Reply {
 
     /// As [`Reply::write`], with a name before the text: greetings and farewells say who speaks.
     pub(crate) fn write_from(&self, hostname: &str, out: &mut Vec<u8>) {
-        self.write_head(' ', out);
+        self.write_head(b' ', out);
         out.extend_from_slice(hostname.as_bytes());
         out.push(b' ');
         out.extend_from_slice(self.text.as_bytes());
@@ -134,15 +134,27 @@ impl Reply {
 
     /// Code and blank alone, for what goes on in other hands.
     pub(crate) fn write_open(&self, out: &mut Vec<u8>) {
-        self.write_head(' ', out);
+        self.write_head(b' ', out);
     }
 
-    fn write_head(&self, parting: char, out: &mut Vec<u8>) {
-        put(out, format_args!("{}{parting}", self.code.0));
-        if let Some(enhanced) = self.enhanced {
-            put(out, format_args!("{enhanced} "));
+    fn write_head(&self, parting: u8, out: &mut Vec<u8>) {
+        put_number(self.code.0, out);
+        out.push(parting);
+        if let Some(Enhanced(class, subject, detail)) = self.enhanced {
+            for (number, parting) in [(u16::from(class), b'.'), (subject, b'.'), (detail, b' ')] {
+                put_number(number, out);
+                out.push(parting);
+            }
         }
     }
+}
+
+/// Decimal digits, without the machinery of `fmt`: a reply is written for every command.
+fn put_number(number: u16, out: &mut Vec<u8>) {
+    if number > 9 {
+        put_number(number / 10, out);
+    }
+    out.push(b'0' + (number % 10) as u8);
 }
 
 impl fmt::Display for Reply {

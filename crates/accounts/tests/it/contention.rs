@@ -73,7 +73,6 @@ async fn two_that_create_the_same_database_at_once_both_succeed() {
         outcomes.2.unwrap();
     }
     if let Some((_dir, config)) = postgres() {
-        Accounts::create(&config).await.unwrap();
         let (one, two) = tokio::join!(Accounts::create(&config), Accounts::create(&config));
         assert_eq!(one.unwrap().status().await.unwrap(), two.unwrap().status().await.unwrap());
     }

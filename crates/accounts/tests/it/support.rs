@@ -37,7 +37,10 @@ pub(crate) fn postgres() -> Option<(TempDir, DatabaseConfig)> {
     static SERIAL: AtomicU32 = AtomicU32::new(0);
     let server = std::env::var(POSTGRES).ok()?;
     let dir = tempfile::tempdir().unwrap();
-    let name = format!("yubin_{}_{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
+    // Process numbers come again; the databases of earlier runs may still be there.
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    let name = format!("yubin_{}_{serial}_{now}", std::process::id());
     let url = format!("{}/{name}", server.trim_end_matches('/'));
     let key = dir.path().join("apop.key");
     Some((dir, DatabaseConfig { url, apop_key: Some(key) }))

@@ -55,11 +55,11 @@ pub(super) fn server(section: Option<Section<'_>>) -> (Limits, Given) {
     let Some(section) = section else { return (default, Given::default()) };
     let connections = section.optional("connections").or(Count(default.connections)).0;
     let drain = section.optional("drain").or(default.drain);
-    (Limits { connections, drain }, session(section, &Given::default()))
+    (Limits { connections, drain }, session(section, &Given::default(), None))
 }
 
-/// The limits of a session in `section`, and `outer` for what it leaves out.
-pub(super) fn session(section: Section<'_>, outer: &Given) -> Given {
+/// The limits of a session in `section`, and `outer` for what it leaves out. `protocol` is none where they are for all.
+pub(super) fn session(section: Section<'_>, outer: &Given, protocol: Option<Protocol>) -> Given {
     let message_size = section.optional::<Size>("message_size");
     if let Read::Given(at) = &message_size
         && at.value.0.is_some_and(|octets| octets.get() < limits::MESSAGE_SIZE_LEAST)
@@ -73,6 +73,12 @@ pub(super) fn session(section: Section<'_>, outer: &Given) -> Given {
     {
         let what = "RFC 5321 §4.5.3.1.8 wants 100 recipients to be taken";
         section.report(&at.span, Wrong::new(what, "100 or more, or \"none\""));
+    }
+    if protocol == Some(Protocol::Pop3) {
+        for span in [message_size.span(), recipients.span()].into_iter().flatten() {
+            let what = "this belongs to SMTP, and the listener is pop3";
+            section.faults().report_absence(span, Wrong::new(what, "nothing (remove the line)"));
+        }
     }
     let given = Given {
         message_size: or(message_size, outer.message_size),

@@ -144,18 +144,22 @@ pub(super) fn read_all(sections: Vec<Section<'_>>, given: &Given<'_>) -> Option<
 
 fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<Listener> {
     let faults = section.faults();
+    let at_first = faults.count();
+    let settings = Settings::take(&section);
+    let each_is_right = faults.count() == at_first;
+
     let addresses = addresses(&section, places);
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
-    let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits));
+    let protocol = settings.protocol.as_ref().map(|at| at.value);
+    let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
 
-    // The rules between settings are judged only where each setting alone is right: a mistyped word must not bring a second
-    // fault that vanishes with the first.
-    let faults_before = faults.count();
-    let settings = Settings::take(&section);
+    let before_unknown = faults.count();
     let span = section.span().clone();
     section.finish();
-    let protocol = settings.protocol.as_ref()?.value;
-    if faults.count() == faults_before {
+    let protocol = protocol?;
+    // The rules between settings are judged only where each setting alone is right: a mistyped word must not bring a second
+    // fault that vanishes with the first.
+    if each_is_right && faults.count() == before_unknown {
         settings.check(protocol, &span, given, faults);
     }
 

@@ -167,6 +167,14 @@ impl Config {
         Err(Faults { file: file.to_owned(), faults: faults.into_faults() })
     }
 
+    /// The certificates that end within [`limits::CERTIFICATE_WARNING_DAYS`](crate::limits::CERTIFICATE_WARNING_DAYS).
+    pub fn expiring(&self) -> impl Iterator<Item = &Certificate> {
+        let soon = |certificate: &&Certificate| {
+            certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
+        };
+        self.certificates.iter().filter(soon)
+    }
+
     /// The listeners of one daemon.
     pub fn listeners(&self, protocol: Protocol) -> impl Iterator<Item = &Arc<Listener>> {
         self.listeners.iter().filter(move |listener| listener.protocol == protocol)

@@ -37,6 +37,14 @@ impl<T> Read<T> {
         }
     }
 
+    /// Where the value stands.
+    pub(crate) fn span(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Given(at) => Some(&at.span),
+            Self::Absent | Self::Faulty => None,
+        }
+    }
+
     /// The value or the default. A faulty value gives the default too: the file is refused anyway.
     pub(crate) fn or(self, default: T) -> T {
         self.given().map_or(default, |at| at.value)

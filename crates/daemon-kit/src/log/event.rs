@@ -18,6 +18,7 @@ catalogue! {
     SIGNAL = "signal": "The process was told to end or to read its configuration again; `signal`."
     RELOADED = "reloaded": "The certificates of the file are in use; everything else waits for a restart."
     RELOAD_REFUSED = "reload_refused": "The file has faults, nothing changed; `fault`."
+    CERTIFICATE_EXPIRES = "certificate_expires": "A certificate ends soon; `file`, `days`."
     DRAIN_STARTED = "drain_started": "No new sessions; `sessions` are still open."
     DRAIN_CUT = "drain_cut": "The time of the drain is over; `sessions` are cut."
     DRAIN_FINISHED = "drain_finished": "No session is left."
@@ -25,7 +26,7 @@ catalogue! {
 
     // a session
     SESSION_OPEN = "session_open": "A connection was let in."
-    SESSION_CLOSE = "session_close": "A session is over; `outcome`, `received`, `sent` (octets), `seconds`."
+    SESSION_CLOSE = "session_close": "A session is over; `outcome`, `received`, `sent` (octets in clear), `ms`."
     TLS_ESTABLISHED = "tls_established": "A session is encrypted; `version`, `cipher`, `sni`."
     TLS_FAILED = "tls_failed": "A handshake failed; `reason`, `detail`."
     AUTH_OK = "auth_ok": "A login; `login`, `mechanism`."

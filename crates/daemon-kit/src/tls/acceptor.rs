@@ -1,5 +1,6 @@
 //! The server side of handshakes: one TLS configuration whose certificates can be exchanged while sessions go on.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
@@ -14,7 +15,7 @@ use super::failure::TlsFailure;
 use super::identity::Identity;
 
 /// Takes TLS handshakes. Clones share their certificates.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Acceptor {
     config: Arc<ServerConfig>,
     identities: Arc<Identities>,
@@ -48,6 +49,12 @@ impl Acceptor {
     ) -> Result<Box<TlsStream<TcpStream>>, (TlsFailure, TcpStream)> {
         let handshake = Box::pin(TlsAcceptor::from(self.config.clone()).accept(stream).into_fallible());
         handshake.await.map(Box::new).map_err(|(error, stream)| (TlsFailure::of(&error), stream))
+    }
+}
+
+impl fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acceptor").field("identities", &self.identities.0).finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::InconsistentKeys;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -103,9 +104,10 @@ impl Identity {
         &self.names
     }
 
-    /// The certificate's last second, counted from 1970 (UTC).
-    pub fn not_after(&self) -> i64 {
-        self.not_after
+    /// Whole days until the certificate ends.
+    pub fn days_left(&self) -> i64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.not_after.saturating_sub_unsigned(now) / 86_400
     }
 
     /// Whether the certificate is for `host`; `*.` stands for one label (RFC 6125 §6.4.3).

@@ -256,6 +256,11 @@ fn settings_that_contradict_each_other() {
         ),
         (
             pop3,
+            "tls = \"implicit\"\n[listener.limits]\nrecipients = 100\nerrors = 3",
+            &[&format!("12:14: this belongs to SMTP, and the listener is pop3; {remove}")],
+        ),
+        (
+            pop3,
             "apop = true",
             &[
                 "10:8: APOP needs the key that seals its secrets; write: apop_key = \"apop.key\" in [accounts]",

@@ -2,4 +2,9 @@
 //! One binary for all integration tests.
 
 mod config;
+mod ends;
+mod limits;
+mod log;
+mod script;
+mod tls;
 mod world;

@@ -9,8 +9,7 @@ use rustix::io::Errno;
 use crate::support::*;
 
 /// The file systems on which delivery takes another way.
-const LACKING: [&[(Op, Errno)]; 3] =
-    [&[], &[(Op::RenameNew, Errno::INVAL)], &[(Op::RenameNew, Errno::INVAL), (Op::Link, Errno::PERM)]];
+const LACKING: [&[(Op, Errno)]; 2] = [&[], &[(Op::RenameNew, Errno::INVAL)]];
 
 fn stops() -> impl Iterator<Item = (usize, Stop)> {
     (0..).flat_map(|at| Stop::ALL.map(|stop| (at, stop)))

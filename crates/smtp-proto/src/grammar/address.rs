@@ -203,10 +203,10 @@ fn dot_string(input: &str) -> Parsed<'_, &str> {
 
 /// `Atom = 1*atext`, `atext =/ UTF8-non-ascii`
 fn atom(input: &str) -> Parsed<'_, &str> {
-    take_while1(|character: char| {
-        character.is_ascii_alphanumeric()
-            || "!#$%&'*+-/=?^_`{|}~".contains(character)
-            || utf8_non_ascii(character)
+    take_while1(|c| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => true,
+        '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~' => true,
+        c => utf8_non_ascii(c),
     })
     .parse(input)
 }

@@ -68,7 +68,8 @@ fn fails(command: &mut Command, input: Stdio) -> String {
     said
 }
 
-/// `send` sends each message from Ayumi to Kenji, who must then have them all, unharmed and in this order.
+/// `send` sends each message, which it gets as a file, from Ayumi to Kenji, who must then have them all, unharmed and in this
+/// order.
 fn assert_sends(service: &Service, how: &str, messages: &[Message], send: impl Fn(&Path)) {
     for message in messages {
         send(&service.site.write("message.eml", &message.octets));

@@ -43,11 +43,10 @@ fn fetched(service: &Service, mpop: &mut Command) -> Vec<Vec<u8>> {
     succeeds(mpop.arg(format!("--delivery=maildir,{}", maildir.display())), Stdio::null());
     let mut files: Vec<_> =
         fs::read_dir(maildir.join("new")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    // mpop counts inside a second: 1164651898.12345_10.host
+    // mpop counts what one run delivers: 1164651898.M963082P1712Q10.host
     files.sort_by_cached_key(|file| {
-        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        let mut parts = name.split(['.', '_']).map(|part| part.parse::<u64>().unwrap_or_default());
-        [parts.next(), parts.next(), parts.next()]
+        let name = file.file_name().unwrap().to_str().unwrap();
+        name.split(['Q', '.']).nth(2).unwrap().parse::<u64>().unwrap()
     });
     files.iter().map(|file| with_crlf(&fs::read(file).unwrap())).collect()
 }
@@ -117,6 +116,7 @@ fn mpop_is_told_of_a_wrong_password() {
         return;
     }
     let service = Service::start();
-    let said = fails(&mut mpop(&service, Door::Pop3s, Tls::Implicit, "user", "wrong"), Stdio::null());
+    let mut mpop = mpop(&service, Door::Pop3s, Tls::Implicit, "user", "wrong");
+    let said = fails(mpop.arg("--delivery=mbox,/dev/null"), Stdio::null());
     assert!(said.contains("[AUTH]"), "{said}");
 }

@@ -1,0 +1,228 @@
+//! One session: the protocol machine's events, each answered by who knows.
+
+use std::io;
+use std::sync::Arc;
+
+use accounts::Verdict;
+use auth_sasl::Claim;
+use daemon_kit::log::event;
+use daemon_kit::{Filled, Session, Wire, WireError};
+use relay_policy::Identity;
+use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
+
+use crate::listener::Door;
+use crate::transaction::{Client, Transaction};
+use crate::{Smtpd, replies};
+
+/// A session with its client.
+pub(crate) struct Conversation<'s> {
+    smtpd: &'s Smtpd,
+    session: &'s Session,
+    door: Arc<Door>,
+    machine: smtp_proto::Session,
+    client: Client,
+    transaction: Option<Transaction>,
+}
+
+/// What the protocol machine is told.
+enum Answer {
+    /// It was news, not a question.
+    None,
+    No(Reply),
+    Yes,
+    YesWith(Reply),
+}
+
+impl From<Result<(), Reply>> for Answer {
+    fn from(result: Result<(), Reply>) -> Self {
+        result.map_or_else(Self::No, |()| Self::Yes)
+    }
+}
+
+impl<'s> Conversation<'s> {
+    pub(crate) fn new(smtpd: &'s Smtpd, wire: &Wire, session: &'s Session) -> Self {
+        let door = smtpd.doors.find(&session.listener);
+        let client = Client::new(wire, &session.listener.hostname);
+        let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
+        let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
+        Self { smtpd, session, door, machine, client, transaction: None }
+    }
+
+    /// From the greeting to the end; says how it ended.
+    pub(crate) async fn run(mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
+        self.machine.greet(wire.out());
+        loop {
+            let (input, out) = wire.split();
+            let step = self.machine.step(input, out).map_err(misuse)?;
+            let consumed = step.consumed;
+            match step.event {
+                Event::NeedInput => {
+                    wire.consume(consumed);
+                    if let Some(outcome) = self.wait(wire).await? {
+                        return Ok(outcome);
+                    }
+                }
+                Event::StartTls => {
+                    self.machine.accept(out).map_err(misuse)?;
+                    wire.consume(consumed);
+                    self.session.start_tls(wire).await?;
+                    self.machine.tls_established().map_err(misuse)?;
+                    self.client = Client::new(wire, &self.session.listener.hostname);
+                    self.transaction = None;
+                }
+                Event::Authenticate(claim) => {
+                    // The password must not lie in the buffer until something else comes to lie there.
+                    wire.erase(consumed);
+                    let answer = self.authenticate(&claim).await;
+                    self.answer(answer, wire.out())?;
+                }
+                Event::Close(reason) => return Ok(word(reason)),
+                event => {
+                    let answer = self.decide(event).await;
+                    self.answer(answer, out)?;
+                    wire.consume(consumed);
+                }
+            }
+        }
+    }
+
+    /// Sends the replies of everything that was asked, and waits for more. A message on its way is waited for even in a drain.
+    async fn wait(&mut self, wire: &mut Wire) -> Result<Option<&'static str>, WireError> {
+        let patience = self.machine.patience();
+        wire.flush(patience).await?;
+        let filled = tokio::select! {
+            biased;
+            () = self.session.draining(), if !self.machine.in_body() => {
+                self.machine.shut_down(&replies::SHUTTING_DOWN, wire.out()).map_err(misuse)?;
+                return Ok(None);
+            }
+            filled = wire.fill(patience) => filled,
+        };
+        match filled {
+            Ok(Filled::Data) => Ok(None),
+            Ok(Filled::Eof) => Ok(Some("hung_up")),
+            Err(WireError::TimedOut) => {
+                self.machine.shut_down(&replies::TIMED_OUT, wire.out()).map_err(misuse)?;
+                Ok(Some("timed_out"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn decide(&mut self, event: Event<'_>) -> Answer {
+        match event {
+            Event::Hello(hello) => {
+                self.transaction = None;
+                self.client.greeted(&hello);
+                Answer::Yes
+            }
+            Event::Mail(mail) => {
+                self.transaction = Some(Transaction::new(&mail.reverse_path));
+                Answer::Yes
+            }
+            Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
+            Event::BodyStart => match &mut self.transaction {
+                Some(transaction) => transaction.begin(&self.smtpd.delivery, &self.client).into(),
+                None => Answer::No(replies::STORE_FAILED),
+            },
+            Event::Body(octets) => match &mut self.transaction {
+                Some(transaction) => match transaction.write(octets).await {
+                    Ok(()) => Answer::None,
+                    Err(reply) => {
+                        self.transaction = None;
+                        Answer::No(reply)
+                    }
+                },
+                None => Answer::None,
+            },
+            Event::BodyEnd => match self.transaction.take() {
+                Some(transaction) => match transaction.commit().await {
+                    Ok(reply) => Answer::YesWith(reply),
+                    Err(reply) => Answer::No(reply),
+                },
+                None => Answer::No(replies::STORE_FAILED),
+            },
+            Event::Reset(reason) => {
+                if let (Some(transaction), Some(reason)) = (self.transaction.take(), fault(reason)) {
+                    transaction.refused(reason);
+                }
+                Answer::None
+            }
+            Event::Verify(_) => Answer::Yes,
+            // These are answered where the wire is at hand.
+            Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
+        }
+    }
+
+    async fn recipient(&mut self, rcpt: &Rcpt<'_>) -> Answer {
+        let identity = match self.client.account {
+            Some(_) => Identity::Authenticated,
+            None => Identity::Anonymous,
+        };
+        let hostname = &self.session.listener.hostname;
+        match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path).await {
+            Ok(mailbox) => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.add(rcpt.forward_path.to_string(), mailbox);
+                }
+                Answer::Yes
+            }
+            Err(reply) => Answer::No(reply),
+        }
+    }
+
+    async fn authenticate(&mut self, claim: &Claim) -> Answer {
+        let (login, encrypted) = (claim.login(), self.client.tls.is_some());
+        match self.smtpd.accounts.authenticate(claim).await {
+            Ok(Verdict::Accepted(account)) => {
+                tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
+                self.client.account = Some(account.login);
+                Answer::Yes
+            }
+            Ok(Verdict::Rejected(why)) => {
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word());
+                Answer::No(replies::AUTH_FAILED)
+            }
+            Err(error) => {
+                tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %error);
+                Answer::No(replies::AUTH_UNAVAILABLE)
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: Answer, out: &mut Vec<u8>) -> Result<(), WireError> {
+        match answer {
+            Answer::None => Ok(()),
+            Answer::No(reply) => self.machine.refuse(reply, out),
+            Answer::Yes => self.machine.accept(out),
+            Answer::YesWith(reply) => self.machine.accept_with(&reply, out),
+        }
+        .map_err(misuse)
+    }
+}
+
+/// A fault of this program: the session ends, the others go on.
+fn misuse(misuse: Misuse) -> WireError {
+    WireError::Io(io::Error::other(misuse))
+}
+
+/// Why a message will be refused at its end, if that is why its transaction was forgotten.
+fn fault(reason: ResetReason) -> Option<&'static str> {
+    match reason {
+        ResetReason::BareCr => Some("bare_cr"),
+        ResetReason::BareLf => Some("bare_lf"),
+        ResetReason::TooBig => Some("too_big"),
+        ResetReason::Client => None,
+    }
+}
+
+fn word(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::BytesBehindStartTls => "bytes_behind_starttls",
+        CloseReason::Quit => "quit",
+        CloseReason::ShutDown => "shut_down",
+        CloseReason::TooManyAuthFailures => "too_many_auth_failures",
+        CloseReason::TooManyErrors => "too_many_errors",
+        CloseReason::TooManyIdleCommands => "too_many_idle_commands",
+    }
+}

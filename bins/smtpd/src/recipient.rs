@@ -1,0 +1,67 @@
+//! Whether a recipient is taken, asked at RCPT and never later: there is no report to a forged sender (RFC 5321 §6.2).
+
+use accounts::Resolution;
+use daemon_kit::log::event;
+use delivery::Mailbox;
+use relay_policy::{Destination, Identity, Listener, Verdict, Why};
+use smtp_proto::{Domain, ForwardPath, Reply};
+
+use crate::{Smtpd, replies};
+
+impl Smtpd {
+    /// The mailbox behind a forward-path, or the reply that refuses it.
+    pub(crate) async fn recipient(
+        &self,
+        policy: Listener,
+        identity: Identity,
+        hostname: &str,
+        path: ForwardPath<'_>,
+    ) -> Result<Mailbox, Reply> {
+        let resolution = self.resolve(hostname, path).await?;
+        let destination = match resolution {
+            Resolution::Mailbox(_) => Destination::Mailbox,
+            Resolution::UnknownUser => Destination::UnknownUser,
+            Resolution::NotOurs => Destination::Foreign,
+        };
+        let (why, refusal) = match (relay_policy::recipient(policy, identity, destination), resolution) {
+            (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => return key(&mailbox.key),
+            (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
+            (Verdict::Refuse(why), _) => (why, reply(why)),
+        };
+        tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason = why.name());
+        Err(refusal)
+    }
+
+    async fn resolve(&self, hostname: &str, path: ForwardPath<'_>) -> Result<Resolution, Reply> {
+        let resolved = match path {
+            // RFC 5321 §4.1.1.3: without a domain, this host's own.
+            ForwardPath::Postmaster => self.accounts.resolve("postmaster", hostname).await,
+            ForwardPath::Mailbox(mailbox) => match mailbox.domain() {
+                Domain::Literal(_) => return Ok(Resolution::NotOurs),
+                domain @ Domain::Name(_) => {
+                    self.accounts.resolve(&mailbox.local_part().unquoted(), domain.as_str()).await
+                }
+            },
+        };
+        resolved.map_err(|error| {
+            tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
+            replies::ACCOUNTS_UNAVAILABLE
+        })
+    }
+}
+
+/// The accounts' name of a Maildir, checked once more: it becomes a path.
+fn key(key: &str) -> Result<Mailbox, Reply> {
+    Mailbox::new(key).map_err(|error| {
+        tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
+        replies::ACCOUNTS_UNAVAILABLE
+    })
+}
+
+fn reply(why: Why) -> Reply {
+    match why {
+        Why::UnknownUser => replies::NO_SUCH_USER,
+        Why::RelayNeedsAuthentication => replies::RELAY_NEEDS_AUTHENTICATION,
+        Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount => replies::RELAY_DENIED,
+    }
+}

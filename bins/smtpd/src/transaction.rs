@@ -1,0 +1,199 @@
+//! One message: its envelope, its trace fields, and its way into the store.
+
+use std::net::IpAddr;
+
+use daemon_kit::Wire;
+use daemon_kit::log::event;
+use daemon_kit::tls::TlsInfo;
+use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId};
+use jiff::Zoned;
+use smtp_proto::{Enhanced, Hello, Reply, ReversePath};
+
+use crate::replies;
+use crate::trace::{Protocol, Trace, complete, header_end};
+
+/// Octets of a submitted message's header that are looked through for a `Date` and a `Message-ID`; a longer one is left as it is.
+const HEADER_SEARCHED: usize = 64 << 10;
+
+/// Who sends.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// As whom the client greeted.
+    name: String,
+    /// It greeted with EHLO.
+    extended: bool,
+    address: IpAddr,
+    /// Our own name in the trace fields.
+    hostname: String,
+    pub(crate) tls: Option<TlsInfo>,
+    /// The login that the client proved.
+    pub(crate) account: Option<String>,
+}
+
+impl Client {
+    /// A client that has said nothing yet.
+    pub(crate) fn new(wire: &Wire, hostname: &str) -> Self {
+        Self {
+            name: String::new(),
+            extended: false,
+            address: wire.peer().ip(),
+            hostname: hostname.to_owned(),
+            tls: wire.tls(),
+            account: None,
+        }
+    }
+
+    pub(crate) fn greeted(&mut self, hello: &Hello<'_>) {
+        hello.name.as_str().clone_into(&mut self.name);
+        self.extended = hello.extended;
+    }
+}
+
+/// An envelope that grows, and its message.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    reverse_path: String,
+    /// As RCPT named them.
+    recipients: Vec<String>,
+    mailboxes: Vec<Mailbox>,
+    message: Option<Message>,
+}
+
+#[derive(Debug)]
+struct Message {
+    queue_id: QueueId,
+    incoming: Incoming,
+    octets: u64,
+    submission: Option<Submission>,
+    account: Option<String>,
+}
+
+/// A submitted message whose header is still coming in.
+#[derive(Debug)]
+struct Submission {
+    hostname: String,
+    now: Zoned,
+    header: Vec<u8>,
+}
+
+impl Transaction {
+    pub(crate) fn new(reverse_path: &ReversePath<'_>) -> Self {
+        Self {
+            reverse_path: reverse_path.to_string(),
+            recipients: Vec::new(),
+            mailboxes: Vec::new(),
+            message: None,
+        }
+    }
+
+    pub(crate) fn add(&mut self, recipient: String, mailbox: Mailbox) {
+        self.recipients.push(recipient);
+        self.mailboxes.push(mailbox);
+    }
+
+    /// The envelope is complete: the message starts with its trace fields.
+    pub(crate) fn begin(&mut self, delivery: &LocalDelivery, client: &Client) -> Result<(), Reply> {
+        let (queue_id, now) = (QueueId::new(), Zoned::now());
+        let trace = Trace {
+            reverse_path: &self.reverse_path,
+            client_name: &client.name,
+            client_address: client.address,
+            hostname: &client.hostname,
+            protocol: Protocol {
+                extended: client.extended,
+                encrypted: client.tls.is_some(),
+                authenticated: client.account.is_some(),
+            },
+            tls: client.tls.as_ref(),
+            queue_id: &queue_id.to_string(),
+            recipients: &self.recipients,
+            now: &now,
+        };
+        let mut fields = Vec::with_capacity(512);
+        trace.write(&mut fields);
+        let envelope =
+            Envelope { queue_id, reverse_path: self.reverse_path.clone(), mailboxes: self.mailboxes.clone() };
+        // RFC 6409 §8: only who submits a message may complete it.
+        let submission = client.account.as_ref().map(|_| Submission {
+            hostname: client.hostname.clone(),
+            now,
+            header: Vec::new(),
+        });
+        self.message = Some(Message {
+            queue_id,
+            incoming: delivery.begin(envelope, fields),
+            octets: 0,
+            submission,
+            account: client.account.clone(),
+        });
+        Ok(())
+    }
+
+    /// The next octets of the message.
+    pub(crate) async fn write(&mut self, octets: &[u8]) -> Result<(), Reply> {
+        let Some(message) = &mut self.message else { return Ok(()) };
+        message.write(octets).await.map_err(|error| refuse(message.queue_id, &error))
+    }
+
+    /// The message is complete. When this returns a reply that accepts it, it is durable (RFC 5321 §6.1).
+    pub(crate) async fn commit(self) -> Result<Reply, Reply> {
+        let Some(mut message) = self.message else { return Err(replies::STORE_FAILED) };
+        let (queue_id, size) = (message.queue_id, message.octets);
+        let refuse = |error: DeliveryError| refuse(queue_id, &error);
+        message.complete_header().await.map_err(refuse)?;
+        message.incoming.commit().await.map_err(refuse)?;
+        tracing::info!(
+            event = event::MESSAGE_ACCEPTED,
+            %queue_id,
+            from = self.reverse_path,
+            recipients = self.recipients.len(),
+            size,
+            account = message.account
+        );
+        for (recipient, mailbox) in self.recipients.iter().zip(&self.mailboxes) {
+            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient, %mailbox);
+        }
+        Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
+    }
+
+    /// The protocol refuses the message at its end.
+    pub(crate) fn refused(self, reason: &'static str) {
+        let queue_id = self.message.map(|message| message.queue_id.to_string());
+        tracing::info!(event = event::MESSAGE_REFUSED, queue_id, from = self.reverse_path, reason);
+    }
+}
+
+impl Message {
+    async fn write(&mut self, octets: &[u8]) -> Result<(), DeliveryError> {
+        self.octets += octets.len() as u64;
+        let Some(submission) = &mut self.submission else { return self.incoming.write(octets).await };
+        let searched = submission.header.len();
+        submission.header.extend_from_slice(octets);
+        match header_end(&submission.header, searched) {
+            None if submission.header.len() < HEADER_SEARCHED => Ok(()),
+            _ => self.complete_header().await,
+        }
+    }
+
+    /// Adds the fields that a submitted message lacks, and lets go of its header.
+    async fn complete_header(&mut self) -> Result<(), DeliveryError> {
+        let Some(Submission { hostname, now, header }) = self.submission.take() else { return Ok(()) };
+        let end = header_end(&header, 0).unwrap_or(header.len());
+        let mut fields = Vec::new();
+        if end < HEADER_SEARCHED {
+            let header = header.get(..end).unwrap_or_default();
+            complete(header, &self.queue_id.to_string(), &hostname, &now, &mut fields);
+        }
+        self.incoming.write(&fields).await?;
+        self.incoming.write(&header).await
+    }
+}
+
+/// Our own trouble: nothing of the message remains, and the client keeps it.
+fn refuse(queue_id: QueueId, error: &DeliveryError) -> Reply {
+    tracing::error!(event = event::STORE_FAILED, %queue_id, reason = %error);
+    match error {
+        DeliveryError::NoSpace(_) => replies::NO_SPACE,
+        _ => replies::STORE_FAILED,
+    }
+}

@@ -1,0 +1,218 @@
+//! `yubin account`: the life of a mail account.
+
+use std::path::PathBuf;
+
+use accounts::{AccountDetails, AccountRow, Accounts, Apop, NewAccount};
+use clap::Subcommand;
+use serde::Serialize;
+
+use crate::address;
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::output::{Output, facts, on_off, table, time};
+use crate::password::NewPassword;
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an account, with a password that is shown once
+    #[command(after_help = ADD_EXAMPLES)]
+    Add {
+        /// Letters, digits, '-', '.' and '_'; in any case, kept in lower case
+        login: String,
+        /// One more address beside LOGIN@(the default domain); may be given several times
+        #[arg(long = "address", value_name = "ADDRESS")]
+        addresses: Vec<String>,
+        /// Take the password from the first line of stdin instead of making one
+        #[arg(long)]
+        password_stdin: bool,
+        /// Let the account log in by APOP too, for which its password is kept sealed
+        #[arg(long)]
+        apop: bool,
+    },
+    /// All about one account, but its password
+    Show {
+        /// The login, not an address
+        login: String,
+    },
+    /// All accounts
+    List,
+    /// Set a new password; the old one ends at once
+    #[command(after_help = PASSWD_EXAMPLES)]
+    Passwd {
+        /// The login, not an address
+        login: String,
+        /// Take the password from the first line of stdin instead of making one
+        #[arg(long)]
+        password_stdin: bool,
+        /// From now on the account can log in by APOP too
+        #[arg(long, conflicts_with = "no_apop")]
+        apop: bool,
+        /// From now on the account cannot log in by APOP; the sealed password is deleted
+        #[arg(long)]
+        no_apop: bool,
+    },
+    /// Remove an account and its addresses; its mail stays on the disk
+    Remove {
+        /// The login, not an address
+        login: String,
+    },
+}
+
+const ADD_EXAMPLES: &str = "\
+The account receives mail at once, at LOGIN@(the default domain) and at each
+--address. It logs in with LOGIN, never with an address.
+
+Examples:
+  yubin account add ab4t-ash
+  yubin account add ab4t-ash --address taro@mx.example.jp --address taro@example.co.jp
+  printf '%s\\n' \"$PASSWORD\" | yubin account add ab4t-ash --password-stdin";
+
+const PASSWD_EXAMPLES: &str = "\
+APOP needs the password itself, so turning it on asks for a new one.
+
+Examples:
+  yubin account passwd ab4t-ash
+  printf '%s\\n' \"$PASSWORD\" | yubin account passwd ab4t-ash --password-stdin --apop";
+
+/// An account in output. Times are RFC 3339 in UTC. No `Debug`: it may hold a new password.
+#[derive(Serialize)]
+struct Shown {
+    login: String,
+    id: i64,
+    mailbox: String,
+    maildir: PathBuf,
+    created_at: String,
+    password_changed_at: Option<String>,
+    apop: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Vec<address::Shown>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+}
+
+/// An account that is gone, in output.
+#[derive(Debug, Serialize)]
+struct Removed {
+    login: String,
+    addresses: Vec<String>,
+    maildir: PathBuf,
+    maildir_exists: bool,
+}
+
+/// Does it.
+pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
+    let accounts = settings.accounts().await?;
+    match command {
+        Command::Add { login, addresses, password_stdin, apop } => {
+            let password = NewPassword::get(password_stdin)?;
+            let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
+            let details = accounts.account_add(new).await?;
+            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+        }
+        Command::Show { login } => {
+            let details = accounts.account_show(&login).await?;
+            output.print(&Shown::whole(settings, details), as_facts)
+        }
+        Command::List => {
+            let list = accounts.account_list().await?;
+            let list: Vec<Shown> = list.into_iter().map(|row| Shown::row(settings, row)).collect();
+            output.print(&list, |list| as_table(list))
+        }
+        Command::Passwd { login, password_stdin, apop, no_apop } => {
+            let apop = match (apop, no_apop) {
+                (true, _) => Apop::On,
+                (_, true) => Apop::Off,
+                _ => Apop::Keep,
+            };
+            let password = NewPassword::get(password_stdin)?;
+            accounts.account_passwd(&login, &password.secret, apop).await?;
+            let details = accounts.account_show(&login).await?;
+            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+        }
+        Command::Remove { login } => remove(settings, &accounts, &login, output).await,
+    }
+}
+
+async fn remove(
+    settings: &Settings,
+    accounts: &Accounts,
+    login: &str,
+    output: Output,
+) -> Result<(), Failure> {
+    let removed = accounts.account_remove(login).await?;
+    let maildir = settings.maildir(&removed.mailbox);
+    let removed = Removed {
+        login: removed.login,
+        addresses: removed.addresses,
+        maildir_exists: maildir.exists(),
+        maildir,
+    };
+    output.print(&removed, |removed| {
+        let mail = if removed.maildir_exists {
+            format!(
+                "its mail is still in {}\nnobody else will get this directory; when nobody needs the mail, delete it",
+                removed.maildir.display()
+            )
+        } else {
+            format!("it had no mail on the disk ({} does not exist)", removed.maildir.display())
+        };
+        facts(&[
+            ("removed", removed.login.clone()),
+            ("addresses", removed.addresses.join("\n")),
+            ("mail", mail),
+        ])
+    })
+}
+
+impl Shown {
+    fn row(settings: &Settings, row: AccountRow) -> Self {
+        Self {
+            maildir: settings.maildir(&row.mailbox),
+            login: row.login,
+            id: row.id.get(),
+            mailbox: row.mailbox,
+            created_at: time(row.created_at),
+            password_changed_at: row.password_changed_at.map(time),
+            apop: row.apop,
+            addresses: None,
+            password: None,
+        }
+    }
+
+    fn whole(settings: &Settings, details: AccountDetails) -> Self {
+        let addresses = details.addresses.into_iter().map(address::Shown::from).collect();
+        Self { addresses: Some(addresses), ..Self::row(settings, details.account) }
+    }
+}
+
+fn as_facts(shown: &Shown) -> String {
+    let addresses = shown.addresses.iter().flatten();
+    let mut lines = vec![
+        ("login", shown.login.clone()),
+        (
+            "addresses",
+            addresses.map(|a| format!("{} ({})", a.address, a.kind)).collect::<Vec<_>>().join("\n"),
+        ),
+        ("maildir", shown.maildir.display().to_string()),
+        ("created", shown.created_at.clone()),
+        ("password", shown.password_changed_at.as_ref().map_or("none".into(), |at| format!("set {at}"))),
+        ("APOP", on_off(shown.apop).to_owned()),
+    ];
+    if let Some(password) = &shown.password {
+        lines.push(("new password", format!("{password}\n(shown this once)")));
+    }
+    facts(&lines)
+}
+
+fn as_table(list: &[Shown]) -> String {
+    let row = |shown: &Shown| {
+        [
+            shown.login.clone(),
+            shown.created_at.clone(),
+            shown.password_changed_at.clone().unwrap_or_else(|| "none".into()),
+            on_off(shown.apop).to_owned(),
+        ]
+    };
+    table(["LOGIN", "CREATED", "PASSWORD SET", "APOP"], &list.iter().map(row).collect::<Vec<_>>())
+}

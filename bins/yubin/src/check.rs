@@ -1,0 +1,152 @@
+//! `yubin check`: the configuration and all that it names, before a daemon starts with it.
+
+use std::path::PathBuf;
+
+use accounts::{Accounts, Status};
+use clap::Args;
+use daemon_kit::config::Config;
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::output::{Output, facts, time};
+
+/// How to check.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Make the account database and the APOP key file where they are missing, and bring an older database up to date
+    #[arg(long)]
+    pub create: bool,
+}
+
+const EXAMPLES: &str = "\
+Without --create nothing is changed. With it, what is there is kept; run it as
+the user that the daemons run as: only that user can read the files it makes.
+
+Examples:
+  yubin --config /etc/yubin/yubin.toml check
+  yubin --config /etc/yubin/yubin.toml check --create";
+
+/// What was found, in output.
+#[derive(Debug, Serialize)]
+struct Found {
+    config: PathBuf,
+    hostname: String,
+    listeners: Vec<Listener>,
+    certificates: Vec<Certificate>,
+    database: Database,
+    maildirs: PathBuf,
+    queue: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct Listener {
+    protocol: &'static str,
+    address: String,
+    tls: &'static str,
+    auth: &'static str,
+    apop: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Certificate {
+    chain: PathBuf,
+    names: Vec<String>,
+    not_after: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Database {
+    place: String,
+    schema: i64,
+    domains: i64,
+    accounts: i64,
+    addresses: i64,
+    apop_key: bool,
+}
+
+/// Looks, and prints what it saw. The configuration itself was read without faults before.
+pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Output) -> Result<(), Failure> {
+    let database = settings.database();
+    let accounts =
+        if arguments.create { Accounts::create(&database).await? } else { Accounts::open(&database).await? };
+    let found = Found::new(&settings.config, Database::new(database.place(), accounts.status().await?));
+    output.print(&found, as_facts)
+}
+
+impl Found {
+    fn new(config: &Config, database: Database) -> Self {
+        let listeners = config.listeners.iter().flat_map(|listener| {
+            listener.addresses.iter().map(|address| Listener {
+                protocol: listener.protocol.as_str(),
+                address: address.socket.to_string(),
+                tls: listener.tls.as_str(),
+                auth: listener.auth.as_str(),
+                apop: listener.apop,
+            })
+        });
+        let certificates = config.certificates.iter().map(|certificate| Certificate {
+            chain: certificate.chain.clone(),
+            names: certificate.identity.names().to_vec(),
+            not_after: time(certificate.identity.not_after()),
+        });
+        Self {
+            config: config.file.clone(),
+            hostname: config.hostname.clone(),
+            listeners: listeners.collect(),
+            certificates: certificates.collect(),
+            database,
+            maildirs: config.store.maildirs.clone(),
+            queue: config.store.queue.clone(),
+        }
+    }
+}
+
+impl Database {
+    fn new(place: String, status: Status) -> Self {
+        Self {
+            place,
+            schema: status.schema,
+            domains: status.domains,
+            accounts: status.accounts,
+            addresses: status.addresses,
+            apop_key: status.apop_key,
+        }
+    }
+}
+
+fn as_facts(found: &Found) -> String {
+    let listener = |listener: &Listener| {
+        let Listener { protocol, address, tls, auth, apop } = listener;
+        let apop = if *apop { ", APOP" } else { "" };
+        format!("{protocol} on {address}, TLS {tls}, AUTH {auth}{apop}")
+    };
+    let certificate = |certificate: &Certificate| {
+        format!("{} until {}", certificate.names.join(", "), certificate.not_after)
+    };
+    let database = &found.database;
+    let mut lines = vec![
+        ("configuration", format!("{}: no faults", found.config.display())),
+        ("host name", found.hostname.clone()),
+        ("listeners", found.listeners.iter().map(listener).collect::<Vec<_>>().join("\n")),
+        ("certificates", found.certificates.iter().map(certificate).collect::<Vec<_>>().join("\n")),
+        ("database", format!("{}, version {}", database.place, database.schema)),
+        (
+            "",
+            format!(
+                "domains {}, accounts {}, addresses {}",
+                database.domains, database.accounts, database.addresses
+            ),
+        ),
+        ("APOP key", (if database.apop_key { "loaded" } else { "not configured" }).to_owned()),
+        ("maildirs", found.maildirs.display().to_string()),
+        ("queue", found.queue.display().to_string()),
+    ];
+    if database.domains == 0 {
+        lines.push(("next", "yubin domain add DOMAIN".into()));
+    } else if database.accounts == 0 {
+        lines.push(("next", "yubin account add LOGIN".into()));
+    }
+    facts(&lines)
+}

@@ -1,0 +1,63 @@
+//! The configuration file: which one, and what this command needs of it.
+
+use std::path::{Path, PathBuf};
+
+use accounts::{Accounts, DatabaseConfig};
+use daemon_kit::config::Config;
+
+use crate::failure::Failure;
+
+/// Where the configuration is looked for when `--config` is not given, in this order.
+const PLACES: [&str; 2] = ["yubin-data/yubin.toml", "/etc/yubin/yubin.toml"];
+
+/// The configuration, read and without faults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The whole of it.
+    pub config: Config,
+}
+
+impl Settings {
+    /// Reads the named file, or the first that exists of the usual ones.
+    ///
+    /// # Errors
+    /// [`Failure::Configuration`] with every fault of the file.
+    pub fn load(named: Option<&Path>) -> Result<Self, Failure> {
+        let path = match named {
+            Some(path) => path.to_owned(),
+            None => PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(nowhere)?,
+        };
+        let config = Config::load(path).map_err(|faults| Failure::Configuration(faults.to_string()))?;
+        Ok(Self { config })
+    }
+
+    /// Where the account database is.
+    #[must_use]
+    pub fn database(&self) -> DatabaseConfig {
+        DatabaseConfig {
+            url: self.config.accounts.database.clone(),
+            apop_key: self.config.accounts.apop_key.clone(),
+        }
+    }
+
+    /// Opens the account database.
+    ///
+    /// # Errors
+    /// [`Failure`], naming the next step.
+    pub async fn accounts(&self) -> Result<Accounts, Failure> {
+        Ok(Accounts::open(&self.database()).await?)
+    }
+
+    /// The directory of a mailbox.
+    #[must_use]
+    pub fn maildir(&self, mailbox: &str) -> PathBuf {
+        self.config.store.maildirs.join(mailbox)
+    }
+}
+
+fn nowhere() -> Failure {
+    Failure::Configuration(format!(
+        "there is no configuration: neither {} exists; name one with --config FILE, or run: yubin quickstart",
+        PLACES.join(" nor ")
+    ))
+}

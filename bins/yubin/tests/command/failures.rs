@@ -1,0 +1,110 @@
+//! What goes wrong, with which exit code and which words.
+
+use crate::world::World;
+
+#[test]
+fn a_refusal_ends_with_1_and_the_next_step() {
+    let world = World::new();
+    world.ok("account add ab4t-ash --address taro@mx.example.jp");
+    for (words, part) in [
+        ("account add ab4t-ash", "yubin account show ab4t-ash"),
+        ("account add hanako12 --address hanako@example.com", "yubin domain add example.com"),
+        ("account add hanako12 --address taro@mx.example.jp", "belongs to ab4t-ash"),
+        ("account add ha/na", "letters, digits"),
+        ("account show taro@mx.example.jp", "its account is ab4t-ash"),
+        ("account show nobody", "yubin account list"),
+        ("account passwd nobody", "yubin account list"),
+        ("account remove nobody", "yubin account list"),
+        ("account add hanako12 --password-stdin", "no password came on stdin"),
+        ("address add taro@mx.example.jp ab4t-ash", "belongs to ab4t-ash"),
+        ("address remove ab4t-ash@mx.example.jp", "stays as long as the account"),
+        ("address list no@login", "not a login"),
+        ("domain add mx.example.jp", "yubin domain list"),
+        ("domain add mx..jp", "not a domain name"),
+    ] {
+        let text = world.complaint(1, words);
+        assert!(text.starts_with("yubin: ") && text.contains(part), "{words}: {text}");
+        assert!(!text.contains("panicked"), "{text}");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let world = World::bare();
+    for words in [
+        "account",
+        "account ad",
+        "account add",
+        "account add a --nonsense",
+        "account passwd a --apop --no-apop",
+        "address add only@one",
+        "nonsense",
+        "",
+    ] {
+        assert_eq!(world.run(words).code, 2, "{words}");
+    }
+}
+
+#[test]
+fn a_fault_of_the_configuration_ends_with_78_and_its_place() {
+    let world = World::bare();
+    let config = world.path("yubin.toml");
+    let faulty = crate::world::CONFIG.replace("maildirs", "mialdirs");
+    std::fs::write(&config, faulty).unwrap();
+    for words in ["check", "account list", "address list", "domain list"] {
+        let text = world.complaint(78, words);
+        assert!(text.contains("yubin.toml:5:1") && text.contains("mialdirs"), "{words}: {text}");
+    }
+    std::fs::remove_file(&config).unwrap();
+    assert!(world.complaint(78, "check").contains("cannot be read"));
+}
+
+#[test]
+fn a_missing_database_ends_with_78_and_the_command_that_makes_it() {
+    let world = World::bare();
+    for words in ["check", "account list", "account add ab4t-ash", "address list", "domain add mx.example.jp"]
+    {
+        let text = world.complaint(78, words);
+        assert!(text.contains("accounts.sqlite") && text.contains("yubin check --create"), "{words}: {text}");
+    }
+    assert!(!world.path("accounts.sqlite").exists(), "only --create makes it");
+    world.ok("check --create");
+    std::fs::remove_file(world.path("apop.key")).unwrap();
+    assert!(world.complaint(78, "account list").contains("is missing"));
+}
+
+#[test]
+fn without_a_configuration_the_first_steps_are_named() {
+    let world = World::bare();
+    let done = world.run_plain("account list");
+    assert_eq!(done.code, 78, "{done:?}");
+    assert!(done.err.contains("--config FILE") && done.err.contains("yubin quickstart"), "{done:?}");
+}
+
+#[test]
+fn the_quickstarts_configuration_is_found() {
+    let world = World::bare();
+    std::fs::create_dir(world.path("yubin-data")).unwrap();
+    std::fs::rename(world.path("yubin.toml"), world.path("yubin-data/yubin.toml")).unwrap();
+    let done = world.run_plain("check --create");
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(world.path("yubin-data/accounts.sqlite").exists());
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    let world = World::bare();
+    for (words, part) in [
+        ("--help", "yubin account add ab4t-ash"),
+        ("account add --help", "--password-stdin"),
+        ("account passwd --help", "Examples:"),
+        ("address add --help", "yubin address add taro@mx.example.jp ab4t-ash"),
+        ("domain add --help", "yubin domain add mx.example.jp"),
+        ("check --help", "Examples:"),
+        ("quickstart --help", "--port-offset"),
+    ] {
+        let done = world.run_plain(words);
+        assert_eq!(done.code, 0, "{words}");
+        assert!(done.out.contains(part), "{words}: {}", done.out);
+    }
+}

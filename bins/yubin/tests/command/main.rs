@@ -1,0 +1,6 @@
+//! The operator's command: the real binary, without daemons.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod administration;
+mod failures;
+mod world;

@@ -1,0 +1,167 @@
+//! TLS over real sockets.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::script::{Client, House, connector, file};
+use crate::world::World;
+
+const IMPLICIT: &str = "tls = \"implicit\"\nauth = \"required\"";
+const STARTTLS: &str = "tls = \"starttls\"\nauth = \"required\"";
+
+/// The certificate that `world` has written there.
+fn der(world: &World, chain: &str) -> Vec<u8> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    CertificateDer::from_pem_file(world.path(chain)).unwrap().to_vec()
+}
+
+#[tokio::test]
+async fn implicit_tls_from_the_first_byte() {
+    let house = House::start("", IMPLICIT);
+    let roots = [der(&house.world, "cert.pem")];
+    let mut client = house.stranger().await.encrypt("mx.example.jp", &roots).await.unwrap();
+    assert_eq!(client.line().await, "hello");
+    let info = client.ask("INFO").await;
+    let (_, session) = client.0.get_ref().get_ref();
+    let cipher = session.negotiated_cipher_suite().unwrap().suite().as_str().unwrap().replace("TLS13", "TLS");
+    assert_eq!(info, format!("TLSv1.3 {cipher} 256 Some(\"mx.example.jp\")"));
+    assert_eq!(client.ask("QUIT").await, "bye");
+    assert_eq!(client.rest().await, b"", "close_notify, or this would be an error");
+}
+
+#[tokio::test]
+async fn tls_1_2_is_taken_too() {
+    let house = House::start("", IMPLICIT);
+    let connector = connector(&[der(&house.world, "cert.pem")], &[&rustls::version::TLS12]);
+    let stream = TcpStream::connect(house.address).await.unwrap();
+    let stream = connector.connect("mx.example.jp".try_into().unwrap(), stream).await.unwrap();
+    let mut client = Client(BufReader::new(stream));
+    assert_eq!(client.line().await, "hello");
+    let info = client.ask("INFO").await;
+    assert!(info.starts_with("TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 256 "), "{info}");
+}
+
+#[tokio::test]
+async fn p_05_p_10_clear_text_on_a_tls_port_gets_no_greeting() {
+    let mut house = House::start("", IMPLICIT);
+    let mut client = house.stranger().await;
+    client.send("EHLO client.example.jp\r\n").await;
+    let answer = client.rest().await;
+    // A TLS alert (record type 21), no word of the protocol.
+    assert_eq!(answer.first(), Some(&21));
+    assert!(!answer.windows(5).any(|window| window == b"hello"));
+    drop(client);
+    house.drain.begin();
+    (&mut house.running).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_client_is_sent_away_when_the_handshake_takes_too_long() {
+    let house = House::start("handshake = \"10ms\"", IMPLICIT);
+    assert_eq!(house.stranger().await.rest().await, b"");
+}
+
+#[tokio::test]
+async fn p_20_each_name_gets_its_certificate_and_strangers_the_first() {
+    let world = World::new();
+    world.certificate("pop.pem", "pop.key", &["pop.example.jp", "*.pop.example.jp"]);
+    let text = file("", IMPLICIT)
+        .replace("[[listener]]", "[[certificate]]\nchain = \"pop.pem\"\nkey = \"pop.key\"\n[[listener]]");
+    let house = House::start_in(world, &text);
+    let (mx, pop) = (der(&house.world, "cert.pem"), der(&house.world, "pop.pem"));
+    for (name, root) in [("mx.example.jp", &mx), ("pop.example.jp", &pop), ("kyoto.pop.example.jp", &pop)] {
+        house.stranger().await.encrypt(name, std::slice::from_ref(root)).await.expect(name);
+    }
+    let stranger = house.stranger().await.encrypt("other.example.jp", std::slice::from_ref(&mx)).await;
+    let refused = stranger.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("mx.example.jp"), "{refused}");
+}
+
+#[tokio::test]
+async fn starttls_in_the_middle() {
+    let house = House::start("", STARTTLS);
+    let mut client = house.client().await;
+    assert_eq!(client.ask("INFO").await, "clear");
+    assert_eq!(client.ask("TLS").await, "go");
+    let mut client = client.encrypt("mx.example.jp", &[der(&house.world, "cert.pem")]).await.unwrap();
+    assert!(client.ask("INFO").await.starts_with("TLSv1.3 "));
+    assert_eq!(client.ask("TLS").await, "go", "the wire refuses a second one");
+    assert_eq!(client.rest().await, b"");
+}
+
+#[tokio::test]
+async fn p_23_clear_text_behind_starttls_ends_the_session() {
+    let mut house = House::start("", STARTTLS);
+    let mut client = house.client().await;
+    client.send("TLS\r\nINJECTED\r\n").await;
+    let answer = client.rest().await;
+    assert!(!String::from_utf8_lossy(&answer).contains("INJECTED"));
+    assert_eq!(house.end().await, "input_before_tls");
+}
+
+#[tokio::test]
+async fn clear_text_instead_of_a_handshake_ends_the_session() {
+    let mut house = House::start("", STARTTLS);
+    let mut client = house.client().await;
+    assert_eq!(client.ask("TLS").await, "go");
+    client.send("INFO\r\n").await;
+    assert_eq!(client.rest().await.first(), Some(&21));
+    drop(client);
+    assert_eq!(house.end().await, "tls_failed");
+}
+
+#[tokio::test]
+async fn without_tls_on_the_listener_nothing_is_encrypted() {
+    let mut house = House::start("", "");
+    let mut client = house.client().await;
+    client.send("TLS\r\n").await;
+    client.rest().await;
+    assert_eq!(house.end().await, "broken");
+}
+
+#[tokio::test]
+async fn p_22_new_certificates_serve_new_sessions_and_old_sessions_go_on() {
+    let house = House::start("", IMPLICIT);
+    let old = [der(&house.world, "cert.pem")];
+    let mut client = house.stranger().await.encrypt("mx.example.jp", &old).await.unwrap();
+    let new = [house.world.certificate("new.pem", "new.key", &["mx.example.jp"])];
+    let identity =
+        daemon_kit::tls::Identity::load(&house.world.path("new.pem"), &house.world.path("new.key")).unwrap();
+    house.server_tls.as_ref().unwrap().replace(vec![identity]);
+    house.stranger().await.encrypt("mx.example.jp", &new).await.unwrap();
+    assert!(house.stranger().await.encrypt("mx.example.jp", &old).await.is_err());
+    assert_eq!(client.line().await, "hello");
+    assert_eq!(client.ask("QUIT").await, "bye");
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_without_close_notify_is_at_its_end() {
+    let mut house = House::start("", IMPLICIT);
+    let roots = [der(&house.world, "cert.pem")];
+    let mut client = house.stranger().await.encrypt("mx.example.jp", &roots).await.unwrap();
+    assert_eq!(client.line().await, "hello");
+    client.0.get_mut().get_mut().0.shutdown().await.unwrap();
+    assert_eq!(house.end().await, "hung_up");
+}
+
+#[tokio::test]
+async fn megabytes_pass_both_ways() {
+    let house = House::start("", IMPLICIT);
+    let roots = [der(&house.world, "cert.pem")];
+    let client = house.stranger().await.encrypt("mx.example.jp", &roots).await.unwrap();
+    let (mut reader, mut writer) = tokio::io::split(client.0.into_inner());
+    let line = "x".repeat(997);
+    let sending = tokio::spawn(async move {
+        for _ in 0..2000 {
+            writer.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+        }
+        writer.write_all(b"QUIT\r\n").await.unwrap();
+        writer.flush().await.unwrap();
+        writer
+    });
+    let mut answer = Vec::new();
+    reader.read_to_end(&mut answer).await.unwrap();
+    sending.await.unwrap();
+    assert_eq!(answer.len(), "hello\r\n".len() + 2000 * ("you said ".len() + 999) + "bye\r\n".len());
+}

@@ -1,0 +1,124 @@
+//! A message on its way in.
+
+use std::mem;
+
+use mail_queue::{Envelope, QueueId};
+use tokio::runtime::Handle;
+
+use crate::error::DeliveryError;
+use crate::local::LocalDelivery;
+use crate::store::Store;
+
+/// A message on its way into its mailboxes. Dropped before [`commit`](Incoming::commit), it leaves nothing.
+#[derive(Debug)]
+pub struct Incoming {
+    local: LocalDelivery,
+    envelope: Envelope,
+    /// What is not written yet; its capacity is what a message costs in memory.
+    buffer: Vec<u8>,
+    stage: Stage,
+}
+
+/// What the message is so far.
+#[derive(Debug)]
+enum Stage {
+    /// All of it is in the buffer.
+    InMemory,
+    /// Its beginning is in a file.
+    InFile(Store),
+    /// An error, or a call that was not awaited to its end, has undone it.
+    Undone,
+}
+
+/// The message is durable for every recipient: 250.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Its name inside this system.
+    pub queue_id: QueueId,
+    /// Octets as POP3 will announce them, trace headers included.
+    pub octets: u64,
+    /// Mailboxes that could not be served yet: the message waits for them in the queue.
+    pub deferred: usize,
+}
+
+impl Incoming {
+    pub(crate) fn new(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
+        Incoming { local, envelope: envelope.without_duplicates(), buffer: header, stage: Stage::InMemory }
+    }
+
+    /// Takes the next piece of the message, as on the wire without dot stuffing; pieces may have any size.
+    ///
+    /// After an error the message is undone, and later calls fail too. A call that is not awaited to its end undoes it.
+    pub async fn write(&mut self, mut piece: &[u8]) -> Result<(), DeliveryError> {
+        if matches!(self.stage, Stage::Undone) {
+            return Err(undone());
+        }
+        let limit = self.local.small_message();
+        while self.buffer.len() + piece.len() > limit {
+            let (now, later) = piece.split_at(limit.saturating_sub(self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            piece = later;
+            self.flush().await?;
+        }
+        self.buffer.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// Makes the message durable, and visible to its recipients. The answer to the sender depends on this result alone.
+    ///
+    /// If this is not awaited to its end, the message may be delivered all the same.
+    pub async fn commit(mut self) -> Result<Accepted, DeliveryError> {
+        let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
+        let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
+        let job = move || {
+            let mut store = match stage {
+                Stage::InMemory => Store::begin(&inner, &envelope)?,
+                Stage::InFile(store) => store,
+                Stage::Undone => return Err(undone()),
+            };
+            if !buffer.is_empty() {
+                store.write(&buffer)?;
+            }
+            store.commit(&inner, envelope)
+        };
+        let accepted = self.local.inner.pool.run(job).await??;
+        self.local.keep_retrying();
+        Ok(accepted)
+    }
+
+    /// Writes the buffer to the file, which begins here if it has not.
+    async fn flush(&mut self) -> Result<(), DeliveryError> {
+        let (stage, mut buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
+        let (inner, begun) = (self.local.inner.clone(), matches!(stage, Stage::InFile(_)));
+        let envelope = if begun { None } else { Some(self.envelope.clone()) };
+        let job = move || {
+            let mut store = match (stage, envelope) {
+                (Stage::InFile(store), _) => store,
+                (Stage::InMemory, Some(envelope)) => Store::begin(&inner, &envelope)?,
+                _ => return Err(undone()),
+            };
+            store.write(&buffer)?;
+            buffer.clear();
+            Ok((store, buffer))
+        };
+        let (store, buffer) = self.local.inner.pool.run(job).await??;
+        (self.stage, self.buffer) = (Stage::InFile(store), buffer);
+        Ok(())
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // Removing the file is file work too: not on an async thread if there is another.
+        if let Stage::InFile(store) = mem::replace(&mut self.stage, Stage::Undone)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn_blocking(move || drop(store));
+        }
+    }
+}
+
+fn undone() -> DeliveryError {
+    DeliveryError::Io("an earlier error has undone this message".into())
+}

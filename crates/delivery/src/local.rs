@@ -1,0 +1,193 @@
+//! The store of this machine: opened once, shared by all sessions.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use mail_queue::{Envelope, Outcome, QueueId, Recovery, Spool, SpoolConfig};
+use mailstore::Namer;
+use mailstore::files::{Disk, Files};
+use tokio::runtime::Handle;
+
+use crate::incoming::Incoming;
+use crate::pool::Pool;
+
+/// Where the store is, and how it works.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// The directory of all Maildirs.
+    pub maildirs: PathBuf,
+    /// The queue directory, best on the same file system.
+    pub queue: PathBuf,
+    /// This host's name, for file names.
+    pub host: String,
+    /// Up to so many octets a message stays in memory until its end; also the buffer of a larger one.
+    pub small_message: usize,
+}
+
+impl StoreConfig {
+    /// The usual size of a small message: 128 KiB.
+    pub const SMALL_MESSAGE: usize = 128 * 1024;
+
+    /// A store at these places.
+    pub fn new(
+        maildirs: impl Into<PathBuf>,
+        queue: impl Into<PathBuf>,
+        host: impl Into<String>,
+    ) -> StoreConfig {
+        StoreConfig {
+            maildirs: maildirs.into(),
+            queue: queue.into(),
+            host: host.into(),
+            small_message: StoreConfig::SMALL_MESSAGE,
+        }
+    }
+}
+
+/// Delivery into the Maildirs of this machine. Cheap to clone; the queue directory is given back when the last clone and
+/// the last message on its way in are dropped.
+#[derive(Debug, Clone)]
+pub struct LocalDelivery {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) config: StoreConfig,
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) namer: Namer,
+    pub(crate) spool: Spool,
+    pub(crate) pool: Pool,
+    /// Messages that wait for a recipient.
+    pending: Mutex<BTreeSet<QueueId>>,
+    retrying: AtomicBool,
+}
+
+/// The pause before the first retry of what could not be served; each further one is twice as long, up to the last.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LAST_RETRY: Duration = Duration::from_secs(300);
+
+impl LocalDelivery {
+    /// Opens the store, making its directories where they are missing, and finishes what a crash left in the queue.
+    ///
+    /// Blocks; to be called once, at start. What recovery found is logged.
+    pub fn open(config: StoreConfig) -> Result<LocalDelivery, mail_queue::Error> {
+        LocalDelivery::open_on(Arc::new(Disk), config)
+    }
+
+    /// As [`open`](LocalDelivery::open), by other file operations than the [`Disk`]'s.
+    pub fn open_on(files: Arc<dyn Files>, config: StoreConfig) -> Result<LocalDelivery, mail_queue::Error> {
+        mailstore::files::make_dir_durable(&*files, &config.maildirs)?;
+        let (queue, maildirs, host) = (config.queue.clone(), config.maildirs.clone(), config.host.clone());
+        let (spool, recovery) = Spool::open_on(files.clone(), SpoolConfig { queue, maildirs, host })?;
+        log(&recovery);
+        let local = LocalDelivery {
+            inner: Arc::new(Inner {
+                namer: Namer::new(&config.host),
+                config,
+                files,
+                spool,
+                pool: Pool::new(),
+                pending: Mutex::new(recovery.pending.into_iter().collect()),
+                retrying: AtomicBool::new(false),
+            }),
+        };
+        local.keep_retrying();
+        Ok(local)
+    }
+
+    /// Begins a message. `header` is put first: the caller's trace headers (Return-Path, Received). Touches no file.
+    pub fn begin(&self, envelope: Envelope, header: Vec<u8>) -> Incoming {
+        self.keep_retrying();
+        Incoming::new(self.clone(), envelope, header)
+    }
+
+    /// Tries again to serve what waits in the queue; says how many messages still wait. Done in the background as well.
+    pub async fn retry(&self) -> usize {
+        let waiting = self.inner.pending().clone();
+        for id in waiting {
+            let inner = self.inner.clone();
+            let job = move || match inner.spool.retry(id) {
+                Ok(outcome) => inner.note(id, &outcome),
+                Err(error) => tracing::warn!(event = "queue_retry_failed", queue_id = %id, %error),
+            };
+            if let Err(error) = self.inner.pool.run(job).await {
+                tracing::warn!(event = "queue_retry_failed", queue_id = %id, %error);
+            }
+        }
+        self.inner.pending().len()
+    }
+
+    /// Sees to it that somebody retries as long as something waits. Without a runtime, the next message will see to it.
+    pub(crate) fn keep_retrying(&self) {
+        if self.inner.pending().is_empty() || self.inner.retrying.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current()
+            && !self.inner.retrying.swap(true, Ordering::AcqRel)
+        {
+            runtime.spawn(retry_until_done(Arc::downgrade(&self.inner)));
+        }
+    }
+
+    pub(crate) fn small_message(&self) -> usize {
+        // A buffer of nothing would never get anywhere.
+        self.inner.config.small_message.max(1)
+    }
+}
+
+impl Inner {
+    /// Remembers and logs whom a message still waits for.
+    pub(crate) fn note(&self, id: QueueId, outcome: &Outcome) {
+        for (mailbox, error) in &outcome.pending {
+            tracing::warn!(event = "delivery_deferred", queue_id = %id, %mailbox, %error);
+        }
+        let mut pending = self.pending();
+        if outcome.pending.is_empty() {
+            pending.remove(&id);
+        } else {
+            pending.insert(id);
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, BTreeSet<QueueId>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Holds the store only while it works, so that dropping the store ends it.
+async fn retry_until_done(inner: Weak<Inner>) {
+    let mut pause = FIRST_RETRY;
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(inner) = inner.upgrade() else { return };
+        let local = LocalDelivery { inner };
+        if local.retry().await == 0 {
+            local.inner.retrying.store(false, Ordering::Release);
+            // Something may have come between the count and the store.
+            local.keep_retrying();
+            return;
+        }
+        pause = LAST_RETRY.min(pause * 2);
+    }
+}
+
+fn log(recovery: &Recovery) {
+    let Recovery { finished, pending, discarded, corrupt, trouble } = recovery;
+    for (file, why) in corrupt {
+        tracing::error!(event = "queue_corrupt", file, why);
+    }
+    for error in trouble {
+        tracing::error!(event = "queue_trouble", %error);
+    }
+    if finished.len() + pending.len() + discarded > 0 {
+        tracing::info!(
+            event = "queue_recovered",
+            finished = finished.len(),
+            pending = pending.len(),
+            discarded
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! What an SMTP server relies on when it answers 250.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod crash;
+mod deliver;
+mod retry;
+mod support;

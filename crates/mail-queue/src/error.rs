@@ -1,0 +1,35 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+
+use crate::envelope::Malformed;
+
+/// Why an operation of the queue failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process works on this queue directory.
+    #[error("{} belongs to another process that is running", .0.display())]
+    InUse(PathBuf),
+    /// The caller wants to accept a message for nobody.
+    #[error("a message without recipients cannot be accepted")]
+    NoRecipients,
+    /// An envelope that cannot be understood.
+    #[error("{}: {malformed}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        malformed: Malformed,
+    },
+    /// The file system.
+    #[error(transparent)]
+    Files(#[from] mailstore::Error),
+}
+
+impl Error {
+    /// Whether space is what lacks: `452 4.3.1`.
+    pub fn is_no_space(&self) -> bool {
+        matches!(self, Error::Files(error) if error.is_no_space())
+    }
+}

@@ -1,0 +1,138 @@
+//! A message on its way into the queue.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use mailstore::files::is_missing_feature;
+use mailstore::{Draft, Sizes};
+
+use crate::envelope::{Envelope, Stored};
+use crate::error::Error;
+use crate::id::QueueId;
+use crate::spool::{Outcome, Spool};
+
+/// A growing message. Dropped before [`accept`](Incoming::accept), it leaves nothing.
+#[derive(Debug)]
+pub struct Incoming {
+    spool: Spool,
+    draft: Draft,
+}
+
+/// A message that will not be lost.
+#[derive(Debug)]
+#[must_use = "it is safe, but nobody has it before `deliver`"]
+pub struct Accepted {
+    spool: Spool,
+    stored: Stored,
+}
+
+impl Incoming {
+    pub(crate) fn begin(spool: &Spool, id: QueueId) -> Result<Incoming, Error> {
+        let draft = create(spool, spool.tmp().join(id.to_string()))?;
+        Ok(Incoming { spool: spool.clone(), draft })
+    }
+
+    /// Writes the next piece: one system call, so pieces should be large. After an error only dropping makes sense.
+    pub fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        Ok(self.draft.write(piece)?)
+    }
+
+    /// Makes the message durable for all recipients at once. From `Ok` on it is accepted (S3); after an error nothing is left.
+    pub fn accept(self, envelope: Envelope) -> Result<Accepted, Error> {
+        let Incoming { spool, draft } = self;
+        let envelope = envelope.without_duplicates();
+        let (id, sizes) = (envelope.queue_id, draft.sizes());
+        let Some(last) = envelope.mailboxes.len().checked_sub(1) else { return Err(Error::NoRecipients) };
+        let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
+
+        draft.sync()?;
+        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(last + 2) };
+        for nth in 0..last {
+            let name = spool.body(id, nth);
+            name_again(&spool, draft.path(), &name, sizes)?;
+            undo.names.push(name);
+        }
+        let name = spool.body(id, last);
+        draft.publish(&name)?;
+        undo.names.push(name);
+        // Before the envelope: a power cut may keep the later of two names that were not synced in between, and an envelope
+        // without a recipient's name would say that this recipient has been served.
+        sync(&spool)?;
+        let mut text = create(&spool, spool.tmp().join(format!("{id}.env")))?;
+        text.write(stored.encode().as_bytes())?;
+        text.sync()?;
+        let name = spool.msg().join(format!("{id}.env"));
+        text.publish(&name)?;
+        undo.names.push(name);
+        sync(&spool)?;
+        undo.names.clear();
+        drop(undo);
+        Ok(Accepted { spool, stored })
+    }
+}
+
+impl Accepted {
+    /// Puts the message into the mailboxes. What cannot be done now stays in the queue, for [`Spool::retry`].
+    pub fn deliver(self) -> Outcome {
+        self.spool.serve(&self.stored)
+    }
+
+    /// The name of the message.
+    pub fn queue_id(&self) -> QueueId {
+        self.stored.envelope.queue_id
+    }
+
+    /// Its octets.
+    pub fn sizes(&self) -> Sizes {
+        self.stored.sizes
+    }
+}
+
+/// Takes back what was made, the last first, so that an envelope goes before what it speaks of.
+struct Undo<'a> {
+    spool: &'a Spool,
+    names: Vec<PathBuf>,
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        for path in self.names.iter().rev() {
+            let _ = self.spool.files().remove(path);
+        }
+    }
+}
+
+/// Gives a complete file a second name; where the file system has no links, a second file.
+fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(), Error> {
+    match spool.files().link(from, to) {
+        Err(error) if is_missing_feature(&error) => {}
+        outcome => return outcome.map_err(|error| mailstore::Error::new("link", to, error).into()),
+    }
+    let reading = |error: io::Error| mailstore::Error::new("read", from, error);
+    let mut source = spool.files().open(from).map_err(reading)?;
+    let mut copy = create(spool, from.with_extension("copy"))?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => copy.write(buffer.get(..n).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(reading(error).into()),
+        }
+    }
+    if copy.sizes() != sizes {
+        return Err(reading(io::ErrorKind::UnexpectedEof.into()).into());
+    }
+    copy.sync()?;
+    Ok(copy.publish(to)?)
+}
+
+fn create(spool: &Spool, path: PathBuf) -> Result<Draft, Error> {
+    let draft = Draft::create(spool.shared.files.clone(), path.clone());
+    Ok(draft.map_err(|error| mailstore::Error::new("create", &path, error))?)
+}
+
+fn sync(spool: &Spool) -> Result<(), Error> {
+    let msg = spool.msg();
+    Ok(spool.files().sync_dir(&msg).map_err(|error| mailstore::Error::new("sync", &msg, error))?)
+}

@@ -1,0 +1,158 @@
+//! The queue directory, and serving what is in it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mailstore::files::{Disk, Files, make_dir_durable};
+use mailstore::{Mailbox, Maildir, Namer};
+
+use crate::envelope::Stored;
+use crate::error::Error;
+use crate::id::QueueId;
+use crate::incoming::Incoming;
+use crate::recover::{Recovery, recover};
+
+/// Where things are.
+#[derive(Debug, Clone)]
+pub struct SpoolConfig {
+    /// The queue directory; made if missing.
+    pub queue: PathBuf,
+    /// The directory of all Maildirs, on the same file system if messages are to be written once.
+    pub maildirs: PathBuf,
+    /// This host's name, for file names.
+    pub host: String,
+}
+
+/// A queue directory that belongs to this process. Cheap to clone; it is given back when the last clone, and the last message on
+/// its way in, are dropped.
+#[derive(Clone)]
+pub struct Spool {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: SpoolConfig,
+    pub(crate) files: Arc<dyn Files>,
+    lock: File,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it executes.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// What came of serving an accepted message.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Mailboxes that have it now.
+    pub delivered: usize,
+    /// Mailboxes that do not have it yet, and why. The message stays in the queue for them.
+    pub pending: Vec<(Mailbox, Error)>,
+}
+
+impl Spool {
+    /// Takes possession of a queue directory, after a crash putting it in order; [`Error::InUse`] if another process has it.
+    pub fn open(config: SpoolConfig) -> Result<(Spool, Recovery), Error> {
+        Spool::open_on(Arc::new(Disk), config)
+    }
+
+    /// As [`open`](Spool::open), by other file operations than the [`Disk`]'s.
+    pub fn open_on(files: Arc<dyn Files>, config: SpoolConfig) -> Result<(Spool, Recovery), Error> {
+        for part in ["tmp", "msg", "corrupt"] {
+            make_dir_durable(&*files, &config.queue.join(part))?;
+        }
+        let path = config.queue.join("lock");
+        let lock = files.lock(&path).map_err(|error| mailstore::Error::new("lock", &path, error))?;
+        let lock = lock.ok_or_else(|| Error::InUse(config.queue.clone()))?;
+        let spool = Spool { shared: Arc::new(Shared { config, files, lock }) };
+        let recovery = recover(&spool)?;
+        Ok((spool, recovery))
+    }
+
+    /// Begins to take in a message. Dropped before it is accepted, it leaves nothing.
+    pub fn begin(&self, id: QueueId) -> Result<Incoming, Error> {
+        Incoming::begin(self, id)
+    }
+
+    /// Serves the recipients that an earlier try left; nothing to do is a success.
+    pub fn retry(&self, id: QueueId) -> Result<Outcome, Error> {
+        let path = self.msg().join(format!("{id}.env"));
+        match self.read(&path) {
+            Err(Error::Files(mailstore::Error::Io { source, .. }))
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Ok(Outcome::default())
+            }
+            stored => Ok(self.serve(&stored?)),
+        }
+    }
+
+    pub(crate) fn read(&self, path: &Path) -> Result<Stored, Error> {
+        let mut text = Vec::new();
+        let file = self.files().open(path);
+        // Longer than any envelope of ours; what is longer is cut, and so malformed.
+        let read = file.and_then(|file| file.take(64 << 20).read_to_end(&mut text));
+        read.map_err(|error| mailstore::Error::new("read", path, error))?;
+        Stored::decode(&text).map_err(|malformed| Error::Malformed { path: path.to_owned(), malformed })
+    }
+
+    /// Moves each recipient's name of the body into its Maildir, and forgets the message when all have theirs.
+    pub(crate) fn serve(&self, stored: &Stored) -> Outcome {
+        let Stored { envelope, host, sizes } = stored;
+        let id = envelope.queue_id;
+        let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());
+        let mut outcome = Outcome::default();
+        for (nth, mailbox) in envelope.mailboxes.iter().enumerate() {
+            let source = self.body(id, nth);
+            let path = mailbox.below(&self.shared.config.maildirs);
+            let maildir = Maildir::at(self.shared.files.clone(), &path);
+            let adopted = match maildir.adopt(&source, &unique, *sizes) {
+                // The first message of an account.
+                Err(mailstore::Error::NotMaildir(_)) => Maildir::create_on(self.shared.files.clone(), path)
+                    .and_then(|maildir| maildir.adopt(&source, &unique, *sizes)),
+                adopted => adopted,
+            };
+            match adopted {
+                Ok(_) => outcome.delivered += 1,
+                Err(error) => outcome.pending.push((mailbox.clone(), error.into())),
+            }
+        }
+        if outcome.pending.is_empty() {
+            // If this fails or is lost, the next start finds an envelope with nothing left to do.
+            let _ = self.files().remove(&self.msg().join(format!("{id}.env")));
+        }
+        outcome
+    }
+
+    pub(crate) fn files(&self) -> &dyn Files {
+        &*self.shared.files
+    }
+
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.shared.config.queue.join("tmp")
+    }
+
+    pub(crate) fn msg(&self) -> PathBuf {
+        self.shared.config.queue.join("msg")
+    }
+
+    pub(crate) fn corrupt(&self) -> PathBuf {
+        self.shared.config.queue.join("corrupt")
+    }
+
+    /// The name of the body that recipient `nth` is served with.
+    pub(crate) fn body(&self, id: QueueId, nth: usize) -> PathBuf {
+        self.msg().join(format!("{id}.{nth}"))
+    }
+}
+
+impl fmt::Debug for Spool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Spool").field(&self.shared.config.queue).finish()
+    }
+}

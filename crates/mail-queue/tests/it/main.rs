@@ -1,0 +1,6 @@
+//! What the queue promises, shown on a real disk.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod crash;
+mod spool;
+mod support;
