@@ -133,7 +133,7 @@ pop.quit()
 }
 
 #[test]
-fn s_03_octets_behind_stls_are_not_taken_into_tls() {
+fn p_23_octets_behind_stls_are_not_taken_into_tls() {
     let house = House::open();
     let mut client = house.client(Door::Stls);
     client.send(b"STLS\r\nCAPA\r\n");

@@ -152,7 +152,7 @@ fn sigterm_lets_sessions_go_and_nothing_secret_is_in_the_log() {
 }
 
 #[test]
-fn r_07_r_12_killed_in_a_session_nothing_is_lost_and_the_maildrop_is_free() {
+fn r_12_killed_in_a_session_nothing_is_lost_and_the_maildrop_is_free() {
     let place = Place::new();
     for subject in ["one", "two"] {
         deliver(&place.maildir, format!("Subject: {subject}\r\n\r\n").as_bytes());
