@@ -5,11 +5,14 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::certificate::{self, Authority};
-use super::daemon::Daemon;
+use super::daemon::{Daemon, PATIENCE};
 use super::programs::Program;
 use super::wire::Wire;
 
@@ -168,8 +171,7 @@ impl Site {
     }
 
     pub(crate) fn add_account(&self, user: &User) {
-        let arguments =
-            ["account", "add", user.login, "--address", user.address, "--apop", "--password-stdin"];
+        let arguments = ["account", "add", user.login, "--apop", "--password-stdin"];
         self.succeeds(&arguments, format!("{}\n", user.password));
     }
 
@@ -185,14 +187,24 @@ impl Site {
         stdout
     }
 
-    /// Runs a program over this site to its end.
+    /// Runs a program over this site to its end. One that goes on to serve instead is stopped, and is a failure.
     pub(crate) fn run(&self, program: Program, arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
         let mut command = self.command(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that reads no input has closed it already, which is its right.
         let _ = child.stdin.take().unwrap().write_all(input.as_ref());
-        child.wait_with_output().unwrap()
+        let pid = Pid::from_child(&child);
+        let (ended, end) = mpsc::channel();
+        let waiting = thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
+        match end.recv_timeout(PATIENCE) {
+            Ok(output) => output,
+            Err(_) => {
+                let _ = kill_process(pid, Signal::KILL);
+                let _ = waiting.join();
+                panic!("{} {arguments:?} did not end", program.name())
+            }
+        }
     }
 
     pub(crate) fn command(&self, program: Program) -> Command {

@@ -4,13 +4,11 @@ use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-/// A guard against waiting for ever for a server that says nothing; no test measures it.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::daemon::PATIENCE;
 
 enum Stream {
     Clear(TcpStream),
