@@ -13,6 +13,7 @@ mod listener;
 mod login;
 mod maildrop;
 
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use accounts::{Accounts, DatabaseConfig};
 use daemon_kit::config::{Config, Listener, Protocol};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+use mailstore::files::{self, make_dir_durable};
 
 use crate::conversation::Conversation;
 use crate::disk::Disk;
@@ -65,13 +67,18 @@ impl Daemon for Pop3d {
     const PROTOCOL: Protocol = Protocol::Pop3;
 
     async fn check(config: &Config) -> Result<(), Trouble> {
-        look_at(&config.store.maildirs)?;
+        match std::fs::read_dir(&config.store.maildirs) {
+            // It is made at the start.
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+            looked => looked.map(drop).map_err(|why| unusable(&config.store.maildirs, &why))?,
+        }
         Accounts::open(&database(config)).await?.close().await;
         Ok(())
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
-        look_at(&config.store.maildirs)?;
+        let maildirs = &config.store.maildirs;
+        make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
         Ok(Self::new(config, Accounts::open(&database(config)).await?))
     }
 }
@@ -80,9 +87,6 @@ fn database(config: &Config) -> DatabaseConfig {
     DatabaseConfig { url: config.accounts.database.clone(), apop_key: config.accounts.apop_key.clone() }
 }
 
-/// A directory that is not there, because its file system is not mounted, must not look like empty mailboxes.
-fn look_at(maildirs: &Path) -> Result<(), Trouble> {
-    let fault = |why: io::Error| format!("the Maildirs at {} cannot be used: {why}", maildirs.display());
-    std::fs::read_dir(maildirs).map_err(fault)?;
-    Ok(())
+fn unusable(maildirs: &Path, why: &dyn Display) -> Trouble {
+    format!("the Maildirs at {} cannot be used: {why}", maildirs.display()).into()
 }

@@ -9,7 +9,7 @@ pub(crate) const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(2);
 
 /// How long a login waits for a maildrop that is in use: a client that hung up and comes back at once finds its own last session
 /// still being put away.
-pub(crate) const IN_USE_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const IN_USE_WAIT: Duration = Duration::from_secs(2);
 
 /// How often it looks meanwhile.
 pub(crate) const IN_USE_LOOK: Duration = Duration::from_millis(100);

@@ -75,7 +75,7 @@ fn database(config: &Config) -> DatabaseConfig {
 }
 
 /// Where the store of a configuration is.
-fn store(config: &Config) -> StoreConfig {
+pub fn store(config: &Config) -> StoreConfig {
     let daemon_kit::config::Store { maildirs, queue } = config.store.clone();
     StoreConfig::new(maildirs, queue, config.hostname.as_str())
 }

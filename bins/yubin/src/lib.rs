@@ -103,7 +103,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let output = Output::new(cli.json);
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command {
-        Command::Quickstart(arguments) => quickstart::run(arguments).await,
+        Command::Quickstart(arguments) => quickstart::run(arguments, output).await,
         Command::Check(arguments) => check::run(&settings()?, &arguments, output).await,
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,

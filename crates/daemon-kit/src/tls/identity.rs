@@ -104,6 +104,11 @@ impl Identity {
         &self.names
     }
 
+    /// When the first certificate of the chain expires, in seconds since 1970.
+    pub fn not_after(&self) -> i64 {
+        self.not_after
+    }
+
     /// Whole days until the certificate ends.
     pub fn days_left(&self) -> i64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -11,7 +11,7 @@ fn number(number: u32) -> MessageNumber {
 }
 
 #[test]
-fn r_01_counts_and_marks() {
+fn counts_and_marks() {
     let mut maildrop = Maildrop::with_capacity(3, 30);
     for (octets, id) in [(120, "whqtswO00WBw418f9t5JxYwZ"), (200, "QhdPYR:00WBw1Ph7x7"), (7, "~")] {
         maildrop.push(octets, id).unwrap();

@@ -102,7 +102,7 @@ fn a_body_is_sent_before_the_next_command() {
 }
 
 #[test]
-fn s_03_octets_behind_stls_end_the_session() {
+fn p_23_octets_behind_stls_end_the_session() {
     let mut session = greeted(everything());
     let mut out = Vec::new();
     let step = session.step(b"STLS\r\nUSER a\r\n", &mut out).unwrap();
@@ -137,7 +137,7 @@ fn stls_forgets_the_user_and_waits_for_the_handshake() {
 
 /// They may come in a read of their own, before the client's handshake.
 #[test]
-fn s_03_octets_behind_an_accepted_stls_end_the_session() {
+fn p_23_octets_behind_an_accepted_stls_end_the_session() {
     let mut session = greeted(everything());
     let mut out = Vec::new();
     assert_eq!(event(&mut session, "STLS\r\n"), Event::StartTls);

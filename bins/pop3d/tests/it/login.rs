@@ -1,0 +1,94 @@
+//! Logging in: every form, and every kind of no.
+
+use std::time::Instant;
+
+use crate::house::{Door, House, PASSWORD};
+
+#[test]
+fn r_01_every_form_of_login() {
+    let house = House::open();
+    // PLAIN with an initial response, PLAIN and LOGIN in an exchange: base64 of "\0hanako\0sakura saku" and its parts.
+    let plain = "AGhhbmFrbwBzYWt1cmEgc2FrdQ==";
+    let (name, password) = ("aGFuYWtv", "c2FrdXJhIHNha3U=");
+    let forms: [&[&str]; 4] = [
+        &["USER hanako", &format!("PASS {PASSWORD}")],
+        &[&format!("AUTH PLAIN {plain}")],
+        &["AUTH PLAIN", plain],
+        &["AUTH LOGIN", name, password],
+    ];
+    for form in forms {
+        let mut client = house.client(Door::Clear);
+        let (last, before) = form.split_last().unwrap();
+        for line in before {
+            assert!(client.ask(line).starts_with('+'), "{line}");
+        }
+        assert_eq!(client.ask(last), "+OK maildrop has 0 messages (0 octets)", "{form:?}");
+        client.quit();
+    }
+}
+
+#[test]
+fn r_02_a_stamp_is_good_for_one_session() {
+    let house = House::open();
+    let digest = |greeting: &str| {
+        let stamp = auth_sasl::Stamp::find(greeting).unwrap();
+        auth_sasl::ApopDigest::compute(&stamp, &auth_sasl::Secret::new(PASSWORD)).to_string()
+    };
+    let mut client = house.client(Door::Clear);
+    let overheard = digest(&client.greeting);
+    assert!(client.ask(&format!("APOP hanako {overheard}")).starts_with("+OK"));
+    client.quit();
+
+    let mut client = house.client(Door::Clear);
+    assert_ne!(digest(&client.greeting), overheard);
+    assert_eq!(client.ask(&format!("APOP hanako {overheard}")), "-ERR [AUTH] login failed");
+    // An account without APOP, with the right digest.
+    let right = digest(&client.greeting);
+    assert_eq!(client.ask(&format!("APOP taro {right}")), "-ERR [AUTH] login failed");
+
+    let mut client = house.client(Door::Stls);
+    assert_eq!(client.greeting, "+OK localhost POP3 server ready", "a listener without APOP shows no stamp");
+    assert_eq!(client.ask(&format!("APOP hanako {right}")), "-ERR APOP is not offered here");
+}
+
+/// The same reply for all, after the same work: an Argon2 computation each, and a pause that no answer undercuts.
+#[test]
+fn every_kind_of_wrong_sounds_alike() {
+    let house = House::open();
+    let wrong = [("hanako", "wrong"), ("nobody", PASSWORD), ("no/../such", PASSWORD)];
+    for (login, password) in wrong {
+        let hashes = house.accounts.hashes_computed();
+        let mut client = house.client(Door::Clear);
+        let since = Instant::now();
+        assert_eq!(client.login(login, password), "-ERR [AUTH] login failed", "{login}");
+        assert!(since.elapsed().as_secs() >= 2, "the pause of a failed login");
+        assert_eq!(house.accounts.hashes_computed(), hashes + 1, "{login}");
+        assert!(client.login("hanako", PASSWORD).starts_with("+OK"), "the session goes on");
+    }
+}
+
+#[test]
+fn too_many_failures_end_the_session() {
+    let house = House::open();
+    let mut client = house.client(Door::Narrow);
+    assert_eq!(client.login("hanako", "wrong"), "-ERR [AUTH] login failed too often, closing");
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn too_many_errors_end_the_session() {
+    let house = House::open();
+    let mut client = house.client(Door::Narrow);
+    client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nUSER hanako\r\n");
+    let said = client.rest();
+    assert!(said.ends_with("-ERR unknown command\r\n-ERR too many errors, closing\r\n"), "{said}");
+}
+
+#[test]
+fn r_13_an_account_database_that_is_away_is_not_a_wrong_password() {
+    let house = House::open();
+    house.block_on(house.accounts.close());
+    let mut client = house.client(Door::Clear);
+    assert_eq!(client.login("hanako", PASSWORD), "-ERR [SYS/TEMP] try again later");
+    client.quit();
+}

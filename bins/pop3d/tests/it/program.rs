@@ -1,0 +1,201 @@
+//! The program itself: its arguments, its end, and its memory.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use mailstore::Maildir;
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::house::{PASSWORD, accounts, deliver};
+
+/// A directory with accounts and a configuration for one listener.
+struct Place {
+    dir: TempDir,
+    maildir: Maildir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let account = runtime.block_on(async { accounts(&dir).await.account_show("hanako").await.unwrap() });
+        let place = Self {
+            maildir: Maildir::create(dir.path().join("mail").join(account.account.mailbox)).unwrap(),
+            dir,
+        };
+        place.configure("accounts.sqlite");
+        place
+    }
+
+    fn configure(&self, database: &str) {
+        let text = format!(
+            "hostname = \"localhost\"\n\
+             store = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
+             accounts = {{ database = \"sqlite:{database}\" }}\n\
+             [[listener]]\n\
+             protocol = \"pop3\"\n\
+             address = \"127.0.0.1:0\"\n\
+             clear_text_auth = true\n"
+        );
+        fs::write(self.dir.path().join("yubin.toml"), text).unwrap();
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pop3d"));
+        command.arg("--config").arg(self.dir.path().join("yubin.toml"));
+        command
+    }
+
+    fn check(&self) -> Output {
+        self.command().arg("--check").output().unwrap()
+    }
+
+    fn start(&self) -> Daemon {
+        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended");
+            if let Some((_, rest)) = line.split_once("listener_ready address=") {
+                break rest.split_whitespace().next().unwrap().parse().unwrap();
+            }
+        };
+        Daemon { child, log, address }
+    }
+}
+
+struct Daemon {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: SocketAddr,
+}
+
+impl Daemon {
+    fn session(&self) -> Client {
+        let mut client = Client::connect(self.address);
+        client.greeting = client.line();
+        let reply = client.login("hanako", PASSWORD);
+        assert!(reply.starts_with("+OK"), "{reply}");
+        client
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The rest of its log, once it has ended; whether it ended well.
+    fn ended(mut self) -> (bool, String) {
+        let mut log = String::new();
+        self.log.read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().success(), log)
+    }
+
+    /// The most memory that it ever had, in KiB.
+    fn most_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn check_tells_faults_and_changes_nothing() {
+    let place = Place::new();
+    let good = place.check();
+    assert!(good.status.success(), "{good:?}");
+    assert!(String::from_utf8_lossy(&good.stdout).contains("no faults"));
+
+    place.configure("missing.sqlite");
+    let bad = place.check();
+    assert_eq!(bad.status.code(), Some(78));
+    let said = String::from_utf8_lossy(&bad.stderr);
+    assert!(said.contains("there is no account database at"), "{said}");
+    assert!(!place.dir.path().join("missing.sqlite").exists());
+
+    place.configure("accounts.sqlite");
+    fs::rename(place.dir.path().join("mail"), place.dir.path().join("away")).unwrap();
+    fs::write(place.dir.path().join("mail"), "").unwrap();
+    let bad = place.check();
+    assert_eq!(bad.status.code(), Some(78));
+    let said = String::from_utf8_lossy(&bad.stderr);
+    assert!(said.contains("the Maildirs at") && said.contains("cannot be used"), "{said}");
+}
+
+#[test]
+fn sigterm_lets_sessions_go_and_nothing_secret_is_in_the_log() {
+    let place = Place::new();
+    deliver(&place.maildir, b"Subject: x\r\n\r\nx\r\n");
+    let daemon = place.start();
+    let mut client = daemon.session();
+    assert_eq!(client.ask("DELE 1"), "+OK message 1 deleted");
+    daemon.signal("-TERM");
+    assert_eq!(client.rest(), "");
+    let (well, log) = daemon.ended();
+    assert!(well, "{log}");
+    for word in ["auth_ok", "login=hanako", "maildrop_opened", "drained", "drain_finished"] {
+        assert!(log.contains(word), "{word}: {log}");
+    }
+    assert!(!log.contains("sakura"), "{log}");
+    assert_eq!(place.maildir.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn r_12_killed_in_a_session_nothing_is_lost_and_the_maildrop_is_free() {
+    let place = Place::new();
+    for subject in ["one", "two"] {
+        deliver(&place.maildir, format!("Subject: {subject}\r\n\r\n").as_bytes());
+    }
+    let daemon = place.start();
+    let mut client = daemon.session();
+    let ids = client.lines("UIDL");
+    client.ask("DELE 1");
+    daemon.signal("-KILL");
+    assert!(!daemon.ended().0);
+
+    let daemon = place.start();
+    let mut client = daemon.session();
+    assert_eq!(client.lines("UIDL"), ids);
+    client.quit();
+}
+
+#[test]
+fn r_09_a_big_message_costs_one_buffer() {
+    let place = Place::new();
+    let line = [b"x".repeat(998), b"\r\n".to_vec()].concat();
+    let mebibytes = 192;
+    let mut delivery = place.maildir.begin(&mailstore::Namer::new("mx")).unwrap();
+    delivery.write(b"Subject: big\r\n\r\n").unwrap();
+    for _ in 0..mebibytes {
+        delivery.write(&line.repeat(1024)).unwrap();
+    }
+    let octets = delivery.commit().unwrap().octets;
+
+    let daemon = place.start();
+    let mut client = daemon.session();
+    let before = daemon.most_memory();
+    assert_eq!(client.ask("RETR 1"), format!("+OK {octets} octets"));
+    let mut received = 0;
+    loop {
+        let line = client.line();
+        if line == "." {
+            break;
+        }
+        received += line.len() as u64 + 2;
+    }
+    assert_eq!(received, octets);
+    client.quit();
+    let grown = daemon.most_memory() - before;
+    assert!(grown < 16 * 1024, "{grown} KiB more than after the login");
+}

@@ -1,0 +1,182 @@
+//! What quickstart stands on: a directory with configuration, certificate, database and two accounts, made where they are missing.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use accounts::{Accounts, DatabaseConfig, NewAccount, generate_password};
+use auth_sasl::Secret;
+use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// A name that is nobody's (RFC 6761 §6.2).
+const HOST: &str = "mx.yubin.test";
+/// Ports end at 65535, and POP3S begins at 995.
+pub(super) const LARGEST_OFFSET: i64 = 65_535 - 995;
+
+/// The standard ports, and what is on them.
+const LISTENERS: [(u16, &str, &str); 5] = [
+    (25, "SMTP", "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"optional\"\n"),
+    (587, "SMTP submission", "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"required\"\n"),
+    (465, "SMTP submissions", "protocol = \"smtp\"\ntls = \"implicit\"\nauth = \"required\"\n"),
+    (110, "POP3", "protocol = \"pop3\"\ntls = \"starttls\"\n"),
+    (995, "POP3S", "protocol = \"pop3\"\ntls = \"implicit\"\n"),
+];
+
+const GENERAL: &str = r#"# Made by `yubin quickstart`. Change it as you like: it is then left as it is.
+
+hostname = "mx.yubin.test"      # in greetings and in Received
+
+[store]
+maildirs = "mail"               # relative to this file, like every path here
+queue = "queue"
+
+[accounts]
+database = "sqlite:accounts.sqlite"
+
+[[certificate]]
+chain = "cert.pem"              # self-signed; a real one goes here
+key = "key.pem"
+"#;
+
+/// An account, with the password that its hash in the database does not tell.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct User {
+    pub(super) login: String,
+    pub(super) password: String,
+    pub(super) addresses: Vec<String>,
+}
+
+/// Logins as a provider issues them, with the alias that each customer chose.
+const LOGINS: [(&str, &str); 2] = [("ab4t-ash", "hanako"), ("m1234ab567c", "taro")];
+
+/// The directory, with everything in it.
+pub(super) struct Site {
+    directory: PathBuf,
+    pub(super) accounts: Accounts,
+    pub(super) users: Vec<User>,
+}
+
+impl Site {
+    /// Makes what is missing and keeps what is there.
+    pub(super) async fn prepare(directory: &Path, port_offset: u16) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", directory.display()));
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        configure(&directory.join("yubin.toml"), port_offset)?;
+        make_certificate(directory).map_err(failed)?;
+        let database = DatabaseConfig::sqlite(&directory.join("accounts.sqlite"));
+        let accounts = Accounts::create(&database).await?;
+        let users = users(directory, &accounts).await?;
+        Ok(Self { directory: directory.to_owned(), accounts, users })
+    }
+
+    pub(super) fn configuration(&self) -> PathBuf {
+        self.directory.join("yubin.toml")
+    }
+
+    pub(super) fn certificate(&self) -> PathBuf {
+        self.directory.join("cert.pem")
+    }
+}
+
+fn configuration(port_offset: u16) -> String {
+    let listener = |(standard, what, settings): (u16, &str, &str)| {
+        let port = standard.saturating_add(port_offset);
+        format!("\n[[listener]]                    # {what}\naddress = \"127.0.0.1:{port}\"\n{settings}")
+    };
+    GENERAL.to_owned() + &LISTENERS.map(listener).concat()
+}
+
+/// Writes the configuration. One that quickstart made for other ports is made anew; one that somebody changed is theirs.
+fn configure(file: &Path, port_offset: u16) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", file.display()));
+    match fs::read_to_string(file) {
+        Ok(there) if !is_ours(&there) => return Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    write(file, configuration(port_offset).as_bytes()).map_err(failed)
+}
+
+/// Whether quickstart wrote this, for whatever ports: the first port tells the offset, and the offset all of the text.
+fn is_ours(text: &str) -> bool {
+    let first =
+        text.split("\"127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()?.parse::<u16>().ok());
+    let offset = first.and_then(|port| port.checked_sub(LISTENERS[0].0));
+    offset.is_some_and(|offset| text == configuration(offset))
+}
+
+/// For this machine's names. A client can trust it because nothing but its own key signed it.
+fn make_certificate(directory: &Path) -> io::Result<()> {
+    let (chain, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    if chain.exists() && key.exists() {
+        return Ok(());
+    }
+    let mut parameters =
+        CertificateParams::new([HOST.to_owned(), "localhost".to_owned()]).map_err(io::Error::other)?;
+    parameters.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
+    parameters.distinguished_name.push(DnType::CommonName, HOST);
+    let pair = KeyPair::generate().map_err(io::Error::other)?;
+    let certificate = parameters.self_signed(&pair).map_err(io::Error::other)?;
+    replace(&key, pair.serialize_pem().as_bytes())?;
+    replace(&chain, certificate.pem().as_bytes())
+}
+
+/// Two accounts. Their passwords are kept beside the database so that a second start can show them again: this is for trying.
+async fn users(directory: &Path, accounts: &Accounts) -> Result<Vec<User>, Failure> {
+    let file = directory.join("passwords.json");
+    let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", file.display()));
+    match fs::read(&file) {
+        Ok(text) => {
+            return serde_json::from_slice(&text).map_err(|error| failed(error.into()));
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        Err(_) => {}
+    }
+    if accounts.status().await?.domains == 0 {
+        accounts.domain_add(HOST).await?;
+    }
+    let mut users = Vec::new();
+    for (login, alias) in LOGINS {
+        users.push(user(accounts, login, alias).await?);
+    }
+    let text = serde_json::to_vec_pretty(&users).map_err(|error| failed(error.into()))?;
+    write(&file, &text).map_err(failed)?;
+    Ok(users)
+}
+
+/// An account; one that an interrupted start left gets a password that we know.
+async fn user(accounts: &Accounts, login: &str, alias: &str) -> Result<User, Failure> {
+    let secret = generate_password()?;
+    let password = String::from_utf8_lossy(secret.expose()).into_owned();
+    let address = format!("{alias}@{HOST}");
+    if accounts.account_list().await?.iter().any(|account| account.login == login) {
+        accounts.account_passwd(login, &secret, accounts::Apop::Keep).await?;
+    } else {
+        let account = NewAccount {
+            login: login.to_owned(),
+            addresses: vec![address.clone()],
+            password: Some(Secret::new(secret.expose())),
+            apop: false,
+        };
+        accounts.account_add(account).await?;
+    }
+    Ok(User { login: login.to_owned(), password, addresses: vec![address, format!("{login}@{HOST}")] })
+}
+
+/// A file that nobody else can read, whole or not at all.
+fn write(file: &Path, contents: &[u8]) -> io::Result<()> {
+    let draft = file.with_extension("draft");
+    replace(&draft, contents)?;
+    fs::rename(&draft, file)
+}
+
+fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut open = OpenOptions::new();
+    let mut file = open.write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
