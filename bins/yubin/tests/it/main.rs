@@ -10,6 +10,7 @@ mod customers;
 mod harness;
 mod listeners;
 mod maildrop;
+mod memory;
 mod promise;
 mod receiving;
 mod trace;

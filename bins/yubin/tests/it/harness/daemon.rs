@@ -118,7 +118,12 @@ impl Daemon {
         Pid::from_child(&self.child)
     }
 
-    /// The most memory that the process ever held, in KiB.
+    /// Lets the peak begin anew at what the process holds now (proc(5), `clear_refs`).
+    pub(crate) fn forget_peak_memory(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
+    /// The most memory that the process held since then, in KiB.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

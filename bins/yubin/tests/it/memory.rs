@@ -1,0 +1,43 @@
+//! What a message of 50 MiB costs in memory on its way in and on its way out.
+
+use crate::harness::Service;
+use crate::harness::daemon::Daemon;
+use crate::harness::mail::{assert_same, behind_trace, large};
+use crate::harness::site::{AYUMI, Door, KENJI};
+use crate::harness::smtp::stuffed;
+
+/// KiB that a daemon may hold while the message goes through, its program's own pages included.
+const LIMIT: u64 = 32 << 10;
+
+#[test]
+fn a_message_of_50_mib_goes_through_in_less_than_32_mib() {
+    let service = Service::start();
+    let large = large();
+
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.authenticate(&AYUMI);
+    smtp.envelope(AYUMI.address, &[KENJI.address]);
+    smtp.ask("DATA", "354");
+    let sent = peak(&service.smtpd, || {
+        smtp.wire.bytes(&stuffed(&large.octets));
+        smtp.expect("250");
+    });
+    smtp.quit();
+    assert!(sent < LIMIT, "smtpd took {sent} KiB");
+
+    let mut pop3 = service.mailbox(&KENJI);
+    let mut came = Vec::new();
+    let fetched = peak(&service.pop3d, || came = pop3.retrieve(1));
+    pop3.quit();
+    assert!(fetched < LIMIT, "pop3d took {fetched} KiB");
+    assert_same(&large, behind_trace(&came).message, "one session");
+}
+
+/// The most memory in KiB that the daemon held during `work`. What came before does not count: a login takes 19 MiB for the
+/// moment of its Argon2id, by design.
+fn peak(daemon: &Daemon, work: impl FnOnce()) -> u64 {
+    daemon.forget_peak_memory();
+    work();
+    daemon.peak_memory()
+}
