@@ -17,7 +17,7 @@ use crate::limits;
 /// What an unknown user's password is compared with: a salt and a hash of no password, under the parameters that new
 /// hashes get, so that "no such user" takes the same path and the same time as "wrong password".
 pub(crate) const DECOY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$eXViaW4tZGVjb3ktc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    "$argon2id$v=19$m=12288,t=3,p=1$eXViaW4tZGVjb3ktc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 pub(crate) struct Hasher {
     slots: Arc<Semaphore>,
