@@ -12,5 +12,6 @@ mod listeners;
 mod maildrop;
 mod memory;
 mod promise;
+mod quickstart;
 mod receiving;
 mod trace;
