@@ -46,8 +46,9 @@ pub enum Removed {
     Before,
 }
 
-/// How often a message that moves under our hands is looked for: each look costs a listing.
-const LOOKS: usize = 16;
+/// How often a message that moves under our hands is looked for: each look costs a listing. Beside a program that renames without
+/// a pause on a busy machine, sixteen were too few once in some thousand times; the end is for what moves for ever.
+const LOOKS: usize = 256;
 
 /// After so many listings without it, a message is gone.
 const MISSES: usize = 2;
