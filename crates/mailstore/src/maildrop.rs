@@ -48,7 +48,7 @@ pub enum Removed {
 
 /// How often a message that moves under our hands is looked for: each look costs a listing. On a busy machine a program that renames
 /// without pause can be faster than a good many looks.
-const LOOKS: usize = 128;
+const LOOKS: usize = 256;
 
 /// After so many listings in a row without it, a message is gone.
 const MISSES: usize = 2;
