@@ -33,12 +33,6 @@ enum Answer {
     YesWith(Reply),
 }
 
-impl From<Result<(), Reply>> for Answer {
-    fn from(result: Result<(), Reply>) -> Self {
-        result.map_or_else(Self::No, |()| Self::Yes)
-    }
-}
-
 impl<'s> Conversation<'s> {
     pub(crate) fn new(smtpd: &'s Smtpd, wire: &Wire, session: &'s Session) -> Self {
         let door = smtpd.doors.find(&session.listener);
@@ -57,30 +51,31 @@ impl<'s> Conversation<'s> {
             let consumed = step.consumed;
             match step.event {
                 Event::NeedInput => {
-                    wire.consume(consumed);
+                    wire.erase(consumed);
                     if let Some(outcome) = self.wait(wire).await? {
                         return Ok(outcome);
                     }
                 }
                 Event::StartTls => {
                     self.machine.accept(out).map_err(misuse)?;
-                    wire.consume(consumed);
+                    wire.erase(consumed);
                     self.session.start_tls(wire).await?;
                     self.machine.tls_established().map_err(misuse)?;
                     self.client = Client::new(wire, &self.session.listener.hostname);
                     self.transaction = None;
                 }
                 Event::Authenticate(claim) => {
-                    // The password must not lie in the buffer until something else comes to lie there.
                     wire.erase(consumed);
                     let answer = self.authenticate(&claim).await;
                     self.answer(answer, wire.out())?;
                 }
                 Event::Close(reason) => return Ok(word(reason)),
                 event => {
+                    let is_body = matches!(event, Event::Body(_));
                     let answer = self.decide(event).await;
                     self.answer(answer, out)?;
-                    wire.consume(consumed);
+                    // Among commands a password may have been, well-formed or not: it does not lie there any longer.
+                    if is_body { wire.consume(consumed) } else { wire.erase(consumed) }
                 }
             }
         }
@@ -122,7 +117,10 @@ impl<'s> Conversation<'s> {
             }
             Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
             Event::BodyStart => match &mut self.transaction {
-                Some(transaction) => transaction.begin(&self.smtpd.delivery, &self.client).into(),
+                Some(transaction) => {
+                    transaction.begin(&self.smtpd.delivery, &self.client);
+                    Answer::Yes
+                }
                 None => Answer::No(replies::STORE_FAILED),
             },
             Event::Body(octets) => match &mut self.transaction {
