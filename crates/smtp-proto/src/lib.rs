@@ -38,18 +38,27 @@ extern crate alloc;
 extern crate std;
 
 mod command;
+mod extension;
 mod grammar;
 mod limits;
+mod lines;
 mod replies;
 mod reply;
 mod server;
 
-pub use command::{BodyType, ClientName, Mail, Rcpt};
+pub use command::{ClientName, Mail, Rcpt};
+pub use extension::{Extension, Extensions};
 pub use grammar::address::{
     AddressLiteral, Domain, DomainName, ForwardPath, LocalPart, Mailbox, ReversePath,
 };
+pub use grammar::date_time::DateTime;
+pub use grammar::delivery::{ByMode, DeliverBy, Hold, Priority, ValidSince};
+pub use grammar::marks::{BodyType, Solicitation, Submitter, Tracking, TransactionId};
+pub use grammar::notification::{Notify, OriginalRecipient, Return};
+pub use grammar::parameter::Xtext;
 pub use limits::{Limits, Patience};
 pub use reply::{Code, Enhanced, InvalidReply, Reply};
 pub use server::{
-    Auth, Channel, CloseReason, Config, Event, Hello, Misuse, ResetReason, Session, StartTls, Step,
+    Auth, BareLines, Channel, CloseReason, Config, Event, FutureRelease, Hello, Misuse, ResetReason, Session,
+    StartTls, Step,
 };
