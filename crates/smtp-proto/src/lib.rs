@@ -1,6 +1,6 @@
 //! SMTP (RFC 5321) and message submission (RFC 6409) without I/O.
 //!
-//! [`Session`] is the server's end: a function of octets and answers, with no socket, clock, file or async in it. The caller owns
+//! [`client`] has the client's end. [`Session`] is the server's: a function of octets and answers, with no socket, clock, file or async in it. The caller owns
 //! both buffers, feeds what it read and sends what was written:
 //!
 //! ```
@@ -37,6 +37,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod client;
 mod command;
 mod extension;
 mod grammar;

@@ -62,6 +62,16 @@ pub(crate) enum Piece<'i> {
     Instead(&'static [u8], usize),
 }
 
+impl<'i> Piece<'i> {
+    /// The octets, and how many of the input they stand for.
+    pub(crate) const fn octets(self) -> (&'i [u8], usize) {
+        match self {
+            Self::Clean(octets) => (octets, octets.len()),
+            Self::Instead(octets, taken) => (octets, taken),
+        }
+    }
+}
+
 impl Normaliser {
     pub(crate) fn next<'i>(&mut self, input: &'i [u8]) -> Option<Piece<'i>> {
         let first = *input.first()?;
@@ -113,10 +123,7 @@ mod tests {
         for piece in pieces {
             let mut rest = *piece;
             while let Some(piece) = normaliser.next(rest) {
-                let (octets, taken) = match piece {
-                    Piece::Clean(octets) => (octets, octets.len()),
-                    Piece::Instead(octets, taken) => (octets, taken),
-                };
+                let (octets, taken) = piece.octets();
                 out.extend_from_slice(octets);
                 rest = &rest[taken..];
             }
