@@ -210,7 +210,7 @@ fn fault(reason: ResetReason) -> Option<&'static str> {
         ResetReason::BareCr => Some("bare_cr"),
         ResetReason::BareLf => Some("bare_lf"),
         ResetReason::TooBig => Some("too_big"),
-        ResetReason::Client => None,
+        ResetReason::ChunkOutOfOrder | ResetReason::Client => None,
     }
 }
 
@@ -222,5 +222,7 @@ fn word(reason: CloseReason) -> &'static str {
         CloseReason::TooManyAuthFailures => "too_many_auth_failures",
         CloseReason::TooManyErrors => "too_many_errors",
         CloseReason::TooManyIdleCommands => "too_many_idle_commands",
+        CloseReason::TooManyTransactions => "too_many_transactions",
+        CloseReason::UnreadableChunk => "unreadable_chunk",
     }
 }
