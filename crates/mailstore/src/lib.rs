@@ -50,7 +50,8 @@
 //! # Where to look
 //!
 //! `name.rs` all file names, `delivery.rs` the way in, `publish.rs` the one rename that accepts, `scan.rs` the list of
-//! messages, `maildrop.rs` the exclusive session, [`files`] every file operation, [`faults`] those operations under test.
+//! messages, `maildrop.rs` the exclusive session, [`files`] every file operation, [`faults`] and [`power_cut`] those operations
+//! under test.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -65,6 +66,7 @@ mod mailbox;
 mod maildir;
 mod maildrop;
 mod name;
+pub mod power_cut;
 mod publish;
 mod scan;
 mod shared;

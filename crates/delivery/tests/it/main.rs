@@ -3,5 +3,6 @@
 
 mod crash;
 mod deliver;
+mod power;
 mod retry;
 mod support;

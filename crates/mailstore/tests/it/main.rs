@@ -5,6 +5,7 @@ mod crash;
 mod deliver;
 mod full;
 mod model;
+mod power;
 mod race;
 mod read;
 mod session;
