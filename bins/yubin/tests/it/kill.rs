@@ -159,7 +159,7 @@ fn fetch(address: SocketAddr, known: &Mutex<Known>) -> io::Result<()> {
         let mut doomed = BTreeSet::new();
         for (at, (id, message)) in messages.into_iter().enumerate() {
             let token = check(&mut known.lock().unwrap(), &id, &message);
-            if token.nth % 2 == 0 {
+            if token.nth.is_multiple_of(2) {
                 line.ask(&format!("DELE {}", at + 1), "+OK")?;
                 doomed.insert(token);
             }
