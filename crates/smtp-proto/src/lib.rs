@@ -53,3 +53,8 @@ pub use reply::{Code, Enhanced, InvalidReply, Reply};
 pub use server::{
     Auth, Channel, CloseReason, Config, Event, Hello, Misuse, ResetReason, Session, StartTls, Step,
 };
+
+/// The example of the project's README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

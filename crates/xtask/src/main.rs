@@ -6,6 +6,7 @@ mod debian;
 mod deny;
 mod file_length;
 mod no_std;
+mod postgres;
 mod shell;
 mod test;
 

@@ -13,5 +13,6 @@ mod listeners;
 mod maildrop;
 mod memory;
 mod promise;
+mod quickstart;
 mod receiving;
 mod trace;
