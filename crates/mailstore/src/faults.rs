@@ -39,6 +39,7 @@ use std::time::{Duration, SystemTime};
 use rustix::io::Errno;
 
 use crate::files::{Disk, Entry, Files, Stat};
+use crate::reserve::Space;
 
 /// The kinds of operation, as [`Files`] names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub enum Op {
     CreateNew,
     Open,
     Write,
+    Append,
     Sync,
     RenameNew,
     Rename,
@@ -56,13 +58,14 @@ pub enum Op {
     SyncDir,
     List,
     Stat,
+    Space,
     Lock,
 }
 
 impl Op {
     /// Whether it changes what is on the disk: only these can be the last before a crash.
     pub fn changes(self) -> bool {
-        !matches!(self, Op::Open | Op::List | Op::Stat | Op::Lock)
+        !matches!(self, Op::Open | Op::List | Op::Stat | Op::Space | Op::Lock)
     }
 }
 
@@ -71,7 +74,7 @@ impl Op {
 pub enum Stop {
     /// Nothing.
     Before,
-    /// Of a write the first half; of anything else, nothing.
+    /// Of what is written the first half; of anything else, nothing.
     Halfway,
     /// All, but the process does not learn it.
     After,
@@ -106,6 +109,7 @@ struct State {
     mount: Option<PathBuf>,
     grain: Option<Duration>,
     blind: Option<(PathBuf, usize)>,
+    space: Option<Space>,
     log: Vec<Op>,
     stopped: bool,
     failed: bool,
@@ -123,8 +127,17 @@ impl Faults {
     /// A disk on which this goes wrong.
     pub fn new(plan: Plan) -> Faults {
         let (always, log) = (Vec::new(), Vec::new());
-        let state =
-            State { plan, always, mount: None, grain: None, blind: None, log, stopped: false, failed: false };
+        let state = State {
+            plan,
+            always,
+            mount: None,
+            grain: None,
+            blind: None,
+            space: None,
+            log,
+            stopped: false,
+            failed: false,
+        };
         Faults { state: Mutex::new(state) }
     }
 
@@ -151,6 +164,11 @@ impl Faults {
     pub fn with_unseen(self, path: &Path, listings: usize) -> Faults {
         self.state().blind = Some((path.to_owned(), listings));
         self
+    }
+
+    /// From now on so much is free.
+    pub fn set_space(&self, space: Space) {
+        self.state().space = Some(space);
     }
 
     /// Whether the process has "stopped": all operations since were refused.
@@ -185,7 +203,7 @@ impl Faults {
                 state.stopped = true;
                 match stop {
                     Stop::After => Verdict::DoThenStop,
-                    Stop::Halfway if op == Op::Write => Verdict::HalfThenStop,
+                    Stop::Halfway if matches!(op, Op::Write | Op::Append) => Verdict::HalfThenStop,
                     Stop::Before | Stop::Halfway => Verdict::Fail(io::Error::other("the process stops here")),
                 }
             }
@@ -250,6 +268,20 @@ impl Files for Faults {
         }
     }
 
+    fn append(&self, path: &Path, line: &[u8]) -> io::Result<()> {
+        let (verdict, half) = (self.judge(Op::Append), line.get(..line.len() / 2).unwrap_or_default());
+        match verdict {
+            Verdict::Do => Disk.append(path, line),
+            Verdict::DoThenStop => {
+                Disk.append(path, line).and(Err(io::Error::other("the process stops behind this")))
+            }
+            Verdict::HalfThenStop => {
+                Disk.append(path, half).and(Err(io::Error::other("the process stops here")))
+            }
+            Verdict::Fail(error) => Err(error),
+        }
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
         self.run(Op::Sync, || Disk.sync(file))
     }
@@ -302,6 +334,11 @@ impl Files for Faults {
             }
             Ok(stat)
         })
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let space = self.state().space;
+        self.run(Op::Space, || space.map_or_else(|| Disk.space(path), Ok))
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {

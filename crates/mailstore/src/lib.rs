@@ -68,6 +68,7 @@ mod maildrop;
 mod name;
 pub mod power_cut;
 mod publish;
+mod reserve;
 mod scan;
 mod shared;
 mod sizes;
@@ -81,6 +82,7 @@ pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};
 pub use name::{Namer, UniqueName};
 pub use publish::{Draft, Sizes};
+pub use reserve::{Low, Reserve, Space};
 pub use scan::Message;
 
 /// File names are octets, not text.

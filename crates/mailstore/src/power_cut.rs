@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::files::{Disk, Entry, Files, Stat};
+use crate::reserve::Space;
 
 /// File operations that remember what they changed below one directory.
 #[derive(Debug)]
@@ -358,6 +359,14 @@ impl Files for Recorder {
         Ok(())
     }
 
+    fn append(&self, path: &Path, line: &[u8]) -> io::Result<()> {
+        self.inner.append(path, line)?;
+        if let Node::File(inode) = self.node(path)? {
+            self.record(Step::Write(inode, line.to_vec()));
+        }
+        Ok(())
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
         self.inner.sync(file)?;
         self.record(Step::Sync(self.inode(file)?));
@@ -409,6 +418,10 @@ impl Files for Recorder {
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         self.inner.stat(path)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        self.inner.space(path)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {

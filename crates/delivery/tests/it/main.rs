@@ -5,4 +5,5 @@ mod crash;
 mod deliver;
 mod power;
 mod retry;
+mod space;
 mod support;
