@@ -68,6 +68,7 @@ mod maildrop;
 mod name;
 pub mod power_cut;
 mod publish;
+mod quota;
 mod reserve;
 mod scan;
 mod shared;
@@ -82,6 +83,7 @@ pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};
 pub use name::{Namer, UniqueName};
 pub use publish::{Draft, Sizes};
+pub use quota::{Ledger, Over, Quota, QuotaError, Reservation, Usage};
 pub use reserve::{Low, Reserve, Space};
 pub use scan::Message;
 

@@ -6,6 +6,7 @@ mod deliver;
 mod full;
 mod model;
 mod power;
+mod quota;
 mod race;
 mod read;
 mod session;
