@@ -7,6 +7,7 @@ use accounts::Verdict;
 use auth_sasl::Claim;
 use daemon_kit::log::event;
 use daemon_kit::{Filled, Session, Wire, WireError};
+use delivery::DeliveryError;
 use relay_policy::Identity;
 use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
 
@@ -111,16 +112,22 @@ impl<'s> Conversation<'s> {
                 self.client.greeted(&hello);
                 Answer::Yes
             }
-            Event::Mail(mail) => {
-                self.transaction = Some(Transaction::new(&mail.reverse_path));
-                Answer::Yes
-            }
-            Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
-            Event::BodyStart => match &mut self.transaction {
-                Some(transaction) => {
-                    transaction.begin(&self.smtpd.delivery, &self.client);
+            Event::Mail(mail) => match room(self.smtpd, mail.size).await {
+                Ok(()) => {
+                    self.transaction = Some(Transaction::new(&mail.reverse_path));
                     Answer::Yes
                 }
+                Err(reply) => Answer::No(reply),
+            },
+            Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
+            Event::BodyStart => match &mut self.transaction {
+                Some(transaction) => match room(self.smtpd, None).await {
+                    Ok(()) => {
+                        transaction.begin(&self.smtpd.delivery, &self.client);
+                        Answer::Yes
+                    }
+                    Err(reply) => Answer::No(reply),
+                },
                 None => Answer::No(replies::STORE_FAILED),
             },
             Event::Body(octets) => match &mut self.transaction {
@@ -153,6 +160,9 @@ impl<'s> Conversation<'s> {
     }
 
     async fn recipient(&mut self, rcpt: &Rcpt<'_>) -> Answer {
+        if let Err(reply) = room(self.smtpd, None).await {
+            return Answer::No(reply);
+        }
         let identity = match self.client.account {
             Some(_) => Identity::Authenticated,
             None => Identity::Anonymous,
@@ -197,6 +207,14 @@ impl<'s> Conversation<'s> {
         }
         .map_err(misuse)
     }
+}
+
+/// Whether there is room for a message of so many octets: said before it comes (RFC 1870 §6.1).
+async fn room(smtpd: &Smtpd, octets: Option<u64>) -> Result<(), Reply> {
+    smtpd.delivery.room(octets).await.map_err(|error| match error {
+        DeliveryError::NoSpace(_) => replies::NO_SPACE,
+        _ => replies::STORE_FAILED,
+    })
 }
 
 /// A fault of this program: the session ends, the others go on.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::error::{During, Error};
 use crate::lock::Lock;
 use crate::maildir::Maildir;
-use crate::name::unique_id;
+use crate::name::{FileName, unique_id};
+use crate::quota::{Ledger, Quota, Usage};
 use crate::scan::{Message, Place, Table};
 use crate::{shared, sizes};
 
@@ -121,6 +122,41 @@ impl Maildrop {
             }
         }
         removals
+    }
+
+    /// As [`remove`](Maildrop::remove), and the mailbox's ledger learns what it no longer holds.
+    pub fn remove_booked(
+        &mut self,
+        ledger: &Ledger,
+        quota: Quota,
+        indices: impl IntoIterator<Item = usize>,
+    ) -> Vec<Removal> {
+        let maildir = self.maildir.clone();
+        let indices: Vec<usize> = indices.into_iter().collect();
+        let sizes: Vec<Option<u64>> = indices.iter().map(|&index| self.stored(index)).collect();
+        let linked = !self.also.is_empty();
+        let gone = |removals: &Vec<Removal>| {
+            let mut usage = Usage::default();
+            for (removal, size) in removals.iter().zip(sizes) {
+                match (&removal.result, size) {
+                    (Ok(Removed::Now), Some(octets)) if !linked => {
+                        usage = usage.plus(Usage::of_message(octets))
+                    }
+                    (Err(Error::NoSuchIndex(_)), _) => {}
+                    // Two names, another program, or a disk that may or may not have done it.
+                    _ => return None,
+                }
+            }
+            Some(usage)
+        };
+        ledger.remove(&maildir, quota, || self.remove(indices), gone)
+    }
+
+    /// Octets of a message's file.
+    fn stored(&self, index: usize) -> Option<u64> {
+        let row = self.table.row(index)?;
+        let known = FileName::parse(self.table.name(row)).stored;
+        known.or_else(|| Some(self.maildir.files.stat(&self.table.path(&self.maildir, row)).ok()?.octets))
     }
 
     fn remove_one(&mut self, index: usize, touched: &mut [bool; 2]) -> Result<Removed, Error> {

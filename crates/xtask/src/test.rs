@@ -16,6 +16,9 @@ const WITHOUT: &str = "YUBIN_TEST_WITHOUT";
 /// How many random cases a proptest runs under `--long`; its own default is 256.
 const LONG_CASES: &str = "20000";
 
+/// How often the daemons are killed under load with `--long`.
+const LONG_ROUNDS: &str = "200";
+
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) without: BTreeSet<Part>,
@@ -119,7 +122,7 @@ fn environment<'c>(command: &'c mut Command, options: &Options, database: Option
         None => command.env_remove(postgres::VARIABLE),
     };
     if options.long {
-        command.env("PROPTEST_CASES", LONG_CASES);
+        command.env("PROPTEST_CASES", LONG_CASES).env("YUBIN_TEST_ROUNDS", LONG_ROUNDS);
     }
     command
 }

@@ -8,6 +8,7 @@ mod configuration;
 mod crashes;
 mod customers;
 mod harness;
+mod kill;
 mod listeners;
 mod maildrop;
 mod memory;
