@@ -72,7 +72,7 @@
 //! # Standards
 //!
 //! RFC 1939 (POP3, with TOP, UIDL and APOP), RFC 2449 (CAPA, response codes), RFC 2595 (STLS), RFC 3206 (`SYS/`, `AUTH`),
-//! RFC 5034 (AUTH; also alone, as clients from before CAPA use it).
+//! RFC 5034 (AUTH; also alone, as clients from before CAPA use it), RFC 6856 (UTF8, LANG in English and Japanese).
 #![no_std]
 
 extern crate alloc;
@@ -86,6 +86,7 @@ mod content;
 mod decimal;
 mod event;
 mod grammar;
+mod language;
 pub mod limits;
 mod listing;
 mod maildrop;
@@ -94,10 +95,11 @@ mod session;
 mod table;
 
 pub use command::{Command, Hidden, MessageNumber, Sasl, Verb};
-pub use config::{Channel, Config};
+pub use config::{Channel, Config, Expire, LoginDelay};
 pub use content::Content;
 pub use event::{CloseReason, Event, Misuse, Refusal, Step};
 pub use grammar::{Fault, Problem};
+pub use language::Language;
 pub use limits::Limits;
 pub use maildrop::{BadMessage, Maildrop, Totals};
 pub use session::Session;
