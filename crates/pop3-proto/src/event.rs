@@ -117,12 +117,18 @@ pub enum Misuse {
     /// The session is over.
     #[error("the session is over")]
     Closed,
+    /// The server has to answer before a client says more.
+    #[error("the server has to answer first")]
+    MustWait,
     /// There is no question to answer, nothing was announced.
     #[error("nothing was asked")]
     NothingAsked,
     /// A question is open: answer it first.
     #[error("a question is open")]
     QuestionOpen,
+    /// The arguments of a client's command cannot be sent: they would not be one command.
+    #[error("the arguments do not make one command")]
+    Unspeakable,
     /// The answer does not belong to the question.
     #[error("the answer does not belong to the question")]
     WrongAnswer,

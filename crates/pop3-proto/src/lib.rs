@@ -1,4 +1,4 @@
-//! POP3, the server's end, without I/O.
+//! POP3, both ends, without I/O: [`Session`] is the server's, [`ClientSession`] the client's.
 //!
 //! A [`Session`] is a function of octets and answers. It knows no socket, clock or file, and it does not wait: the caller owns the
 //! input and the output, and [`Session::step`] says how much of the input it dealt with and what the caller is to do next.
@@ -53,6 +53,7 @@
 //! | `replies.rs` | everything that the server says |
 //! | `limits.rs` | how much it takes |
 //! | `session.rs` | how these come together |
+//! | `client.rs` | the other end |
 //!
 //! # What a caller is asked
 //!
@@ -80,6 +81,7 @@ extern crate alloc;
 extern crate std;
 
 mod capabilities;
+pub mod client;
 mod command;
 mod config;
 mod content;
@@ -94,6 +96,7 @@ mod replies;
 mod session;
 mod table;
 
+pub use client::{ClientEvent, ClientSession, ClientStep, ResponseCode, ServerFault};
 pub use command::{Command, Hidden, MessageNumber, Sasl, Verb};
 pub use config::{Channel, Config, Expire, LoginDelay};
 pub use content::Content;
