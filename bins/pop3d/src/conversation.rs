@@ -84,7 +84,7 @@ impl<'s> Conversation<'s> {
     }
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
-        match self.pop3d.login(&claim).await? {
+        match self.pop3d.login(&claim, wire.peer().ip()).await? {
             Ok((maildrop, listing)) => {
                 self.maildrop = Some(maildrop);
                 self.machine.accept_login(listing, wire.out())

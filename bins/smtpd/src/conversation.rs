@@ -1,6 +1,7 @@
 //! One session: the protocol machine's events, each answered by who knows.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use accounts::Verdict;
@@ -67,7 +68,7 @@ impl<'s> Conversation<'s> {
                 }
                 Event::Authenticate(claim) => {
                     wire.erase(consumed);
-                    let answer = self.authenticate(&claim).await;
+                    let answer = self.authenticate(&claim, wire.peer().ip()).await;
                     self.answer(answer, wire.out())?;
                 }
                 Event::Close(reason) => return Ok(word(reason)),
@@ -179,9 +180,9 @@ impl<'s> Conversation<'s> {
         }
     }
 
-    async fn authenticate(&mut self, claim: &Claim) -> Answer {
+    async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
         let (login, encrypted) = (claim.login(), self.client.tls.is_some());
-        match self.smtpd.accounts.authenticate(claim).await {
+        match self.smtpd.accounts.authenticate_from(claim, from).await {
             Ok(Verdict::Accepted(account)) => {
                 tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
                 self.client.account = Some(account.login);
@@ -190,6 +191,10 @@ impl<'s> Conversation<'s> {
             Ok(Verdict::Rejected(why)) => {
                 tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word());
                 Answer::No(replies::AUTH_FAILED)
+            }
+            Ok(Verdict::Deferred(budget)) => {
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = budget.word());
+                Answer::No(replies::AUTH_UNAVAILABLE)
             }
             Err(error) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %error);

@@ -92,3 +92,31 @@ fn r_13_an_account_database_that_is_away_is_not_a_wrong_password() {
     assert_eq!(client.login("hanako", PASSWORD), "-ERR [SYS/TEMP] try again later");
     client.quit();
 }
+
+#[test]
+fn a_poll_costs_no_hash() {
+    let house = House::open();
+    house.session("hanako").quit();
+    let hashes = house.accounts.hashes_computed();
+    for _ in 0..3 {
+        house.session("hanako").quit();
+    }
+    assert_eq!(house.accounts.hashes_computed(), hashes);
+}
+
+/// Who guesses is told to come later, whether or not the guess was right; the owner comes in from where he was before.
+#[test]
+fn s_15_r_13_too_many_guesses_are_not_looked_at() {
+    let house = House::open();
+    house.session("hanako").quit();
+    for login in ["hanako", "taro"] {
+        for number in 0..accounts::limits::GUESSES_OF_ACCOUNT.0 {
+            let from = [198, 51, u8::try_from(number).unwrap(), 7].into();
+            let claim = auth_sasl::Claim::password(login, auth_sasl::Secret::new("wrong"));
+            house.block_on(house.accounts.authenticate_from(&claim, from)).unwrap();
+        }
+    }
+    let mut client = house.client(Door::Clear);
+    assert_eq!(client.login("taro", PASSWORD), "-ERR [SYS/TEMP] try again later");
+    assert!(client.login("hanako", PASSWORD).starts_with("+OK"));
+}
