@@ -12,6 +12,13 @@ pub(crate) struct Police {
 }
 
 impl Police {
+    /// The first bare octet of a piece; `after_cr`: of what came before it, the last octet was a CR.
+    pub(crate) fn bare_in(octets: &[u8], after_cr: bool) -> Option<Bare> {
+        let mut police = Self { cr: after_cr, bare: None };
+        police.watch(octets);
+        police.bare
+    }
+
     pub(crate) const fn bare(&self) -> Option<Bare> {
         self.bare
     }

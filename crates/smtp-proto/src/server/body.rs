@@ -15,6 +15,8 @@ pub(super) struct Body {
     source: Source,
     normaliser: Option<Normaliser>,
     octets: u64,
+    /// The last of them was a CR.
+    after_cr: bool,
     /// What the message will be refused with, once its end is found: until then its octets are dropped, and nothing in them is
     /// taken for a command.
     refused: Option<Reply>,
@@ -64,7 +66,7 @@ impl Body {
 
     fn of(source: Source, lines: BareLines) -> Self {
         let normaliser = (lines == BareLines::Normalise).then(Normaliser::default);
-        Self { source, normaliser, octets: 0, refused: None }
+        Self { source, normaliser, octets: 0, after_cr: false, refused: None }
     }
 
     /// The next chunk of the same message.
@@ -110,16 +112,23 @@ impl Body {
         }
     }
 
-    /// Counts octets that came; says what makes the message unacceptable whoever sends it.
+    /// Counts octets that came; says what makes the message unacceptable whoever sends it: whichever fault stands first, however the
+    /// input was cut.
     fn count(&mut self, data: &[u8], limit: Option<u64>) -> Result<(), (Reply, ResetReason)> {
+        let before = self.octets;
         self.octets = self.octets.saturating_add(data.len() as u64);
-        match self.source.bare() {
-            Some(Bare::Cr) => Err((replies::BARE_CR, ResetReason::BareCr)),
-            Some(Bare::Lf) => Err((replies::BARE_LF, ResetReason::BareLf)),
-            None if limit.is_some_and(|limit| self.octets > limit) => {
-                Err((replies::MESSAGE_TOO_BIG, ResetReason::TooBig))
-            }
-            None => Ok(()),
+        let room = limit.filter(|limit| self.octets > *limit).map(|limit| limit.saturating_sub(before));
+        let after_cr = self.after_cr;
+        self.after_cr = data.last().map_or(after_cr, |last| *last == b'\r');
+        let bare = match (self.source.bare(), room) {
+            (Some(_), Some(room)) => Police::bare_in(within(data, room.saturating_add(1)), after_cr),
+            (bare, _) => bare,
+        };
+        match (bare, room) {
+            (Some(Bare::Cr), _) => Err((replies::BARE_CR, ResetReason::BareCr)),
+            (Some(Bare::Lf), _) => Err((replies::BARE_LF, ResetReason::BareLf)),
+            (None, Some(_)) => Err((replies::MESSAGE_TOO_BIG, ResetReason::TooBig)),
+            (None, None) => Ok(()),
         }
     }
 }

@@ -134,3 +134,23 @@ fn a_caller_in_trouble_refuses_in_mid_body() {
     assert!(message.is_empty() && outcome.accepted.is_empty() && outcome.resets.is_empty());
     assert_eq!(outcome.replies, "452 4.3.1 Not enough space\r\n250 2.0.0 OK\r\n");
 }
+
+/// Which of two faults is told depends on where they stand, and not on how the reads cut them.
+#[test]
+fn of_two_faults_the_first_one_counts() {
+    for (body, reason) in [
+        (&b"12\n3456789\r\n.\r\n"[..], ResetReason::BareLf),
+        (b"1234\n56789\r\n.\r\n", ResetReason::BareLf),
+        (b"12345\n6789\r\n.\r\n", ResetReason::TooBig),
+        (b"123\r56789\r\n.\r\n", ResetReason::BareCr),
+        (b"1234\r56789\r\n.\r\n", ResetReason::TooBig),
+        (b"123456789\r\n.\r\n", ResetReason::TooBig),
+    ] {
+        for cut in 1..=body.len() {
+            let mut config = config();
+            config.size = Some(4);
+            let outcome = deliver(config, body, cut);
+            assert_eq!(outcome.resets, [reason], "{} cut at {cut}", body.escape_ascii());
+        }
+    }
+}
