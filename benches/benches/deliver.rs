@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, StoreConfig};
@@ -55,7 +56,7 @@ fn compare(parent: &Path, rounds: usize, layout: &str, writers: usize, apart: bo
     for ((name, _), rates) in WAYS.iter().zip(rates) {
         let ratios = rates.iter().zip(&limits).map(|(rate, limit)| rate / limit).collect();
         let ((rate, least, most), (ratio, low, high)) = (spread(rates), spread(ratios));
-        println!("  {name:<10} {rate:>6.0}/s ({least:.0}–{most:.0})   {ratio:.2} ({low:.2}–{high:.2})");
+        println!("  {name:<44} {rate:>6.0}/s ({least:.0}–{most:.0})   {ratio:.2} ({low:.2}–{high:.2})");
     }
 }
 
@@ -91,6 +92,15 @@ fn race(writers: usize, work: impl Fn(usize) + Sync) -> f64 {
 }
 
 fn bare(root: &Path, writers: usize, apart: bool) -> f64 {
+    bare_with(root, writers, apart, |_, new| File::open(new).unwrap().sync_all().unwrap())
+}
+
+fn bare_merged(root: &Path, writers: usize, apart: bool) -> f64 {
+    let mergers: Vec<_> = (0..writers).map(|_| Merger::default()).collect();
+    bare_with(root, writers, apart, |writer, new| mergers[if apart { writer } else { 0 }].sync(new))
+}
+
+fn bare_with(root: &Path, writers: usize, apart: bool, sync_dir: impl Fn(usize, &Path) + Sync) -> f64 {
     for writer in 0..writers {
         for part in ["tmp", "new"] {
             fs::create_dir_all(directory(root, writer, apart).join(part)).unwrap();
@@ -105,8 +115,41 @@ fn bare(root: &Path, writers: usize, apart: bool) -> f64 {
         file.write_all(&message).unwrap();
         file.sync_all().unwrap();
         fs::rename(&tmp, new.join(&name)).unwrap();
-        File::open(new).unwrap().sync_all().unwrap();
+        sync_dir(writer, &new);
     })
+}
+
+/// Whoever wants a sync while one runs waits for the next, which one of them does for all.
+#[derive(Default)]
+struct Merger {
+    state: Mutex<MergerState>,
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct MergerState {
+    begun: u64,
+    done: u64,
+}
+
+impl Merger {
+    fn sync(&self, dir: &Path) {
+        let mut state = self.state.lock().unwrap();
+        let wanted = state.begun + 1;
+        while state.done < wanted {
+            if state.begun > state.done {
+                state = self.done.wait(state).unwrap();
+                continue;
+            }
+            state.begun += 1;
+            let this = state.begun;
+            drop(state);
+            File::open(dir).unwrap().sync_all().unwrap();
+            state = self.state.lock().unwrap();
+            state.done = this;
+            self.done.notify_all();
+        }
+    }
 }
 
 fn through_mailstore(root: &Path, writers: usize, apart: bool) -> f64 {
