@@ -40,8 +40,12 @@ fn main() {
 
 type Way = (&'static str, fn(&Path, usize, bool) -> f64);
 
-const WAYS: [Way; 3] =
-    [("bare loop", bare), ("mailstore", through_mailstore), ("delivery", through_delivery)];
+const WAYS: [Way; 4] = [
+    ("bare loop", bare),
+    ("the same, directory syncs merged", bare_merged),
+    ("mailstore", through_mailstore),
+    ("delivery", through_delivery),
+];
 
 fn compare(parent: &Path, rounds: usize, layout: &str, writers: usize, apart: bool) {
     println!("\n{layout}, {writers} at once");
@@ -56,7 +60,7 @@ fn compare(parent: &Path, rounds: usize, layout: &str, writers: usize, apart: bo
     for ((name, _), rates) in WAYS.iter().zip(rates) {
         let ratios = rates.iter().zip(&limits).map(|(rate, limit)| rate / limit).collect();
         let ((rate, least, most), (ratio, low, high)) = (spread(rates), spread(ratios));
-        println!("  {name:<44} {rate:>6.0}/s ({least:.0}–{most:.0})   {ratio:.2} ({low:.2}–{high:.2})");
+        println!("  {name:<33} {rate:>6.0}/s ({least:.0}–{most:.0})   {ratio:.2} ({low:.2}–{high:.2})");
     }
 }
 
@@ -66,7 +70,7 @@ fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
 }
 
 fn message() -> Vec<u8> {
-    b"0123456789012345678901234567890123456789012345678901234567890\r\n".repeat(65)[..4096].to_vec()
+    b"0123456789012345678901234567890123456789012345678901234567890\r\n".repeat(66)[..4096].to_vec()
 }
 
 fn directory(root: &Path, writer: usize, apart: bool) -> PathBuf {

@@ -12,20 +12,29 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// A Maildir as Dovecot leaves it, and its messages by the ids that its POP3 server showed.
+/// What Debian's Dovecot 2.3.19 wrote when its POP3 server showed these three messages; and a fourth, which came after that.
+const UIDLIST: &str = "3 V1795318075 N4 Gbdd41e003b61026b7e25000083ecc375\n\
+    1 W17 :1355543030.M92914P1206.mx\n2 :1355543031.M5P6V08I09_0.mx,S=14,W=17\n3 W17 :1355543032.1234.mx\n";
+
+/// File name, content, and the id that it showed.
+const MESSAGES: [(&str, &str, &str); 4] = [
+    ("cur/1355543030.M92914P1206.mx:2,", "Subject: a\n\nb\n", "000000016b02613b"),
+    ("cur/1355543031.M5P6V08I09_0.mx,S=14,W=17:2,FS", "Subject: c\n\nd\n", "000000026b02613b"),
+    ("cur/1355543032.1234.mx:2,", "Subject: e\n\nf\n", "000000036b02613b"),
+    ("new/1355543033.M1P1.mx", "not listed\r\n", "1355543033.M1P1.mx"),
+];
+
+/// That Maildir, and its messages by their ids.
 fn dovecot() -> (TempDir, BTreeMap<String, Vec<u8>>) {
     let dir = memory();
     for part in ["tmp", "new", "cur"] {
         fs::create_dir(dir.path().join(part)).unwrap();
     }
-    let list = "3 V1795315646 N4 G0123456789abcdef\n1 :1355543030.M1P1.old,S=4,W=6\n2 Polder:id :1355543031.M2P1.old\n";
-    fs::write(dir.path().join("dovecot-uidlist"), list).unwrap();
-    fs::write(dir.path().join("cur/1355543030.M1P1.old,S=4,W=6:2,FS"), "a\nb\n").unwrap();
-    fs::write(dir.path().join("new/1355543031.M2P1.old"), "c\n").unwrap();
-    fs::write(dir.path().join("new/1355543032.M3P1.old"), "not listed\r\n").unwrap();
-    let messages =
-        [("000000016b0257be", "a\nb\n"), ("older:id", "c\n"), ("1355543032.M3P1.old", "not listed\r\n")];
-    (dir, messages.map(|(id, text)| (id.to_owned(), text.as_bytes().to_vec())).into())
+    fs::write(dir.path().join("dovecot-uidlist"), UIDLIST).unwrap();
+    for (name, text, _) in MESSAGES {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    (dir, MESSAGES.map(|(_, text, id)| (id.to_owned(), text.as_bytes().to_vec())).into())
 }
 
 fn import(maildir: &Maildir, source: &Path) -> Result<Imported, mailstore::Error> {
@@ -37,18 +46,18 @@ fn r_05_every_message_keeps_the_unique_id_that_the_old_server_showed() {
     let (source, messages) = dovecot();
     let scratch = scratch_in_memory();
     let report = import(&scratch.maildir, source.path()).unwrap();
-    assert_eq!(report, Imported { found: 3, taken: 3, before: 0, ids_lost: 0 });
+    assert_eq!(report, Imported { found: 4, taken: 4, before: 0, ids_lost: 0 });
     assert_eq!(contents(&scratch.maildir), messages);
     let octets: Vec<_> = scratch.maildir.lock().unwrap().messages().map(|message| message.octets).collect();
-    assert_eq!(octets, [6, 3, 12], "in the order of their arrival, as on the wire");
+    assert_eq!(octets, [17, 17, 17, 12], "in the order of their arrival, as on the wire");
     assert!(names(&scratch.maildir, "cur").iter().any(|name| name.ends_with(":2,FS")), "flags stay");
     // Flags of another program do not touch the id.
-    let name = scratch.file_of("1355543031");
+    let name = scratch.file_of("1355543033");
     scratch.rename(&name, &format!("{}:2,S", name.replace("new/", "cur/")));
     assert_eq!(contents(&scratch.maildir), messages);
     assert!(
         !source.path().join("yubin-pop3.lock").exists()
-            && fs::read_dir(source.path().join("new")).unwrap().count() == 2
+            && fs::read_dir(source.path().join("new")).unwrap().count() == 1
     );
 }
 
@@ -60,11 +69,11 @@ fn what_was_imported_is_not_imported_again_and_what_came_since_is() {
     let mut session = scratch.maildir.lock().unwrap();
     session.remove([0]);
     drop(session);
-    messages.remove("000000016b0257be");
-    fs::write(source.path().join("new/1355543033.M4P1.old"), "later").unwrap();
-    messages.insert("1355543033.M4P1.old".into(), b"later".to_vec());
+    messages.remove("000000016b02613b");
+    fs::write(source.path().join("new/1355543034.M4P1.mx"), "later").unwrap();
+    messages.insert("1355543034.M4P1.mx".into(), b"later".to_vec());
     let report = import(&scratch.maildir, source.path()).unwrap();
-    assert_eq!(report, Imported { found: 4, taken: 1, before: 3, ids_lost: 0 });
+    assert_eq!(report, Imported { found: 5, taken: 1, before: 4, ids_lost: 0 });
     assert_eq!(contents(&scratch.maildir), messages);
 }
 
