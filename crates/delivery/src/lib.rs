@@ -34,6 +34,7 @@ mod error;
 mod incoming;
 mod local;
 mod pool;
+mod quota;
 mod room;
 mod store;
 
@@ -41,4 +42,4 @@ pub use error::DeliveryError;
 pub use incoming::{Accepted, Incoming};
 pub use local::{LocalDelivery, StoreConfig};
 pub use mail_queue::{Envelope, Error as OpenError, QueueId};
-pub use mailstore::{BadMailbox, Mailbox, Reserve};
+pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reservation, Reserve, Usage};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mail_queue::{Envelope, Outcome, QueueId, Recovery, Spool, SpoolConfig};
 use mailstore::files::{Disk, Files};
-use mailstore::{Namer, Reserve};
+use mailstore::{Ledger, Namer, Reserve};
 use tokio::runtime::Handle;
 
 use crate::incoming::Incoming;
@@ -65,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) spool: Spool,
     pub(crate) pool: Pool,
     pub(crate) room: Room,
+    pub(crate) ledger: Ledger,
     /// Messages that wait for a recipient.
     pending: Mutex<BTreeSet<QueueId>>,
     retrying: AtomicBool,
@@ -96,6 +97,7 @@ impl LocalDelivery {
                 spool,
                 pool: Pool::new(),
                 room: Room::default(),
+                ledger: Ledger::new(),
                 pending: Mutex::new(recovery.pending.into_iter().collect()),
                 retrying: AtomicBool::new(false),
             }),
@@ -116,7 +118,13 @@ impl LocalDelivery {
         for id in waiting {
             let inner = self.inner.clone();
             let job = move || match inner.spool.retry(id) {
-                Ok(outcome) => inner.note(id, &outcome),
+                Ok(outcome) => {
+                    inner.note(id, &outcome);
+                    if outcome.delivered > 0 {
+                        // Whose quota that was, the queue does not know.
+                        inner.ledger.forget_all();
+                    }
+                }
                 Err(error) => tracing::warn!(event = "queue_retry_failed", queue_id = %id, %error),
             };
             if let Err(error) = self.inner.pool.run(job).await {

@@ -45,7 +45,7 @@
 //!
 //! `<seconds>.M<microseconds>P<pid>Q<count>R<random>.<host>,S=<octets>`, and `:2,<flags>` when another program sets flags. The
 //! unique part, up to the first `,` or `:`, is the POP3 unique id. `,S=` is why a maildrop of 100 000 messages opens from its
-//! directory entries alone.
+//! directory entries alone. A message [taken over](Maildir::import) from another server has that server's unique id in `,U=`.
 //!
 //! # Where to look
 //!
@@ -61,6 +61,7 @@ mod delivery;
 mod error;
 pub mod faults;
 pub mod files;
+mod import;
 mod lock;
 mod mailbox;
 mod maildir;
@@ -78,6 +79,7 @@ mod wire;
 
 pub use delivery::{Delivered, Delivery};
 pub use error::Error;
+pub use import::{ImportOptions, Imported};
 pub use mailbox::{BadMailbox, Mailbox};
 pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{During, Error};
 use crate::lock::Lock;
 use crate::maildir::Maildir;
-use crate::name::{FileName, unique_id};
+use crate::name::FileName;
 use crate::quota::{Ledger, Quota, Usage};
 use crate::scan::{Message, Place, Table};
 use crate::{shared, sizes};
@@ -203,7 +203,7 @@ impl Maildrop {
             // A listing can miss what is renamed at that moment, so that one miss is not yet the end.
             misses = if self.table.refresh(&self.maildir, index)? { 0 } else { misses + 1 };
             if misses == MISSES {
-                return Err(Error::Vanished(unique_id(self.table.unique(row)).into_owned()));
+                return Err(Error::Vanished(self.table.unique_id(row).into_owned()));
             }
         }
         // It is there, and never where it was a moment ago: not gone, but not to be had now.

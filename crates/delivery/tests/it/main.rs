@@ -4,6 +4,7 @@
 mod crash;
 mod deliver;
 mod power;
+mod quota;
 mod retry;
 mod space;
 mod support;

@@ -179,6 +179,11 @@ impl Ledger {
         }
     }
 
+    /// As [`forget`](Ledger::forget), for every mailbox: messages came into some without a line.
+    pub fn forget_all(&self) {
+        self.accounts().values_mut().for_each(|account| account.counted = false);
+    }
+
     /// What a mailbox holds, and whether that is sure enough to refuse a message.
     fn believed(&self, maildir: &Maildir, quota: Quota) -> Result<(Usage, bool), Error> {
         let counted = self.accounts().get(maildir.path()).is_some_and(|account| account.counted);

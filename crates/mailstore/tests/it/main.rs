@@ -4,6 +4,7 @@
 mod crash;
 mod deliver;
 mod full;
+mod import;
 mod model;
 mod power;
 mod quota;

@@ -54,7 +54,7 @@ fn take_in(ledger: &Ledger, maildir: &Maildir, quota: Quota, text: &[u8]) -> Res
 }
 
 #[test]
-fn p_17_octets_and_messages_are_limited_and_what_is_on_its_way_counts() {
+fn l_03_octets_and_messages_are_limited_and_what_is_on_its_way_counts() {
     let scratch = scratch_in_memory();
     let (ledger, maildir) = (Ledger::new(), &scratch.maildir);
     let quota = Quota { octets: Some(100), messages: Some(3) };
@@ -72,7 +72,7 @@ fn p_17_octets_and_messages_are_limited_and_what_is_on_its_way_counts() {
 }
 
 #[test]
-fn a_mailbox_without_a_quota_has_no_ledger() {
+fn l_03_a_mailbox_without_a_quota_has_no_ledger() {
     let scratch = scratch_in_memory();
     let faults = Arc::new(Faults::new(Plan::Nothing));
     let maildir = Maildir::at(faults.clone(), scratch.maildir.path());
@@ -84,7 +84,7 @@ fn a_mailbox_without_a_quota_has_no_ledger() {
 }
 
 #[test]
-fn a_full_mailbox_is_counted_before_anybody_is_refused() {
+fn l_03_a_full_mailbox_is_counted_before_anybody_is_refused() {
     let scratch = scratch_in_memory();
     let (ledger, maildir) = (Ledger::new(), &scratch.maildir);
     let id = take_in(&ledger, maildir, octets(10), b"ten octets").unwrap().unique_id;
@@ -133,7 +133,7 @@ fn lines_of_other_programs_are_added_and_a_long_ledger_is_made_short() {
 }
 
 #[test]
-fn counting_that_fails_never_says_full() {
+fn l_03_counting_that_fails_never_says_full() {
     for op in [Op::List, Op::Stat, Op::Append, Op::Rename, Op::CreateNew, Op::Open] {
         let scratch = scratch_in_memory();
         scratch.put("new", "1.foreign.mx", b"12345");
@@ -235,7 +235,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_ledger_equals_the_disk_and_nobody_is_refused_who_has_room(steps in proptest::collection::vec(step(), 1..25), limit in 1_u64..200) {
+    fn l_03_the_ledger_equals_the_disk_and_nobody_is_refused_who_has_room(steps in proptest::collection::vec(step(), 1..25), limit in 1_u64..200) {
         let scratch = scratch_in_memory();
         let (mut ledger, quota) = (Ledger::new(), octets(limit));
         for (nth, step) in steps.iter().enumerate() {
