@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use accounts::{Accounts, Status};
 use clap::Args;
 use daemon_kit::config::Config;
+use daemon_kit::daemon::{Daemon, Trouble};
+use pop3d::Pop3d;
 use serde::Serialize;
+use smtpd::Smtpd;
 
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -38,6 +41,7 @@ struct Found {
     database: Database,
     maildirs: PathBuf,
     queue: PathBuf,
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,8 +75,19 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
     let database = settings.database();
     let accounts =
         if arguments.create { Accounts::create(&database).await? } else { Accounts::open(&database).await? };
-    let found = Found::new(&settings.config, Database::new(database.place(), accounts.status().await?));
+    let status = accounts.status().await?;
+    accounts.close().await;
+    check::<Smtpd>(&settings.config).await?;
+    check::<Pop3d>(&settings.config).await?;
+    let found = Found::new(&settings.config, Database::new(database.place(), status));
     output.print(&found, as_facts)
+}
+
+/// What a daemon's own `--check` says beyond the file.
+async fn check<D: Daemon>(config: &Config) -> Result<(), Failure> {
+    D::check(config)
+        .await
+        .map_err(|trouble: Trouble| Failure::Configuration(format!("{}: {trouble}", D::NAME)))
 }
 
 impl Found {
@@ -99,8 +114,14 @@ impl Found {
             database,
             maildirs: config.store.maildirs.clone(),
             queue: config.store.queue.clone(),
+            warnings: config.expiring().map(expiry).collect(),
         }
     }
+}
+
+fn expiry(certificate: &daemon_kit::config::Certificate) -> String {
+    let (chain, days) = (certificate.chain.display(), certificate.identity.days_left());
+    format!("the certificate in {chain} ends in {days} days")
 }
 
 impl Database {
@@ -143,6 +164,9 @@ fn as_facts(found: &Found) -> String {
         ("maildirs", found.maildirs.display().to_string()),
         ("queue", found.queue.display().to_string()),
     ];
+    if !found.warnings.is_empty() {
+        lines.push(("warnings", found.warnings.join("\n")));
+    }
     if database.domains == 0 {
         lines.push(("next", "yubin domain add DOMAIN".into()));
     } else if database.accounts == 0 {

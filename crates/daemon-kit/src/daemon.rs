@@ -32,6 +32,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -125,6 +126,7 @@ async fn check<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
 async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     let failed = |trouble: Trouble| (EXIT_FAILED, trouble);
     log::init(config.log);
+    forbid_core_files();
     let drain = Drain::on_signals().map_err(|error| failed(error.into()))?;
     let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
     let service = D::open(config).await.map_err(failed)?;
@@ -133,6 +135,11 @@ async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     warn_of_expiry(config);
     tracing::info!(event = event::STARTED, daemon = D::NAME, version = env!("CARGO_PKG_VERSION"));
     server.run(service, drain).await.map_err(|error| failed(error.into()))
+}
+
+/// A core file would hold passwords and mail. Where the system does not let us say so, it says what it does with core files itself.
+fn forbid_core_files() {
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 fn warn_of_expiry(config: &Config) {

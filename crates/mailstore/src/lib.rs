@@ -50,7 +50,8 @@
 //! # Where to look
 //!
 //! `name.rs` all file names, `delivery.rs` the way in, `publish.rs` the one rename that accepts, `scan.rs` the list of
-//! messages, `maildrop.rs` the exclusive session, [`files`] every file operation, [`faults`] those operations under test.
+//! messages, `maildrop.rs` the exclusive session, [`files`] every file operation, [`faults`] and [`power_cut`] those operations
+//! under test.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -65,7 +66,10 @@ mod mailbox;
 mod maildir;
 mod maildrop;
 mod name;
+pub mod power_cut;
 mod publish;
+mod quota;
+mod reserve;
 mod scan;
 mod shared;
 mod sizes;
@@ -79,6 +83,8 @@ pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};
 pub use name::{Namer, UniqueName};
 pub use publish::{Draft, Sizes};
+pub use quota::{Ledger, Over, Quota, QuotaError, Reservation, Usage};
+pub use reserve::{Low, Reserve, Space};
 pub use scan::Message;
 
 /// File names are octets, not text.

@@ -88,6 +88,8 @@ pub(crate) struct FileName<'a> {
     pub(crate) arrival: u64,
     /// Octets on the wire, if the name tells.
     pub(crate) octets: Option<u64>,
+    /// Octets of the file, if the name tells.
+    pub(crate) stored: Option<u64>,
 }
 
 impl FileName<'_> {
@@ -99,8 +101,9 @@ impl FileName<'_> {
             |key: &[u8]| fields.split(|&b| b == b',').find_map(|field| number(field.strip_prefix(key)?));
         // Others put the size of the file into S, and their files may have LF endings: only W, or S in a name that
         // we made, is what POP3 has to announce.
-        let octets = field(b"W=").or_else(|| if is_ours(unique) { field(b"S=") } else { None });
-        FileName { unique, rest, arrival: arrival(unique), octets }
+        let stored = field(b"S=");
+        let octets = field(b"W=").or_else(|| if is_ours(unique) { stored } else { None });
+        FileName { unique, rest, arrival: arrival(unique), octets, stored }
     }
 }
 

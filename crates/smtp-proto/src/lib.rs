@@ -1,6 +1,6 @@
 //! SMTP (RFC 5321) and message submission (RFC 6409) without I/O.
 //!
-//! [`Session`] is the server's end: a function of octets and answers, with no socket, clock, file or async in it. The caller owns
+//! [`client`] has the client's end. [`Session`] is the server's: a function of octets and answers, with no socket, clock, file or async in it. The caller owns
 //! both buffers, feeds what it read and sends what was written:
 //!
 //! ```
@@ -37,19 +37,34 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod client;
 mod command;
+mod extension;
 mod grammar;
 mod limits;
+mod lines;
 mod replies;
 mod reply;
 mod server;
 
-pub use command::{BodyType, ClientName, Mail, Rcpt};
+pub use command::{ClientName, Mail, Rcpt};
+pub use extension::{Extension, Extensions};
 pub use grammar::address::{
     AddressLiteral, Domain, DomainName, ForwardPath, LocalPart, Mailbox, ReversePath,
 };
+pub use grammar::date_time::DateTime;
+pub use grammar::delivery::{ByMode, DeliverBy, Hold, Priority, ValidSince};
+pub use grammar::marks::{BodyType, Solicitation, Submitter, Tracking, TransactionId};
+pub use grammar::notification::{Notify, OriginalRecipient, Return};
+pub use grammar::parameter::Xtext;
 pub use limits::{Limits, Patience};
 pub use reply::{Code, Enhanced, InvalidReply, Reply};
 pub use server::{
-    Auth, Channel, CloseReason, Config, Event, Hello, Misuse, ResetReason, Session, StartTls, Step,
+    Auth, BareLines, Channel, CloseReason, Config, Event, FutureRelease, Hello, Misuse, ResetReason, Session,
+    StartTls, Step,
 };
+
+/// The example of the project's README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -18,6 +18,9 @@ pub struct Limits {
     pub idle_commands: u32,
     /// Recipients of one message. RFC 5321 §4.5.3.1.8: at least 100; more than that is refused with 452, not for good.
     pub recipients: u32,
+    /// Transactions of one session; announced by LIMITS as MAILMAX (RFC 9422 §4.1). The next MAIL ends the session with a 421, so that
+    /// the client comes again.
+    pub transactions: u32,
     /// How long to wait for the client.
     pub patience: Patience,
 }
@@ -31,6 +34,7 @@ impl Default for Limits {
             errors: 20,
             idle_commands: 100,
             recipients: 1_000,
+            transactions: u32::MAX,
             patience: Patience::default(),
         }
     }

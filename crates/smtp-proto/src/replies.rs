@@ -19,7 +19,7 @@ pub(crate) const CHALLENGE: Reply = Reply::bare(334, "");
 pub(crate) const BODY_GO_AHEAD: Reply = Reply::bare(354, "End data with <CR><LF>.<CR><LF>");
 
 replies! {
-    HELP = 214 (2, 0, 0) "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP STARTTLS AUTH";
+    HELP = 214 (2, 0, 0) "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS AUTH";
     STARTTLS_GO_AHEAD = 220 (2, 0, 0) "Ready to start TLS";
     /// Behind the host's name.
     CLOSING = 221 (2, 0, 0) "closing";
@@ -33,6 +33,7 @@ replies! {
     TOO_MANY_AUTH_FAILURES = 421 (4, 7, 0) "Too many failed authentications, closing";
     TOO_MANY_ERRORS = 421 (4, 7, 0) "Too many errors, closing";
     TOO_MANY_IDLE_COMMANDS = 421 (4, 7, 0) "Too many commands without a message, closing";
+    TOO_MANY_TRANSACTIONS = 421 (4, 7, 0) "Too many messages in one session, come again";
     TOO_MANY_RECIPIENTS = 452 (4, 5, 3) "Too many recipients; send the message again to the others";
     BARE_LF_COMMAND = 500 (5, 5, 2) "Command lines end with CR LF, this one with a bare LF";
     COMMAND_UNKNOWN = 500 (5, 5, 1) "Command not recognized";
@@ -47,11 +48,16 @@ replies! {
     BAD_PARAMETER = 501 (5, 5, 4) "A parameter has a bad value or comes twice";
     BAD_RECIPIENT = 501 (5, 1, 3) "Syntax: RCPT TO:<address>";
     BAD_SENDER = 501 (5, 1, 7) "Syntax: MAIL FROM:<address>";
+    UNREADABLE_CHUNK = 501 (5, 5, 4) "Syntax: BDAT size [LAST]; closing";
     AUTH_NOT_OFFERED = 502 (5, 5, 1) "Authentication is not offered here";
     COMMAND_NOT_IMPLEMENTED = 502 (5, 5, 1) "Command not implemented";
     STARTTLS_NOT_OFFERED = 502 (5, 5, 1) "STARTTLS is not offered here";
     ALREADY_AUTHENTICATED = 503 (5, 5, 1) "Already authenticated";
     ALREADY_ENCRYPTED = 503 (5, 5, 1) "TLS is already active";
+    /// RFC 3030 §3.
+    BINARY_WITHOUT_CHUNKS = 503 (5, 5, 1) "BODY=BINARYMIME goes with BDAT";
+    /// RFC 3030 §2: BDAT and DATA do not mix.
+    CHUNKS_HAVE_BEGUN = 503 (5, 5, 1) "Chunks have begun, go on with BDAT or say RSET";
     HELLO_FIRST = 503 (5, 5, 1) "Say EHLO first";
     MAIL_FIRST = 503 (5, 5, 1) "Say MAIL first";
     NESTED_MAIL = 503 (5, 5, 1) "A transaction is open already";
@@ -63,8 +69,8 @@ replies! {
     /// RFC 5321 §2.3.8 and §4.1.1.4 know CR and LF as a pair only.
     BARE_CR = 550 (5, 6, 11) "The message holds a bare CR";
     BARE_LF = 550 (5, 6, 11) "The message holds a bare LF";
-    /// RFC 6531 §3.5, while SMTPUTF8 is not offered.
-    ADDRESS_NOT_ASCII = 553 (5, 6, 7) "Addresses beyond ASCII are not supported";
+    /// RFC 6531 §3.5, without the SMTPUTF8 parameter, or where it is not offered.
+    ADDRESS_NOT_ASCII = 553 (5, 6, 7) "Addresses beyond ASCII need SMTPUTF8";
     MESSAGE_TOO_BIG = 552 (5, 3, 4) "The message is bigger than the limit";
     BYTES_BEHIND_STARTTLS = 554 (5, 5, 1) "Octets came behind STARTTLS, closing";
     NO_VALID_RECIPIENTS = 554 (5, 5, 1) "No valid recipients";

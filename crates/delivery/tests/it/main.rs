@@ -3,5 +3,7 @@
 
 mod crash;
 mod deliver;
+mod power;
 mod retry;
+mod space;
 mod support;

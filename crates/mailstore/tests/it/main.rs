@@ -5,6 +5,8 @@ mod crash;
 mod deliver;
 mod full;
 mod model;
+mod power;
+mod quota;
 mod race;
 mod read;
 mod session;

@@ -12,7 +12,7 @@ use nom::combinator::{all_consuming, map, map_opt, opt, recognize, rest, value, 
 use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded, separated_pair, terminated};
 
-use super::{Parsed, utf8_non_ascii, whole};
+use super::{Class, Parsed, utf8_non_ascii, whole};
 
 /// RFC 5321 §4.5.3.1.1, in octets.
 const LONGEST_LOCAL_PART: usize = 64;
@@ -203,12 +203,8 @@ fn dot_string(input: &str) -> Parsed<'_, &str> {
 
 /// `Atom = 1*atext`, `atext =/ UTF8-non-ascii`
 fn atom(input: &str) -> Parsed<'_, &str> {
-    take_while1(|c| match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~' => true,
-        c => utf8_non_ascii(c),
-    })
-    .parse(input)
+    const ATEXT: Class = Class::alphanumeric_and(b"!#$%&'*+-/=?^_`{|}~");
+    ATEXT.run(input)
 }
 
 /// `Quoted-string = DQUOTE *QcontentSMTP DQUOTE`
@@ -235,10 +231,9 @@ fn domain_name(input: &str) -> Parsed<'_, DomainName<'_>> {
 
 /// `sub-domain = Let-dig [Ldh-str] / U-label`. An underscore is taken, too: hosts have it, whatever the RFC says.
 fn sub_domain(input: &str) -> Parsed<'_, &str> {
-    let label =
-        take_while1(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || utf8_non_ascii(c));
-    verify(label, |text: &str| text.len() <= LONGEST_LABEL && !text.starts_with('-') && !text.ends_with('-'))
-        .parse(input)
+    const LABEL: Class = Class::alphanumeric_and(b"-_");
+    let label = |text: &&str| text.len() <= LONGEST_LABEL && !text.starts_with('-') && !text.ends_with('-');
+    verify(|input| LABEL.run(input), label).parse(input)
 }
 
 /// `address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"`

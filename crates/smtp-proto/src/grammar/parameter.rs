@@ -1,12 +1,16 @@
-//! The parameters of MAIL and RCPT: RFC 5321 §4.1.2 and the extensions that define them.
+//! The parameters of MAIL and RCPT: the form that all of them share (RFC 5321 §4.1.2), and xtext.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
 
 use nom::Parser;
-use nom::bytes::complete::{take_while, take_while1};
+use nom::bytes::complete::take_while;
 use nom::character::complete::{char, satisfy};
 use nom::combinator::{opt, recognize};
 use nom::sequence::preceded;
 
-use super::{Parsed, utf8_non_ascii};
+use super::{Class, Parsed};
 
 /// A keyword with its value, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,8 @@ fn keyword(input: &str) -> Parsed<'_, &str> {
 
 /// `esmtp-value = 1*(%d33-60 / %d62-126 / UTF8-non-ascii)`
 fn value(input: &str) -> Parsed<'_, &str> {
-    take_while1(|c| matches!(c, '!'..='<' | '>'..='~') || utf8_non_ascii(c)).parse(input)
+    const VALUE: Class = Class::printable_without(b"=");
+    VALUE.run(input)
 }
 
 /// `size-value = 1*20DIGIT` (RFC 1870 §3), in octets. What no integer holds is as big as can be said.
@@ -41,26 +46,78 @@ pub(crate) fn size(value: &str) -> Option<u64> {
     digits.then(|| value.parse().unwrap_or(u64::MAX))
 }
 
-/// `xtext = *( xchar / hexchar )`, `hexchar = "+" 2(%x30-39 / %x41-46)` (RFC 3461 §4)
-pub(crate) fn is_xtext(value: &str) -> bool {
-    let mut octets = value.bytes();
-    while let Some(octet) = octets.next() {
-        let hexadecimal =
-            |octet: Option<u8>| octet.is_some_and(|octet| matches!(octet, b'0'..=b'9' | b'A'..=b'F'));
-        let good = match octet {
-            b'+' => hexadecimal(octets.next()) && hexadecimal(octets.next()),
-            b'=' => false,
-            octet => octet.is_ascii_graphic(),
-        };
-        if !good {
-            return false;
+/// Octets in the form in which parameters carry them (RFC 3461 §4), as they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Xtext<'i>(&'i str);
+
+impl<'i> Xtext<'i> {
+    /// `xtext = 1*( xchar / hexchar )`, `hexchar = "+" 2(%x30-39 / %x41-46)`. RFC 3461 allows none, but then no parameter can hold it.
+    pub fn parse(text: &'i str) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        let mut octets = text.bytes();
+        while let Some(octet) = octets.next() {
+            let hexadecimal =
+                |octet: Option<u8>| octet.is_some_and(|octet| matches!(octet, b'0'..=b'9' | b'A'..=b'F'));
+            let good = match octet {
+                b'+' => hexadecimal(octets.next()) && hexadecimal(octets.next()),
+                b'=' => false,
+                octet => octet.is_ascii_graphic(),
+            };
+            if !good {
+                return None;
+            }
+        }
+        Some(Self(text))
+    }
+
+    /// As it was written.
+    pub const fn as_str(&self) -> &'i str {
+        self.0
+    }
+
+    /// What it stands for: any octets at all.
+    pub fn decoded(&self) -> Cow<'i, [u8]> {
+        if !self.0.contains('+') {
+            return Cow::Borrowed(self.0.as_bytes());
+        }
+        let mut plain = Vec::with_capacity(self.0.len());
+        let mut parts = self.0.split('+');
+        plain.extend(parts.next().unwrap_or_default().bytes());
+        for part in parts {
+            let (digits, rest) = part.split_at_checked(2).unwrap_or_default();
+            plain.extend(u8::from_str_radix(digits, 16));
+            plain.extend(rest.bytes());
+        }
+        Cow::Owned(plain)
+    }
+
+    /// Appends the xtext form of `octets`.
+    pub fn encode(octets: &[u8], out: &mut Vec<u8>) {
+        for &octet in octets {
+            match octet {
+                b'!'..=b'~' if !matches!(octet, b'+' | b'=') => out.push(octet),
+                _ => {
+                    let digit = |nibble: u8| b"0123456789ABCDEF".get(usize::from(nibble)).copied();
+                    out.push(b'+');
+                    out.extend([digit(octet >> 4), digit(octet & 15)].into_iter().flatten());
+                }
+            }
         }
     }
-    true
+}
+
+impl fmt::Display for Xtext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::whole;
     use super::*;
 
@@ -71,12 +128,15 @@ mod tests {
             ("smtputf8", Some(("smtputf8", None))),
             ("AUTH=<>", Some(("AUTH", Some("<>")))),
             ("X-1=a:b", Some(("X-1", Some("a:b")))),
+            ("ORCPT=utf-8;\u{82b1}@x", Some(("ORCPT", Some("utf-8;\u{82b1}@x")))),
             ("", None),
             ("=", None),
             ("-A", None),
             ("A=", None),
             ("A=b=c", None),
             ("A b", None),
+            ("A=\u{7f}", None),
+            ("A=\u{80}", None),
         ];
         for (text, wanted) in table {
             let wanted = wanted.map(|(keyword, value)| Parameter { keyword, value });
@@ -101,15 +161,29 @@ mod tests {
     #[test]
     fn xtext() {
         for (text, wanted) in [
-            ("", true),
-            ("a+2Bb", true),
-            ("<>", true),
-            ("+", false),
-            ("+2", false),
-            ("+2b", false),
-            ("a=b", false),
+            ("a+2Bb", Some(&b"a+b"[..])),
+            ("+00+FF", Some(b"\0\xff")),
+            ("<>", Some(b"<>")),
+            ("", None),
+            ("+", None),
+            ("+2", None),
+            ("+2b", None),
+            ("a=b", None),
+            ("a b", None),
+            ("\u{82b1}", None),
         ] {
-            assert_eq!(is_xtext(text), wanted, "{text}");
+            let decoded = Xtext::parse(text).map(|xtext| xtext.decoded().into_owned());
+            assert_eq!(decoded.as_deref(), wanted, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_undoes_encoding(octets in proptest::collection::vec(any::<u8>(), 1..50)) {
+            let mut text = Vec::new();
+            Xtext::encode(&octets, &mut text);
+            let text = core::str::from_utf8(&text).unwrap();
+            prop_assert_eq!(&*Xtext::parse(text).unwrap().decoded(), octets);
         }
     }
 }

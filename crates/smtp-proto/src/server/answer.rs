@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use crate::replies;
-use crate::reply::{Reply, put};
+use crate::reply::Reply;
 
 use super::body::Body;
-use super::{CloseReason, Counters, Extended, Misuse, Question, Session, StartTls, State, Transaction};
+use super::{CloseReason, Counters, Extended, Misuse, Question, Session, State, Transaction};
 
 impl Session {
     /// Answers the open question with yes, in this crate's words.
@@ -15,9 +15,11 @@ impl Session {
         match question {
             Question::Authenticate => replies::AUTHENTICATED.write(out),
             Question::BodyEnd => replies::MESSAGE_ACCEPTED.write(out),
-            Question::BodyStart => replies::BODY_GO_AHEAD.write(out),
+            Question::BodyStart(None) => replies::BODY_GO_AHEAD.write(out),
+            // RFC 3030 §2: a chunk is answered at its end only.
+            Question::BodyStart(Some(_)) => {}
             Question::Hello(Extended(extended)) => self.write_hello(extended, out),
-            Question::Mail => replies::SENDER_OK.write(out),
+            Question::Mail(_) => replies::SENDER_OK.write(out),
             Question::Rcpt => replies::RECIPIENT_OK.write(out),
             Question::StartTls => replies::STARTTLS_GO_AHEAD.write(out),
             Question::Verify => replies::CANNOT_VERIFY.write(out),
@@ -33,7 +35,9 @@ impl Session {
             return Err(Misuse::AnswerCode);
         }
         match self.state {
-            State::Asked(Question::Hello(_) | Question::BodyStart | Question::StartTls) => self.accept(out),
+            State::Asked(Question::Hello(_) | Question::BodyStart(_) | Question::StartTls) => {
+                self.accept(out)
+            }
             _ => {
                 let question = self.take_question()?;
                 reply.write(out);
@@ -55,11 +59,16 @@ impl Session {
             return Ok(());
         }
         let question = self.take_question()?;
+        if let (Question::BodyStart(Some(chunk)), true) = (question, reply.code().get() != 421) {
+            self.transaction = None;
+            self.state = State::Swallow { left: chunk.size, reply };
+            return Ok(());
+        }
         reply.write(out);
         match question {
             Question::Authenticate if reply.code().is_permanent() => self.counters.auth_failures += 1,
             Question::BodyEnd => self.end_transaction(),
-            Question::Rcpt | Question::Mail => self.counters.errors += 1,
+            Question::Rcpt | Question::Mail(_) => self.counters.errors += 1,
             _ => {}
         }
         if reply.code().get() == 421 {
@@ -114,9 +123,19 @@ impl Session {
                 self.end_transaction();
                 self.counters = Counters { idle_commands: 0, ..self.counters };
             }
-            Question::BodyStart => self.state = State::Body(Body::default()),
+            Question::BodyStart(chunk) => {
+                let binary = self.transaction.as_ref().is_some_and(|transaction| transaction.opened.binary);
+                let lines = self.config.bare_lines;
+                self.state = State::Body(match chunk {
+                    Some(chunk) => Body::chunks(chunk, lines, binary),
+                    None => Body::data(lines),
+                });
+            }
             Question::Hello(extended) => self.hello = Some(extended),
-            Question::Mail => self.transaction = Some(Transaction::default()),
+            Question::Mail(opened) => {
+                self.transaction = Some(Transaction { opened, ..Transaction::default() });
+                self.counters.transactions += 1;
+            }
             Question::Rcpt => {
                 if let Some(transaction) = &mut self.transaction {
                     transaction.recipients += 1;
@@ -130,30 +149,5 @@ impl Session {
     pub(super) fn end_transaction(&mut self) {
         self.transaction = None;
         self.state = State::Command;
-    }
-
-    /// The greeting's answer; to EHLO with a line for each extension that holds now.
-    fn write_hello(&self, extended: bool, out: &mut Vec<u8>) {
-        let config = &*self.config;
-        if !extended {
-            return replies::HELLO.write_from(&config.hostname, out);
-        }
-        put(out, format_args!("250-{} {}\r\n250-PIPELINING\r\n", config.hostname, replies::HELLO.text()));
-        match config.size {
-            Some(limit) => put(out, format_args!("250-SIZE {limit}\r\n")),
-            // RFC 1870 §4: without a number, or with 0, no limit is said.
-            None => put(out, format_args!("250-SIZE\r\n")),
-        }
-        if config.starttls != StartTls::Off && !self.encrypted {
-            put(out, format_args!("250-STARTTLS\r\n"));
-        }
-        if !config.auth.mechanisms.is_empty() && self.auth_possible() && !self.authenticated {
-            put(out, format_args!("250-AUTH"));
-            for mechanism in &config.auth.mechanisms {
-                put(out, format_args!(" {}", mechanism.name()));
-            }
-            put(out, format_args!("\r\n"));
-        }
-        put(out, format_args!("250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n"));
     }
 }

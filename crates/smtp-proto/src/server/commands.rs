@@ -6,10 +6,15 @@ use auth_sasl::line::{Response, decode_initial, decode_response, encode};
 use auth_sasl::{Exchange, Mechanism, Step as ExchangeStep};
 
 use crate::command::{ClientName, Command, Mail, Rcpt, Verb};
+use crate::extension::Extension;
+use crate::grammar::marks::BodyType;
 use crate::replies;
 use crate::reply::Reply;
 
-use super::{CloseReason, Event, Extended, Hello, Question, ResetReason, Session, StartTls, table};
+use super::body::Chunk;
+use super::{
+    CloseReason, Event, Extended, Hello, Opened, Question, ResetReason, Session, StartTls, State, table,
+};
 
 impl Session {
     /// A command line. `more`: octets stand behind it already.
@@ -25,14 +30,20 @@ impl Session {
         if let Err(reply) = table::check(self, command.verb, command.argument) {
             return self.reject(&reply, out);
         }
-        if table::is_idle(command.verb) {
-            self.counters.idle_commands += 1;
-            if self.counters.idle_commands > self.config.limits.idle_commands {
-                replies::TOO_MANY_IDLE_COMMANDS.write(out);
-                return self.close(CloseReason::TooManyIdleCommands);
-            }
+        if table::is_idle(command.verb) && self.idled(out) {
+            return self.close(CloseReason::TooManyIdleCommands);
         }
         self.proceed(command, more, out).unwrap_or_else(|reply| self.reject(&reply, out))
+    }
+
+    /// Counts a command that brought no mail nearer; whether that was one too many.
+    fn idled(&mut self, out: &mut Vec<u8>) -> bool {
+        self.counters.idle_commands += 1;
+        let too_many = self.counters.idle_commands > self.config.limits.idle_commands;
+        if too_many {
+            replies::TOO_MANY_IDLE_COMMANDS.write(out);
+        }
+        too_many
     }
 
     fn proceed<'i>(
@@ -43,11 +54,12 @@ impl Session {
     ) -> Result<Option<Event<'i>>, Reply> {
         Ok(match verb {
             Verb::Auth => self.auth(argument, out)?,
-            Verb::Data => self.ask(Question::BodyStart, Event::BodyStart),
+            Verb::Bdat => self.chunk(argument, out)?,
+            Verb::Data => self.ask(Question::BodyStart(None), Event::BodyStart),
             Verb::Ehlo => self.hello(argument, true)?,
             Verb::Helo => self.hello(argument, false)?,
             Verb::Help => say(&replies::HELP, out),
-            Verb::Mail => self.mail(argument)?,
+            Verb::Mail => self.mail(argument, out)?,
             Verb::Noop => say(&replies::DONE, out),
             Verb::NotImplemented => return Err(replies::COMMAND_NOT_IMPLEMENTED),
             Verb::Quit => {
@@ -71,22 +83,57 @@ impl Session {
         Ok(self.ask(Question::Hello(Extended(extended)), Event::Hello(Hello { name, extended })))
     }
 
-    fn mail<'i>(&mut self, argument: &'i str) -> Result<Option<Event<'i>>, Reply> {
-        let mail = Mail::parse(argument)?;
+    fn mail<'i>(&mut self, argument: &'i str, out: &mut Vec<u8>) -> Result<Option<Event<'i>>, Reply> {
+        if self.counters.transactions >= self.config.limits.transactions {
+            replies::TOO_MANY_TRANSACTIONS.write(out);
+            return Ok(self.close(CloseReason::TooManyTransactions));
+        }
+        let mail = Mail::parse(argument, self.offered())?;
         // RFC 1870 §6.1
         match (mail.size, self.config.size) {
             (Some(declared), Some(limit)) if declared > limit => Err(replies::MESSAGE_TOO_BIG),
-            _ => Ok(self.ask(Question::Mail, Event::Mail(mail))),
+            _ => {
+                let binary = mail.body == Some(BodyType::BinaryMime);
+                Ok(self.ask(Question::Mail(Opened { smtputf8: mail.smtputf8, binary }), Event::Mail(mail)))
+            }
         }
     }
 
     fn rcpt<'i>(&mut self, argument: &'i str) -> Result<Option<Event<'i>>, Reply> {
-        let rcpt = Rcpt::parse(argument)?;
+        let smtputf8 = self.transaction.as_ref().is_some_and(|transaction| transaction.opened.smtputf8);
+        let rcpt = Rcpt::parse(argument, self.offered(), smtputf8)?;
         let limit = self.config.limits.recipients;
-        if self.transaction.is_some_and(|transaction| transaction.recipients >= limit) {
+        if self.transaction.as_ref().is_some_and(|transaction| transaction.recipients >= limit) {
             return Err(replies::TOO_MANY_RECIPIENTS);
         }
         Ok(self.ask(Question::Rcpt, Event::Rcpt(rcpt)))
+    }
+
+    /// RFC 3030 §2. Whatever is wrong with a chunk, its octets come, and are no commands.
+    fn chunk<'i>(&mut self, argument: &'i str, out: &mut Vec<u8>) -> Result<Option<Event<'i>>, Reply> {
+        if !self.offered().contains(Extension::Chunking) {
+            return Err(replies::COMMAND_NOT_IMPLEMENTED);
+        }
+        let Some(chunk) = Chunk::parse(argument) else {
+            replies::UNREADABLE_CHUNK.write(out);
+            return Ok(self.close(CloseReason::UnreadableChunk));
+        };
+        let refused = table::check_chunk(self).err();
+        if (refused.is_some() || chunk == Chunk { size: 0, last: false }) && self.idled(out) {
+            return Ok(self.close(CloseReason::TooManyIdleCommands));
+        }
+        if let Some(reply) = refused {
+            self.state = State::Swallow { left: chunk.size, reply };
+            return Ok(self.transaction.take().map(|_| Event::Reset(ResetReason::ChunkOutOfOrder)));
+        }
+        match self.transaction.as_mut().and_then(|transaction| transaction.body.take()) {
+            Some(mut body) => {
+                body.resume(chunk);
+                self.state = State::Body(body);
+                Ok(None)
+            }
+            None => Ok(self.ask(Question::BodyStart(Some(chunk)), Event::BodyStart)),
+        }
     }
 
     /// RFC 3207 §4. Octets behind the command came in clear text, whoever put them there: they never become commands.
@@ -151,7 +198,7 @@ impl Session {
                 replies::CHALLENGE.write_open(out);
                 encode(exchange.challenge(), out);
                 out.extend_from_slice(b"\r\n");
-                self.state = super::State::Exchange(exchange);
+                self.state = State::Exchange(exchange);
                 None
             }
             ExchangeStep::Done(claim) => self.ask(Question::Authenticate, Event::Authenticate(claim)),

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod commands;
+mod hello;
 mod table;
 
 use alloc::string::String;
@@ -14,10 +15,11 @@ use auth_sasl::{Claim, Exchange, Mechanism};
 use mail_wire::{Ending, Found, LineFinder};
 
 use crate::command::{ClientName, Mail, Rcpt};
+use crate::extension::Extensions;
 use crate::limits::Limits;
 use crate::replies;
 use crate::reply::Reply;
-use body::Body;
+use body::{Body, Chunk};
 
 /// What one listener offers and demands; shared by all of its sessions.
 #[derive(Clone, Debug)]
@@ -31,6 +33,12 @@ pub struct Config {
     pub auth: Auth,
     /// The biggest message in octets, as RFC 1870 counts them. `None`: no limit, announced as `SIZE` alone.
     pub size: Option<u64>,
+    /// What becomes of a bare CR or LF in a message.
+    pub bare_lines: BareLines,
+    /// What is offered besides. STARTTLS, AUTH and FUTURERELEASE follow from the settings of their own.
+    pub extensions: Extensions,
+    /// How far ahead a client may date a message. `None`: FUTURERELEASE is not offered.
+    pub future_release: Option<FutureRelease>,
     /// Everything else that has a bound.
     pub limits: Limits,
 }
@@ -43,9 +51,31 @@ impl Config {
             starttls: StartTls::Off,
             auth: Auth::default(),
             size: None,
+            bare_lines: BareLines::Refuse,
+            extensions: Extensions::plain(),
+            future_release: None,
             limits: Limits::default(),
         }
     }
+}
+
+/// A CR or an LF that stands alone in a message (RFC 5321 §2.3.8). Either way nothing but CRLF `.` CRLF ends a message, and nothing bare
+/// is passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BareLines {
+    /// For old devices that are trusted: a bare LF becomes CRLF, a bare CR a blank.
+    Normalise,
+    /// The message is refused at its end.
+    Refuse,
+}
+
+/// FUTURERELEASE (RFC 4865 §4): both bounds are announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FutureRelease {
+    /// The longest HOLDFOR.
+    pub seconds: u32,
+    /// The latest HOLDUNTIL, in the form of RFC 3339, in UTC. The session has no clock: who offers it renews it.
+    pub until: String,
 }
 
 /// STARTTLS (RFC 3207).
@@ -69,6 +99,8 @@ pub struct Auth {
     pub required: bool,
     /// Whether passwords may cross an unencrypted channel.
     pub clear_text: bool,
+    /// Whether EHLO also says `AUTH=`, as clients older than RFC 2554 want it.
+    pub legacy_line: bool,
 }
 
 impl Auth {
@@ -142,6 +174,8 @@ pub enum ResetReason {
     BareCr,
     /// The message holds an LF that no CR precedes; it is refused at its end.
     BareLf,
+    /// A chunk came while the envelope was not complete; it is refused.
+    ChunkOutOfOrder,
     /// RSET.
     Client,
     /// The message is bigger than the limit; it is refused at its end.
@@ -163,6 +197,10 @@ pub enum CloseReason {
     TooManyErrors,
     /// One of [`Limits`] was reached.
     TooManyIdleCommands,
+    /// One of [`Limits`] was reached.
+    TooManyTransactions,
+    /// BDAT with an argument from which nobody can tell where its octets end.
+    UnreadableChunk,
 }
 
 /// The caller broke the contract; the session is as it was.
@@ -202,9 +240,21 @@ pub struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Extended(bool);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Transaction {
     recipients: u32,
+    opened: Opened,
+    /// The message between two chunks.
+    body: Option<Body>,
+}
+
+/// What MAIL said that matters later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Opened {
+    /// RFC 6531 §3.4: all of its addresses may be beyond ASCII.
+    smtputf8: bool,
+    /// RFC 3030 §3: its body has no lines.
+    binary: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -212,6 +262,7 @@ struct Counters {
     auth_failures: u32,
     errors: u32,
     idle_commands: u32,
+    transactions: u32,
 }
 
 #[derive(Debug)]
@@ -223,6 +274,11 @@ enum State {
     Closing(CloseReason),
     Command,
     Exchange(Exchange),
+    /// A chunk that is answered at its end.
+    Swallow {
+        left: u64,
+        reply: Reply,
+    },
     TlsDue,
 }
 
@@ -230,9 +286,10 @@ enum State {
 enum Question {
     Authenticate,
     BodyEnd,
-    BodyStart,
+    /// With DATA, or with this chunk.
+    BodyStart(Option<Chunk>),
     Hello(Extended),
-    Mail,
+    Mail(Opened),
     Rcpt,
     StartTls,
     Verify,
@@ -276,6 +333,7 @@ impl Session {
                 State::TlsDue if rest.is_empty() => (0, Some(Event::NeedInput)),
                 State::TlsDue => (0, self.close(CloseReason::BytesBehindStartTls)),
                 State::Body(_) => self.body(rest, out),
+                State::Swallow { .. } => self.swallow(rest, out),
                 State::Command | State::Exchange(_) => self.line(rest, out),
             };
             consumed += taken;
@@ -288,7 +346,7 @@ impl Session {
     /// How long to wait for input in this state; the caller has the clock.
     pub fn patience(&self) -> Duration {
         match self.state {
-            State::Body(_) => self.config.limits.patience.body,
+            State::Body(_) | State::Swallow { .. } => self.config.limits.patience.body,
             _ => self.config.limits.patience.command,
         }
     }
@@ -299,8 +357,8 @@ impl Session {
     }
 
     /// Whether a message is coming in: not a moment to end the session.
-    pub const fn in_body(&self) -> bool {
-        matches!(self.state, State::Body(_))
+    pub fn in_body(&self) -> bool {
+        matches!(self.state, State::Body(_)) || self.transaction.as_ref().is_some_and(|t| t.body.is_some())
     }
 
     fn line<'i>(&mut self, input: &'i [u8], out: &mut Vec<u8>) -> (usize, Option<Event<'i>>) {

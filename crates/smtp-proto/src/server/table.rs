@@ -14,9 +14,9 @@ enum Needs {
     Hello,
     /// As `Hello`; and, where the listener demands them, TLS and AUTH.
     Admitted,
-    /// A transaction that MAIL opened.
+    /// A transaction that MAIL opened, without a body so far.
     Mail,
-    /// A transaction with at least one recipient.
+    /// A transaction with at least one recipient, of a body with lines, of which nothing came yet.
     Rcpt,
 }
 
@@ -40,6 +40,8 @@ struct Rule(Argument, Needs, Busy);
 const fn rule(verb: Verb) -> Rule {
     match verb {
         Verb::Auth           => Rule(Argument::Required, Needs::Hello,    Busy::Mail),
+        // What it needs is asked in `check_chunk`: its octets come in any case.
+        Verb::Bdat           => Rule(Argument::Required, Needs::Nothing,  Busy::Mail),
         Verb::Data           => Rule(Argument::None,     Needs::Rcpt,     Busy::Mail),
         Verb::Ehlo           => Rule(Argument::Required, Needs::Nothing,  Busy::Idle),
         Verb::Helo           => Rule(Argument::Required, Needs::Nothing,  Busy::Idle),
@@ -66,6 +68,15 @@ pub(super) fn check(session: &Session, verb: Verb, argument: &str) -> Result<(),
     }
 }
 
+/// Why a chunk is refused, if it is.
+pub(super) fn check_chunk(session: &Session) -> Result<(), Reply> {
+    match &session.transaction {
+        None => Err(replies::MAIL_FIRST),
+        Some(transaction) if transaction.recipients == 0 => Err(replies::NO_VALID_RECIPIENTS),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Whether a command brings no mail nearer; too many of these end the session.
 pub(super) fn is_idle(verb: Verb) -> bool {
     rule(verb).2 == Busy::Idle
@@ -81,6 +92,10 @@ fn order(session: &Session, needs: Needs) -> Result<(), Reply> {
         (Needs::Admitted, None) if tls_missing => Err(replies::TLS_REQUIRED),
         (Needs::Admitted, None) if auth_missing => Err(replies::AUTH_REQUIRED),
         (Needs::Mail | Needs::Rcpt, None) => Err(replies::MAIL_FIRST),
+        (Needs::Mail | Needs::Rcpt, Some(transaction)) if transaction.body.is_some() => {
+            Err(replies::CHUNKS_HAVE_BEGUN)
+        }
+        (Needs::Rcpt, Some(transaction)) if transaction.opened.binary => Err(replies::BINARY_WITHOUT_CHUNKS),
         (Needs::Rcpt, Some(transaction)) if transaction.recipients == 0 => Err(replies::NO_VALID_RECIPIENTS),
         _ => Ok(()),
     }

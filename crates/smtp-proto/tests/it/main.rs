@@ -1,8 +1,10 @@
-//! The server's session: transcripts at every cut, every command in every state, hostile bodies, and its contract with the caller.
+//! Both ends: transcripts at every cut, every command in every state, hostile bodies, the contracts with the callers, one end against the other.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod body;
+mod client;
 mod contract;
 mod limits;
+mod peers;
 mod script;
 mod tls;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use auth_sasl::Mechanism;
-use smtp_proto::{Auth, Channel, Config, Event, Reply, Session, StartTls};
+use smtp_proto::{
+    Auth, BareLines, Channel, Config, Event, Extension, Extensions, FutureRelease, Reply, Session, StartTls,
+};
 use transcript::{Happening, Machine};
 
 pub(crate) struct Server(Session);
@@ -24,6 +26,23 @@ impl Server {
                 ("channel", "encrypted") => channel = Channel::Encrypted,
                 ("clear-text-auth", _) => config.auth.clear_text = true,
                 ("errors", _) => config.limits.errors = number(),
+                ("extensions", names) => {
+                    config.extensions = names.split(' ').filter(|name| !name.is_empty()).fold(
+                        Extensions::NONE,
+                        |set, name| {
+                            let mut all = Extension::ALL.iter();
+                            set.with(*all.find(|one| one.keyword() == name).expect(name))
+                        },
+                    );
+                }
+                ("future-release", _) => {
+                    let (seconds, until) = value.split_once(' ').unwrap();
+                    let (seconds, until) = (seconds.parse().unwrap(), until.into());
+                    config.future_release = Some(FutureRelease { seconds, until });
+                }
+                ("normalise", _) => config.bare_lines = BareLines::Normalise,
+                ("legacy-auth-line", _) => config.auth.legacy_line = true,
+                ("transactions", _) => config.limits.transactions = number(),
                 ("recipients", _) => config.limits.recipients = number(),
                 ("size", _) => config.size = Some(u64::from(number())),
                 ("starttls", "offered") => config.starttls = StartTls::Offered,
@@ -52,15 +71,9 @@ impl Machine for Server {
                 let verb = if hello.extended { "ehlo" } else { "helo" };
                 Happening::Asked(format!("{verb} {}", hello.name.as_str()))
             }
-            Event::Mail(mail) => {
-                let mut text = format!("mail <{}>", mail.reverse_path);
-                text.extend(mail.size.map(|size| format!(" size={size}")));
-                text.extend(mail.body.map(|body| format!(" body={body:?}")));
-                text.extend(mail.auth.map(|auth| format!(" auth={auth}")));
-                Happening::Asked(text)
-            }
+            Event::Mail(mail) => Happening::Asked(mail.to_string().replacen("MAIL FROM:", "mail ", 1)),
             Event::NeedInput => Happening::NeedInput,
-            Event::Rcpt(rcpt) => Happening::Asked(format!("rcpt <{}>", rcpt.forward_path)),
+            Event::Rcpt(rcpt) => Happening::Asked(rcpt.to_string().replacen("RCPT TO:", "rcpt ", 1)),
             Event::Reset(reason) => Happening::Told(format!("reset {reason:?}")),
             Event::StartTls => Happening::Asked("starttls".into()),
             Event::Verify(what) => Happening::Asked(format!("verify {what}")),
