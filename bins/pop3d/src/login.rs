@@ -45,7 +45,14 @@ impl Pop3d {
         mechanism: &'static str,
     ) -> Result<Result<Opened, Refusal>, WireError> {
         tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
-        match self.take_maildrop(account.mailbox).await? {
+        if !self.pace.admit(account.id, Instant::now()) {
+            return Ok(Err(Refusal::LoginDelay));
+        }
+        let taken = self.take_maildrop(account.mailbox).await?;
+        if taken.is_err() {
+            self.pace.forget(account.id);
+        }
+        match taken {
             Ok(opened) => {
                 let totals = opened.1.totals();
                 tracing::info!(

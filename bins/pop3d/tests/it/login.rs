@@ -1,6 +1,6 @@
 //! Logging in: every form, and every kind of no.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::house::{Door, House, PASSWORD};
 
@@ -118,5 +118,19 @@ fn s_15_r_13_too_many_guesses_are_not_looked_at() {
     }
     let mut client = house.client(Door::Clear);
     assert_eq!(client.login("taro", PASSWORD), "-ERR [SYS/TEMP] try again later");
+    assert!(client.login("hanako", PASSWORD).starts_with("+OK"));
+}
+
+#[test]
+fn r_15_r_14_login_delay_is_announced_and_kept() {
+    let house = House::open_with(|pop3d| pop3d.with_login_delay(Duration::from_secs(2)));
+    let mut client = house.session("hanako");
+    assert!(client.lines("CAPA").contains(&"LOGIN-DELAY 2".to_owned()));
+    client.quit();
+    let mut client = house.client(Door::Clear);
+    let reply = client.login("hanako", PASSWORD);
+    assert_eq!(reply, "-ERR [LOGIN-DELAY] the last login was too short a while ago");
+    house.session("taro").quit();
+    std::thread::sleep(Duration::from_secs(2));
     assert!(client.login("hanako", PASSWORD).starts_with("+OK"));
 }
