@@ -3,10 +3,6 @@
 
 use std::time::Duration;
 
-/// How long a failed login waits for its answer: nothing to a person who mistyped, much to who tries a list. The session waits,
-/// nothing else does.
-pub(crate) const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(2);
-
 /// How long a login waits for a maildrop that is in use: a client that hung up and comes back at once finds its own last session
 /// still being put away.
 pub(crate) const IN_USE_WAIT: Duration = Duration::from_secs(2);

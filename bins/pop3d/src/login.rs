@@ -35,7 +35,7 @@ impl Pop3d {
             }
         };
         tracing::info!(event = event::AUTH_FAILED, login = claim.login(), mechanism, reason);
-        sleep(limits::FAILED_LOGIN_DELAY).await;
+        sleep(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
         Ok(Err(refusal))
     }
 

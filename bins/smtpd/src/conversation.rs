@@ -7,7 +7,7 @@ use std::sync::Arc;
 use accounts::Verdict;
 use auth_sasl::Claim;
 use daemon_kit::log::event;
-use daemon_kit::{Filled, Session, Wire, WireError};
+use daemon_kit::{Filled, Session, Wire, WireError, limits};
 use delivery::DeliveryError;
 use relay_policy::Identity;
 use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
@@ -190,6 +190,7 @@ impl<'s> Conversation<'s> {
             }
             Ok(Verdict::Rejected(why)) => {
                 tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word());
+                tokio::time::sleep(limits::FAILED_LOGIN_DELAY).await;
                 Answer::No(replies::AUTH_FAILED)
             }
             Ok(Verdict::Deferred(budget)) => {

@@ -3,13 +3,14 @@
 //! One verification costs tens of milliseconds of a core and 12 MiB; a flood of logins must find a queue here, not
 //! starve the delivery of mail of cores or the machine of memory.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use auth_sasl::Secret;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::error::Unavailable;
 use crate::limits;
@@ -19,21 +20,35 @@ use crate::limits;
 pub(crate) const DECOY: &str =
     "$argon2id$v=19$m=12288,t=3,p=1$eXViaW4tZGVjb3ktc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// A computation, with its way back to who waits for it.
+type Job = Box<dyn FnOnce() + Send>;
+
 pub(crate) struct Hasher {
-    slots: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
     computed: Arc<AtomicU64>,
 }
 
 impl Hasher {
-    /// Half of the cores, at least one.
+    /// Half of the cores, at least one. They are threads of their own: on the runtime's many blocking threads the allocator would keep
+    /// the memory of a hash for each of them.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { slots: Arc::new(Semaphore::new((cores / 2).max(1))), computed: Arc::default() }
+        Self::with_threads((cores / 2).max(1))
+    }
+
+    fn with_threads(threads: usize) -> Self {
+        let (jobs, waiting) = mpsc::channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..threads {
+            let waiting = Arc::clone(&waiting);
+            std::thread::spawn(move || work(&waiting));
+        }
+        Self { jobs, computed: Arc::default() }
     }
 
     /// Hashes a new password, with a fresh salt, to a PHC string.
     pub(crate) async fn hash(&self, password: &Secret) -> Result<String, Unavailable> {
-        // The blocking thread may outlive the caller, so it gets a copy, wiped like the original.
+        // The computation may outlive the caller, so it gets a copy, wiped like the original.
         let password = password.clone();
         self.run(move || Ok(argon2()?.hash_password(password.expose())?.to_string()))
             .await?
@@ -63,22 +78,33 @@ impl Hasher {
         self.computed.load(Ordering::Relaxed)
     }
 
-    /// Runs one computation on a blocking thread. It keeps its slot to the end even if nobody waits for it any more:
-    /// a client that hangs up must not make room for one more at a time than the pool allows.
+    /// Runs one computation when its turn comes. It is run to its end even if nobody waits for it any more: a client that hangs up must
+    /// not make room for one more at a time than the pool allows. One that is abandoned before its turn is not begun.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unavailable> {
         let waiting = "waiting for the password pool";
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(Unavailable::when(waiting))?;
+        let (answer, answered) = oneshot::channel();
         let computed = Arc::clone(&self.computed);
-        tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            computed.fetch_add(1, Ordering::Relaxed);
-            work()
-        })
-        .await
-        .map_err(Unavailable::when(waiting))
+        let job = Box::new(move || {
+            if !answer.is_closed() {
+                computed.fetch_add(1, Ordering::Relaxed);
+                let _ = answer.send(work());
+            }
+        });
+        self.jobs.send(job).map_err(|_| Unavailable::when(waiting)("its threads have ended"))?;
+        answered.await.map_err(Unavailable::when(waiting))
+    }
+}
+
+/// Until the last hasher is gone.
+fn work(waiting: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        // A panic costs one login, not the thread.
+        let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }
 
@@ -129,20 +155,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn abandoned_work_keeps_its_slot_until_it_ends() {
-        let hasher = Hasher { slots: Arc::new(Semaphore::new(1)), computed: Arc::default() };
+    async fn abandoned_work_is_ended_before_the_next_begins() {
+        let hasher = Hasher::with_threads(1);
+        let order = Arc::new(Mutex::new(Vec::new()));
         let (started, mut has_started) = tokio::sync::mpsc::channel::<()>(1);
-        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (release, released) = mpsc::channel::<()>();
+        let (first, second) = (Arc::clone(&order), Arc::clone(&order));
         let work = hasher.run(move || {
             started.blocking_send(()).unwrap();
             released.recv().unwrap();
+            first.lock().unwrap().push("abandoned");
         });
         tokio::select! {
             _ = work => panic!("it waits for us"),
             _ = has_started.recv() => {}
         }
-        assert_eq!(hasher.slots.available_permits(), 0);
+        let next = hasher.run(move || second.lock().unwrap().push("next"));
         release.send(()).unwrap();
-        let _slot = hasher.slots.acquire().await.unwrap();
+        next.await.unwrap();
+        assert_eq!(*order.lock().unwrap(), ["abandoned", "next"]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_computation() {
+        let hasher = Hasher::with_threads(1);
+        assert!(hasher.run(|| panic!("in one computation")).await.is_err());
+        assert_eq!(hasher.run(|| 7).await.unwrap(), 7);
     }
 }

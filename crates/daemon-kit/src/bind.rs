@@ -109,7 +109,7 @@ pub(crate) async fn accept<S: Service>(
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
-                tracing::error!(event = event::ACCEPT_FAILED, %error, pause_ms = pause.as_millis());
+                tracing::error!(event = event::ACCEPT_FAILED, %error, pause_ms = pause.subsec_millis());
                 tokio::select! {
                     () = house.drain.begun() => return,
                     () = tokio::time::sleep(pause) => pause = most.min(pause * 2),

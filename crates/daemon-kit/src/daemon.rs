@@ -32,13 +32,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Protocol};
 use crate::drain::Drain;
 use crate::log::{self, event};
+use crate::process;
 use crate::serve::{Server, Service};
 use crate::tls::Acceptor;
 
@@ -126,20 +126,17 @@ async fn check<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
 async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     let failed = |trouble: Trouble| (EXIT_FAILED, trouble);
     log::init(config.log);
-    forbid_core_files();
+    process::forbid_core_files();
+    process::raise_descriptor_limit(&config.limits);
     let drain = Drain::on_signals().map_err(|error| failed(error.into()))?;
+    // Before anything that takes its time: unhandled, the signal would end the daemon.
+    let hangup = signal(SignalKind::hangup()).map_err(|error| failed(error.into()))?;
     let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
     let service = D::open(config).await.map_err(failed)?;
-    let hangup = signal(SignalKind::hangup()).map_err(|error| failed(error.into()))?;
     tokio::spawn(reload(hangup, config.file.clone(), server.tls()));
     warn_of_expiry(config);
     tracing::info!(event = event::STARTED, daemon = D::NAME, version = env!("CARGO_PKG_VERSION"));
     server.run(service, drain).await.map_err(|error| failed(error.into()))
-}
-
-/// A core file would hold passwords and mail. Where the system does not let us say so, it says what it does with core files itself.
-fn forbid_core_files() {
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 fn warn_of_expiry(config: &Config) {

@@ -65,6 +65,7 @@ mod drain;
 mod gate;
 pub mod limits;
 pub mod log;
+pub mod process;
 mod serve;
 pub mod tls;
 mod wire;

@@ -40,6 +40,9 @@ pub const POP3_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// A whole TLS handshake. Two round trips and a signature need well under a second; slow mobile networks some seconds.
 pub const HANDSHAKE: Duration = Duration::from_secs(30);
 
+/// What a failed login costs the one who tried, whatever was wrong with it: little for a typing mistake, much for a list of passwords.
+pub const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(2);
+
 /// How long a drain waits for sessions before it cuts them: below the 90 seconds after which systemd kills.
 pub const DRAIN: Duration = Duration::from_secs(30);
 

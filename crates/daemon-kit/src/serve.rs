@@ -262,7 +262,8 @@ impl Drop for Record {
     fn drop(&mut self) {
         let Self { outcome, wire, since } = self;
         let outcome = if std::thread::panicking() { "panic" } else { outcome };
-        let ms = since.elapsed().as_millis();
+        // JSON has no place for 128 bits: it would become a text.
+        let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(event = event::SESSION_CLOSE, outcome, received = wire.received, sent = wire.sent, ms);
     }
 }

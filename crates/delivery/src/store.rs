@@ -66,7 +66,7 @@ fn begin_in(inner: &Inner, mailbox: &Mailbox) -> Result<mailstore::Delivery, mai
     match Maildir::at(inner.files.clone(), &path).begin(&inner.namer) {
         // The first message of an account.
         Err(mailstore::Error::NotMaildir(_)) => {
-            Maildir::create_on(inner.files.clone(), path)?.begin(&inner.namer)
+            Maildir::create_below(inner.files.clone(), &inner.config.maildirs, mailbox)?.begin(&inner.namer)
         }
         begun => begun,
     }

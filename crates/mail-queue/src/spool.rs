@@ -113,8 +113,10 @@ impl Spool {
             let maildir = Maildir::at(self.shared.files.clone(), &path);
             let adopted = match maildir.adopt(&source, &unique, *sizes) {
                 // The first message of an account.
-                Err(mailstore::Error::NotMaildir(_)) => Maildir::create_on(self.shared.files.clone(), path)
-                    .and_then(|maildir| maildir.adopt(&source, &unique, *sizes)),
+                Err(mailstore::Error::NotMaildir(_)) => {
+                    Maildir::create_below(self.shared.files.clone(), &self.shared.config.maildirs, mailbox)
+                        .and_then(|maildir| maildir.adopt(&source, &unique, *sizes))
+                }
                 adopted => adopted,
             };
             match adopted {

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use crate::delivery::Delivery;
 use crate::error::{During, Error};
 use crate::files::{Disk, Entry, Files, Stat, make_dir, make_dir_durable};
+use crate::mailbox::Mailbox;
 use crate::maildrop::Maildrop;
 use crate::name::{FileName, Namer, UniqueName};
 use crate::path_of;
@@ -54,6 +55,13 @@ impl Maildir {
             files.sync_dir(&path).during("sync", &path)?;
         }
         Ok(Maildir { path, files })
+    }
+
+    /// As [`create_on`](Maildir::create_on), for a mailbox below a root that must be there: one that is not, because its file system
+    /// went away, must not be made anew in its place, for the mail in it would be hidden when it comes back.
+    pub fn create_below(files: Arc<dyn Files>, root: &Path, mailbox: &Mailbox) -> Result<Maildir, Error> {
+        files.stat(root).during("look at", root)?;
+        Maildir::create_on(files, mailbox.below(root))
     }
 
     /// A Maildir that exists; [`Error::NotMaildir`] otherwise.
@@ -115,7 +123,7 @@ impl Maildir {
         let place = new.join(unique.with_sizes(sizes));
         let adopted = match publish(&*self.files, source, &place) {
             Ok(()) => Adopted::Moved,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.forget(source)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Adopted::Already,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if files_stat(self, source)?.is_some() {
                     return Err(self.missing_or(error, "adopt", &place));
@@ -128,7 +136,8 @@ impl Maildir {
             Err(error) => return Err(error).during("adopt", &place),
         };
         self.files.sync_dir(&new).during("sync", &new)?;
-        if adopted == Adopted::Copied {
+        // Not before the new name is durable: on two file systems nothing else orders the one before the other.
+        if adopted != Adopted::Moved {
             self.forget(source)?;
         }
         Ok(adopted)
@@ -136,7 +145,10 @@ impl Maildir {
 
     fn copy(&self, source: &Path, unique: &UniqueName, place: &Path) -> Result<Adopted, Error> {
         if self.has(unique)? {
-            return self.forget(source);
+            // It may have been read meanwhile, and lie in cur/.
+            let cur = self.path.join("cur");
+            self.files.sync_dir(&cur).during("sync", &cur)?;
+            return Ok(Adopted::Already);
         }
         let path = self.path.join("tmp").join(unique.as_str());
         // What a crash left half-written under this name is nobody else's.

@@ -190,8 +190,12 @@ impl Table {
             let Ok(index) = rows.binary_search_by(|row| (row.arrival, row.unique(names)).cmp(&key)) else {
                 return;
             };
+            // The others are looked for when they are wanted: names of all of them, look after look, would fill the memory.
+            if index != wanted {
+                return;
+            }
             let (Some(row), Ok(name_len)) = (rows.get_mut(index), u8::try_from(name.len())) else { return };
-            seen |= index == wanted;
+            seen = true;
             if (row.place, row.name(names)) != (place, name) {
                 (row.start, row.name_len, row.place) = (names.len(), name_len, place);
                 names.extend_from_slice(name);

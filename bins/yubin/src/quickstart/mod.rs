@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use accounts::Accounts;
 use clap::Args;
 use daemon_kit::config::{Config, Log, Protocol};
-use daemon_kit::{Drain, Server, Service, log};
+use daemon_kit::{Drain, Server, Service, log, process};
 use delivery::LocalDelivery;
 use pop3d::Pop3d;
 use serde::Serialize;
@@ -72,15 +72,21 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
         Config::load(site.configuration()).map_err(|faults| Failure::Configuration(faults.to_string()))?;
     let level = if arguments.once { Level::WARN } else { Level::INFO };
     log::init(Log { level, ..config.log });
+    process::forbid_core_files();
+    process::raise_descriptor_limit(&config.limits);
     let drain = Drain::on_signals().map_err(|error| Failure::Refused(format!("no signals: {error}")))?;
     let servers = start(&config, &site.accounts, &drain).await?;
 
     let services = service::all(&config);
     let tried = trial::run(&site, &services).await;
     let shown = tried.and_then(|received| show(&site, &services, &received, output));
-    if shown.is_err() || arguments.once {
+    if arguments.once {
         drain.begin();
     } else {
+        // Whoever changed a password, an address or the certificate knows better than the trial; what is there is served.
+        if let Err(failure) = &shown {
+            eprintln!("yubin: {failure}");
+        }
         eprintln!("Serving until Ctrl-C.");
     }
     for server in servers {
@@ -88,7 +94,7 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
         let _ = server.await;
     }
     site.accounts.close().await;
-    shown
+    if arguments.once { shown } else { Ok(()) }
 }
 
 /// Both servers, or none: every address is bound before the first connection is taken.

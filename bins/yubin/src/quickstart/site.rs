@@ -50,8 +50,8 @@ pub(super) struct User {
     pub(super) addresses: Vec<String>,
 }
 
-/// Logins as a provider issues them, with the alias that each customer chose.
-const LOGINS: [(&str, &str); 2] = [("ab4t-ash", "hanako"), ("m1234ab567c", "taro")];
+/// Logins as a provider issues them, with the aliases that each customer chose; somebody must be the postmaster (RFC 5321 §4.5.1).
+const LOGINS: [(&str, &[&str]); 2] = [("ab4t-ash", &["hanako", "postmaster"]), ("m1234ab567c", &["taro"])];
 
 /// The directory, with everything in it.
 pub(super) struct Site {
@@ -140,8 +140,8 @@ async fn users(directory: &Path, accounts: &Accounts) -> Result<Vec<User>, Failu
         accounts.domain_add(HOST).await?;
     }
     let mut users = Vec::new();
-    for (login, alias) in LOGINS {
-        users.push(user(accounts, login, alias).await?);
+    for (login, aliases) in LOGINS {
+        users.push(user(accounts, login, aliases).await?);
     }
     let text = serde_json::to_vec_pretty(&users).map_err(|error| failed(error.into()))?;
     write(&file, &text).map_err(failed)?;
@@ -149,22 +149,23 @@ async fn users(directory: &Path, accounts: &Accounts) -> Result<Vec<User>, Failu
 }
 
 /// An account; one that an interrupted start left gets a password that we know.
-async fn user(accounts: &Accounts, login: &str, alias: &str) -> Result<User, Failure> {
+async fn user(accounts: &Accounts, login: &str, aliases: &[&str]) -> Result<User, Failure> {
     let secret = generate_password()?;
     let password = String::from_utf8_lossy(secret.expose()).into_owned();
-    let address = format!("{alias}@{HOST}");
+    let mut addresses: Vec<_> = aliases.iter().map(|alias| format!("{alias}@{HOST}")).collect();
     if accounts.account_list().await?.iter().any(|account| account.login == login) {
         accounts.account_passwd(login, &secret, accounts::Apop::Keep).await?;
     } else {
         let account = NewAccount {
             login: login.to_owned(),
-            addresses: vec![address.clone()],
+            addresses: addresses.clone(),
             password: Some(Secret::new(secret.expose())),
             apop: false,
         };
         accounts.account_add(account).await?;
     }
-    Ok(User { login: login.to_owned(), password, addresses: vec![address, format!("{login}@{HOST}")] })
+    addresses.push(format!("{login}@{HOST}"));
+    Ok(User { login: login.to_owned(), password, addresses })
 }
 
 /// A file that nobody else can read, whole or not at all.

@@ -20,7 +20,7 @@ pub(super) async fn run(site: &Site, services: &[Offered]) -> Result<String, Fai
     let user = site.users.first().ok_or_else(|| Failure::Refused("there is no account to try".into()))?;
     let [submissions, pop3s] = [SUBMISSIONS, POP3S].map(|wanted| {
         let found = services.iter().find(|offered| offered.service == wanted);
-        found.map(|offered| offered.address).ok_or_else(|| {
+        found.map(|offered| reachable(offered.address)).ok_or_else(|| {
             Failure::Refused(format!(
                 "{}: the trial needs a listener with tls = \"implicit\" for {wanted}",
                 site.configuration().display()
@@ -33,6 +33,14 @@ pub(super) async fn run(site: &Site, services: &[Offered]) -> Result<String, Fai
     let header = message.split("\r\n\r\n").next().unwrap_or_default();
     field(header, "Received:")
         .ok_or_else(|| Failure::Refused("the trial message has no Received field".into()))
+}
+
+/// A server that listens on every address is here, too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        ip if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        _ => address,
+    }
 }
 
 /// Returns the queue id.

@@ -34,7 +34,7 @@ fn a_message_of_50_mib_goes_through_in_less_than_32_mib() {
     assert_same(&large, behind_trace(&came).message, "one session");
 }
 
-/// The most memory in KiB that the daemon held during `work`. What came before does not count: a login takes 19 MiB for the
+/// The most memory in KiB that the daemon held during `work`. What came before does not count: a login takes 12 MiB for the
 /// moment of its Argon2id, by design.
 fn peak(daemon: &Daemon, work: impl FnOnce()) -> u64 {
     daemon.forget_peak_memory();

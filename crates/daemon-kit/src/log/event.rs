@@ -15,6 +15,7 @@ catalogue! {
     LISTENER_READY = "listener_ready": "An address takes connections; `address`, `protocol`, `tls`."
     ACCEPT_FAILED = "accept_failed": "The system gave no connection (no file descriptor, no memory); taken up again after a pause."
     CONNECTION_REFUSED = "connection_refused": "Too many connections; `reason`, `peer`, and `count` since the last such line."
+    DESCRIPTORS_FEW = "descriptors_few": "The system allows fewer open files than the sessions may need; `descriptors`, `wanted`."
     SIGNAL = "signal": "The process was told to end or to read its configuration again; `signal`."
     RELOADED = "reloaded": "The certificates of the file are in use; everything else waits for a restart."
     RELOAD_REFUSED = "reload_refused": "The file has faults, nothing changed; `fault`."
@@ -29,12 +30,12 @@ catalogue! {
     SESSION_CLOSE = "session_close": "A session is over; `outcome`, `received`, `sent` (octets in clear), `ms`."
     TLS_ESTABLISHED = "tls_established": "A session is encrypted; `version`, `cipher`, `sni`."
     TLS_FAILED = "tls_failed": "A handshake failed; `reason`, `detail`."
-    AUTH_OK = "auth_ok": "A login; `login`, `mechanism`."
-    AUTH_FAILED = "auth_failed": "A login was refused; `login`, `mechanism`, `reason`."
+    AUTH_OK = "auth_ok": "A login; `login`, and `encrypted` (SMTP) or `mechanism` (POP3)."
+    AUTH_FAILED = "auth_failed": "A login was refused; `login`, `reason`, and `encrypted` (SMTP) or `mechanism` (POP3)."
     AUTH_UNAVAILABLE = "auth_unavailable": "A login could not be judged: the accounts cannot be reached."
 
     // mail
-    MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `size`, `recipients`."
+    MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `from`, `size`, `recipients`, `account`."
     MESSAGE_REFUSED = "message_refused": "A message was not taken; `reason`."
     RECIPIENT_REFUSED = "recipient_refused": "A recipient was not taken; `recipient`, `reason`."
     RECIPIENT_ACCEPTED = "recipient_accepted": "A recipient of an accepted message; `queue_id`, `recipient`, `mailbox`."
@@ -42,7 +43,14 @@ catalogue! {
     MAILDROP_OPENED = "maildrop_opened": "A POP3 client sees its mail; `messages`, `octets`."
     MAILDROP_UPDATED = "maildrop_updated": "A POP3 client left; `retrieved`, `removed`."
     STORE_FAILED = "store_failed": "The disk or the queue refused its service; `reason`."
-    QUEUE_RECOVERED = "queue_recovered": "Messages that an earlier run accepted were delivered at start; `messages`."
+    QUEUE_RECOVERED = "queue_recovered": "What an earlier run left in the queue was seen to at start; `finished`, `pending`, `discarded`."
+    QUEUE_CORRUPT = "queue_corrupt": "A file in the queue cannot be read and lies in `corrupt/` now; `file`, `why`."
+    QUEUE_TROUBLE = "queue_trouble": "The disk refused a step of the recovery; `error`."
+    QUEUE_RETRY_FAILED = "queue_retry_failed": "A message that waits in the queue could not be taken up again; `queue_id`, `error`."
+    DELIVERY_DEFERRED = "delivery_deferred": "An accepted message waits in the queue for a mailbox; `queue_id`, `mailbox`, `error`."
+    STORE_LOW = "store_low": "Too little room: no mail is taken; `reason`."
+    STORE_ROOM = "store_room": "There is room again."
+    STORE_SPACE_UNKNOWN = "store_space_unknown": "The system does not say how much room there is; `path`, `error`."
 }
 
 #[cfg(test)]
