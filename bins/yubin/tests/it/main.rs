@@ -15,4 +15,5 @@ mod memory;
 mod promise;
 mod quickstart;
 mod receiving;
+mod space;
 mod trace;
