@@ -8,7 +8,7 @@ use daemon_kit::{Filled, Session, Wire, WireError};
 use mailstore::{Error, Maildrop};
 use pop3_proto::{Channel, CloseReason, Content, Event, MessageNumber, Misuse, Refusal};
 
-use crate::maildrop::{self, Reading};
+use crate::maildrop::{self, Reading, Wanted};
 use crate::{Pop3d, listener};
 
 /// A session with its client.
@@ -47,12 +47,12 @@ impl<'s> Conversation<'s> {
                 Event::Flush => wire.flush(self.machine.patience()).await?,
                 Event::Login(claim) => self.login(claim, wire).await?,
                 Event::Retrieve { message } => {
-                    if let Some(outcome) = self.send(message, Content::whole(), wire).await? {
+                    if let Some(outcome) = self.send(message, Content::whole(), Wanted::Whole, wire).await? {
                         return Ok(outcome);
                     }
                 }
                 Event::Top { message, lines } => {
-                    if let Some(outcome) = self.send(message, Content::top(lines), wire).await? {
+                    if let Some(outcome) = self.send(message, Content::top(lines), Wanted::Top, wire).await? {
                         return Ok(outcome);
                     }
                 }
@@ -84,7 +84,7 @@ impl<'s> Conversation<'s> {
     }
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
-        match self.pop3d.login(&claim).await? {
+        match self.pop3d.login(&claim, wire.peer().ip()).await? {
             Ok((maildrop, listing)) => {
                 self.maildrop = Some(maildrop);
                 self.machine.accept_login(listing, wire.out())
@@ -100,9 +100,10 @@ impl<'s> Conversation<'s> {
         &mut self,
         message: MessageNumber,
         mut content: Content,
+        wanted: Wanted,
         wire: &mut Wire,
     ) -> Result<Option<&'static str>, WireError> {
-        let mut reading = match self.start_reading(message).await? {
+        let mut reading = match self.start_reading(message, wanted).await? {
             Ok(reading) => reading,
             Err(error) => {
                 self.machine.refuse(refusal(error), wire.out()).map_err(misuse)?;
@@ -115,8 +116,11 @@ impl<'s> Conversation<'s> {
             if reading.is_at_end() || content.is_complete() {
                 break;
             }
-            wire.flush(self.machine.patience()).await?;
-            match self.pop3d.disk.run(move || reading.read_on()).await? {
+            // The next piece is read while this one is on its way.
+            let read_on = self.pop3d.disk.run(move || reading.read_on());
+            let (next, flushed) = tokio::join!(read_on, wire.flush(self.machine.patience()));
+            flushed?;
+            match next? {
                 Ok(next) => reading = next,
                 Err(error) => {
                     tracing::error!(event = event::STORE_FAILED, reason = %error);
@@ -130,13 +134,17 @@ impl<'s> Conversation<'s> {
         Ok(None)
     }
 
-    async fn start_reading(&mut self, message: MessageNumber) -> Result<Result<Reading, Error>, WireError> {
+    async fn start_reading(
+        &mut self,
+        message: MessageNumber,
+        wanted: Wanted,
+    ) -> Result<Result<Reading, Error>, WireError> {
         let mut maildrop = self.take_maildrop()?;
         let (maildrop, reading) = self
             .pop3d
             .disk
             .run(move || {
-                let reading = Reading::start(&mut maildrop, message.index());
+                let reading = Reading::start(&mut maildrop, message.index(), wanted);
                 (maildrop, reading)
             })
             .await?;

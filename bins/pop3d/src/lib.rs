@@ -12,10 +12,12 @@ mod limits;
 mod listener;
 mod login;
 mod maildrop;
+mod pace;
 
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig};
 use daemon_kit::config::{Config, Listener, Protocol};
@@ -26,6 +28,7 @@ use mailstore::files::{self, make_dir_durable};
 use crate::conversation::Conversation;
 use crate::disk::Disk;
 use crate::listener::Doors;
+use crate::pace::Pace;
 
 /// The service behind every POP3 listener of a configuration.
 #[derive(Debug)]
@@ -34,6 +37,7 @@ pub struct Pop3d {
     maildirs: PathBuf,
     disk: Disk,
     doors: Doors,
+    pace: Pace,
 }
 
 impl Pop3d {
@@ -44,7 +48,17 @@ impl Pop3d {
             maildirs: config.store.maildirs.clone(),
             disk: Disk::default(),
             doors: Doors::of(config),
+            pace: Pace::default(),
         }
+    }
+
+    /// With LOGIN-DELAY (RFC 2449 §6.5): an account that logs in again within this time, in whole seconds, is told to wait. Without,
+    /// or with zero, nothing is announced and nobody waits.
+    #[must_use]
+    pub fn with_login_delay(mut self, delay: Duration) -> Self {
+        self.doors.announce_login_delay(delay);
+        self.pace = Pace::new(delay);
+        self
     }
 }
 

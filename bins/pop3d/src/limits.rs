@@ -17,5 +17,11 @@ pub(crate) const IN_USE_LOOK: Duration = Duration::from_millis(100);
 /// Octets of a message that are read at once. A usual message is one read; a big one is many, between which others get their turn.
 pub(crate) const CHUNK: u64 = 64 << 10;
 
+/// Octets of a message that TOP reads first: a usual header and some lines. It reads twice as much each time that this was not enough.
+pub(crate) const TOP_CHUNK: u64 = 8 << 10;
+
+/// How many logins LOGIN-DELAY remembers before it forgets those that do not matter any more.
+pub(crate) const REMEMBERED_LOGINS: usize = 100_000;
+
 /// Sessions that may be at the disk at once. More of them would not make a disk faster; the rest wait in the order of their coming.
 pub(crate) const AT_DISK: usize = 32;

@@ -1,8 +1,9 @@
 //! Who may have which maildrop.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
-use accounts::Verdict;
+use accounts::{Account, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::log::event;
@@ -15,26 +16,43 @@ use crate::{Pop3d, limits};
 impl Pop3d {
     /// The maildrop of who claims truly; or what to say. A wrong claim is answered alike, and after the same time, whatever is wrong
     /// with it.
-    pub(crate) async fn login(&self, claim: &Claim) -> Result<Result<Opened, Refusal>, WireError> {
+    pub(crate) async fn login(
+        &self,
+        claim: &Claim,
+        from: IpAddr,
+    ) -> Result<Result<Opened, Refusal>, WireError> {
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
-        let account = match self.accounts.authenticate(claim).await {
-            Ok(Verdict::Accepted(account)) => account,
-            Ok(Verdict::Rejected(why)) => {
-                let (login, reason) = (claim.login(), why.word());
-                tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason);
-                sleep(limits::FAILED_LOGIN_DELAY).await;
-                return Ok(Err(Refusal::Credentials));
-            }
+        let (refusal, reason) = match self.accounts.authenticate_from(claim, from).await {
+            Ok(Verdict::Accepted(account)) => return self.enter(account, mechanism).await,
+            Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word()),
+            Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word()),
             Err(unavailable) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %unavailable);
                 return Ok(Err(Refusal::Temporary));
             }
         };
+        tracing::info!(event = event::AUTH_FAILED, login = claim.login(), mechanism, reason);
+        sleep(limits::FAILED_LOGIN_DELAY).await;
+        Ok(Err(refusal))
+    }
+
+    async fn enter(
+        &self,
+        account: Account,
+        mechanism: &'static str,
+    ) -> Result<Result<Opened, Refusal>, WireError> {
         tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
-        match self.take_maildrop(account.mailbox).await? {
+        if !self.pace.admit(account.id, Instant::now()) {
+            return Ok(Err(Refusal::LoginDelay));
+        }
+        let taken = self.take_maildrop(account.mailbox).await?;
+        if taken.is_err() {
+            self.pace.forget(account.id);
+        }
+        match taken {
             Ok(opened) => {
                 let totals = opened.1.totals();
                 tracing::info!(

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mailstore::{Error, Mailbox, Maildir, Maildrop};
 
-use crate::limits;
+use crate::limits::{CHUNK, TOP_CHUNK};
 
 /// Why a maildrop cannot be had.
 #[derive(Debug)]
@@ -47,23 +47,40 @@ pub(crate) fn open(maildirs: &Path, mailbox: &str) -> Result<Opened, Closed> {
 pub(crate) struct Reading {
     file: File,
     piece: Vec<u8>,
+    /// How much is read at once.
+    size: u64,
+    at_end: bool,
+}
+
+/// How much of a message is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// Its beginning, most likely.
+    Top,
+    Whole,
 }
 
 impl Reading {
     /// Opens a message and reads its first piece.
-    pub(crate) fn start(maildrop: &mut Maildrop, index: usize) -> Result<Self, Error> {
+    pub(crate) fn start(maildrop: &mut Maildrop, index: usize, wanted: Wanted) -> Result<Self, Error> {
         let octets = maildrop.message(index).map_or(0, |message| message.octets);
         let file = maildrop.open(index)?;
         // One more than the message has, so that its end is seen without growing.
-        let room = usize::try_from(limits::CHUNK.min(octets + 1)).unwrap_or(0);
-        let reading = Self { file, piece: Vec::with_capacity(room) };
+        let size = match wanted {
+            Wanted::Top => TOP_CHUNK,
+            Wanted::Whole => CHUNK,
+        };
+        let room = usize::try_from(size.min(octets.saturating_add(1))).unwrap_or(0);
+        let reading = Self { file, piece: Vec::with_capacity(room), size: size / 2, at_end: false };
         reading.read_on().map_err(|source| Error::Io { action: "read", path: "a message".into(), source })
     }
 
     /// Reads the next piece in place of the last.
     pub(crate) fn read_on(mut self) -> io::Result<Self> {
         self.piece.clear();
-        self.file.by_ref().take(limits::CHUNK).read_to_end(&mut self.piece)?;
+        self.size = CHUNK.min(self.size * 2);
+        let octets = self.file.by_ref().take(self.size).read_to_end(&mut self.piece)?;
+        self.at_end = (octets as u64) < self.size;
         Ok(self)
     }
 
@@ -73,8 +90,8 @@ impl Reading {
     }
 
     /// Whether that was the last.
-    pub(crate) fn is_at_end(&self) -> bool {
-        (self.piece.len() as u64) < limits::CHUNK
+    pub(crate) const fn is_at_end(&self) -> bool {
+        self.at_end
     }
 }
 

@@ -1,12 +1,14 @@
 //! One session: the protocol machine's events, each answered by who knows.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use accounts::Verdict;
 use auth_sasl::Claim;
 use daemon_kit::log::event;
 use daemon_kit::{Filled, Session, Wire, WireError};
+use delivery::DeliveryError;
 use relay_policy::Identity;
 use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
 
@@ -33,12 +35,6 @@ enum Answer {
     YesWith(Reply),
 }
 
-impl From<Result<(), Reply>> for Answer {
-    fn from(result: Result<(), Reply>) -> Self {
-        result.map_or_else(Self::No, |()| Self::Yes)
-    }
-}
-
 impl<'s> Conversation<'s> {
     pub(crate) fn new(smtpd: &'s Smtpd, wire: &Wire, session: &'s Session) -> Self {
         let door = smtpd.doors.find(&session.listener);
@@ -57,30 +53,31 @@ impl<'s> Conversation<'s> {
             let consumed = step.consumed;
             match step.event {
                 Event::NeedInput => {
-                    wire.consume(consumed);
+                    wire.erase(consumed);
                     if let Some(outcome) = self.wait(wire).await? {
                         return Ok(outcome);
                     }
                 }
                 Event::StartTls => {
                     self.machine.accept(out).map_err(misuse)?;
-                    wire.consume(consumed);
+                    wire.erase(consumed);
                     self.session.start_tls(wire).await?;
                     self.machine.tls_established().map_err(misuse)?;
                     self.client = Client::new(wire, &self.session.listener.hostname);
                     self.transaction = None;
                 }
                 Event::Authenticate(claim) => {
-                    // The password must not lie in the buffer until something else comes to lie there.
                     wire.erase(consumed);
-                    let answer = self.authenticate(&claim).await;
+                    let answer = self.authenticate(&claim, wire.peer().ip()).await;
                     self.answer(answer, wire.out())?;
                 }
                 Event::Close(reason) => return Ok(word(reason)),
                 event => {
+                    let is_body = matches!(event, Event::Body(_));
                     let answer = self.decide(event).await;
                     self.answer(answer, out)?;
-                    wire.consume(consumed);
+                    // Among commands a password may have been, well-formed or not: it does not lie there any longer.
+                    if is_body { wire.consume(consumed) } else { wire.erase(consumed) }
                 }
             }
         }
@@ -116,13 +113,22 @@ impl<'s> Conversation<'s> {
                 self.client.greeted(&hello);
                 Answer::Yes
             }
-            Event::Mail(mail) => {
-                self.transaction = Some(Transaction::new(&mail.reverse_path));
-                Answer::Yes
-            }
+            Event::Mail(mail) => match room(self.smtpd, mail.size).await {
+                Ok(()) => {
+                    self.transaction = Some(Transaction::new(&mail.reverse_path));
+                    Answer::Yes
+                }
+                Err(reply) => Answer::No(reply),
+            },
             Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
             Event::BodyStart => match &mut self.transaction {
-                Some(transaction) => transaction.begin(&self.smtpd.delivery, &self.client).into(),
+                Some(transaction) => match room(self.smtpd, None).await {
+                    Ok(()) => {
+                        transaction.begin(&self.smtpd.delivery, &self.client);
+                        Answer::Yes
+                    }
+                    Err(reply) => Answer::No(reply),
+                },
                 None => Answer::No(replies::STORE_FAILED),
             },
             Event::Body(octets) => match &mut self.transaction {
@@ -155,6 +161,9 @@ impl<'s> Conversation<'s> {
     }
 
     async fn recipient(&mut self, rcpt: &Rcpt<'_>) -> Answer {
+        if let Err(reply) = room(self.smtpd, None).await {
+            return Answer::No(reply);
+        }
         let identity = match self.client.account {
             Some(_) => Identity::Authenticated,
             None => Identity::Anonymous,
@@ -171,9 +180,9 @@ impl<'s> Conversation<'s> {
         }
     }
 
-    async fn authenticate(&mut self, claim: &Claim) -> Answer {
+    async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
         let (login, encrypted) = (claim.login(), self.client.tls.is_some());
-        match self.smtpd.accounts.authenticate(claim).await {
+        match self.smtpd.accounts.authenticate_from(claim, from).await {
             Ok(Verdict::Accepted(account)) => {
                 tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
                 self.client.account = Some(account.login);
@@ -182,6 +191,10 @@ impl<'s> Conversation<'s> {
             Ok(Verdict::Rejected(why)) => {
                 tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word());
                 Answer::No(replies::AUTH_FAILED)
+            }
+            Ok(Verdict::Deferred(budget)) => {
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = budget.word());
+                Answer::No(replies::AUTH_UNAVAILABLE)
             }
             Err(error) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %error);
@@ -199,6 +212,14 @@ impl<'s> Conversation<'s> {
         }
         .map_err(misuse)
     }
+}
+
+/// Whether there is room for a message of so many octets: said before it comes (RFC 1870 §6.1).
+async fn room(smtpd: &Smtpd, octets: Option<u64>) -> Result<(), Reply> {
+    smtpd.delivery.room(octets).await.map_err(|error| match error {
+        DeliveryError::NoSpace(_) => replies::NO_SPACE,
+        _ => replies::STORE_FAILED,
+    })
 }
 
 /// A fault of this program: the session ends, the others go on.

@@ -92,7 +92,7 @@ impl Transaction {
     }
 
     /// The envelope is complete: the message starts with its trace fields.
-    pub(crate) fn begin(&mut self, delivery: &LocalDelivery, client: &Client) -> Result<(), Reply> {
+    pub(crate) fn begin(&mut self, delivery: &LocalDelivery, client: &Client) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
         let trace = Trace {
             reverse_path: &self.reverse_path,
@@ -126,7 +126,6 @@ impl Transaction {
             submission,
             account: client.account.clone(),
         });
-        Ok(())
     }
 
     /// The next octets of the message.

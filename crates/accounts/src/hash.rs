@@ -1,6 +1,6 @@
 //! Argon2id in a bounded pool.
 //!
-//! One verification costs tens of milliseconds of a core and 19 MiB; a flood of logins must find a queue here, not
+//! One verification costs tens of milliseconds of a core and 12 MiB; a flood of logins must find a queue here, not
 //! starve the delivery of mail of cores or the machine of memory.
 
 use std::sync::Arc;

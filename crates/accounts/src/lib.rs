@@ -33,6 +33,8 @@
 //! - The name of a mailbox (its Maildir's directory) is fixed when the account is made and never given out again,
 //!   even after the account is gone: nobody inherits another's mail.
 //! - An unknown login costs what a wrong password costs, and is answered alike.
+//! - A login that was good a short while ago costs no hash, while the stored credential is the same.
+//! - Who guesses is slowed by budgets; the owner comes in from where he was before.
 //! - Passwords are stored as Argon2id hashes; where APOP needs the password itself, sealed under a key that is not in
 //!   the database. No secret is in an error, a log or a `Debug` text.
 //! - Every change is one transaction with an entry in the audit table.
@@ -47,11 +49,14 @@ mod admin;
 mod backend;
 mod config;
 mod error;
+mod guesses;
 mod hash;
 pub mod limits;
 mod names;
 mod password;
 mod questions;
+mod recent;
+mod remembered;
 mod schema;
 mod seal;
 mod sql;
@@ -59,6 +64,7 @@ mod store;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use admin::{
     AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, DomainInfo, NewAccount, RemovedAccount,
@@ -66,11 +72,14 @@ pub use admin::{
 };
 pub use config::DatabaseConfig;
 pub use error::{AdminError, OpenError, Unavailable};
+pub use guesses::Budget;
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 
+use guesses::Guesses;
 use hash::Hasher;
+use remembered::Remembered;
 use seal::ApopKey;
 use store::Store;
 
@@ -83,6 +92,8 @@ pub struct Accounts {
 struct Shared {
     store: Store,
     hasher: Hasher,
+    remembered: Remembered,
+    guesses: Guesses,
     apop: Option<ApopKey>,
 }
 
@@ -115,7 +126,11 @@ impl Accounts {
 
     fn assemble(store: Store, config: &DatabaseConfig) -> Result<Self, OpenError> {
         let apop = config.apop_key.as_deref().map(ApopKey::load).transpose()?;
-        Ok(Self { shared: Arc::new(Shared { store, hasher: Hasher::new(), apop }) })
+        let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+        let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
+        let remembered = Remembered::new().map_err(no_random)?;
+        let guesses = Guesses::new(Instant::now());
+        Ok(Self { shared: Arc::new(Shared { store, hasher: Hasher::new(), remembered, guesses, apop }) })
     }
 
     /// Closes the connections once they are idle. Questions from then on are [`Unavailable`].
@@ -123,8 +138,8 @@ impl Accounts {
         self.shared.store.close().await;
     }
 
-    /// How many password hashes were computed since the start: one for each password claim, whoever it was for, and
-    /// one for each password that was set.
+    /// How many password hashes were computed since the start: one for each password claim that was not remembered as
+    /// good, whoever it was for, and one for each password that was set.
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.shared.hasher.computed()

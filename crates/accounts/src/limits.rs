@@ -37,3 +37,33 @@ pub const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a change waits for its turn: other changes of this process, then those of other processes.
 pub const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a login that succeeded is remembered after it was last seen, at least; at most twice as long. Longer than the usual
+/// interval of a mail program that polls, so that it finds itself remembered.
+pub const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// How many logins are remembered: 16 octets each and the table around them, so 8 MiB of those who poll.
+pub const REMEMBERED_LOGINS: usize = 200_000;
+
+/// How long an address stays known to an account that logged in from it, at least.
+pub const KNOWN_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
+
+/// How many pairs of account and address are known. Who is forgotten is treated as everybody.
+pub const KNOWN_ADDRESSES: usize = 200_000;
+
+/// How many addresses, networks and accounts are counted at once; of more, those with the fewest failures are forgotten.
+pub const COUNTED_GUESSERS: usize = 100_000;
+
+/// Wrong claims of one address: so many at once (a household with several programs that have an old password), and one more each
+/// time that long has passed: 1 440 a day, where a list of the usual passwords has millions.
+pub const GUESSES_OF_ADDRESS: (u32, Duration) = (30, Duration::from_secs(60));
+
+/// Wrong claims of one network, an IPv4 /24 or an IPv6 /64: a handful of addresses' worth.
+pub const GUESSES_OF_PREFIX: (u32, Duration) = (120, Duration::from_secs(15));
+
+/// Wrong claims for one account from addresses that it does not know.
+pub const GUESSES_OF_ACCOUNT: (u32, Duration) = (20, Duration::from_secs(60));
+
+/// Wrong claims for one account from an address that it knows: a program with the old password, polling once a minute, does not
+/// shut out the one with the new.
+pub const GUESSES_OF_KNOWN: (u32, Duration) = (30, Duration::from_secs(30));

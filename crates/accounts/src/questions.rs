@@ -1,10 +1,14 @@
 //! What the daemons ask.
 
+use std::net::IpAddr;
+use std::time::Instant;
+
 use auth_sasl::{Claim, Secret};
 
 use crate::error::Unavailable;
+use crate::guesses::Budget;
 use crate::names::{DomainName, LocalPart, Login};
-use crate::{AccountId, Accounts, sql};
+use crate::{AccountId, Accounts, Shared, sql};
 
 /// Where mail for an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,9 @@ pub struct Mailbox {
 pub enum Verdict {
     /// It is; this is who it is.
     Accepted(Account),
+    /// It was not looked at: too many wrong ones came before it. A client is told to come again later (`454 4.7.0`,
+    /// `[SYS/TEMP]`), never that its password is wrong.
+    Deferred(Budget),
     /// It is not. The reason is for the log: a client is told the same in every case.
     Rejected(Why),
 }
@@ -106,8 +113,30 @@ impl Accounts {
         })
     }
 
-    /// Whether a claim is true. A password costs one Argon2id computation whether or not the login exists; it waits
-    /// for its turn in a pool of half the cores.
+    /// Whether a claim is true that came from an address outside: as [`Accounts::authenticate`], but wrong claims are
+    /// counted, and too many of them are not looked at ([`Verdict::Deferred`]).
+    ///
+    /// # Errors
+    /// [`Unavailable`]: `454 4.7.0` or `[SYS/TEMP]`; it says nothing about the claim.
+    pub async fn authenticate_from(&self, claim: &Claim, from: IpAddr) -> Result<Verdict, Unavailable> {
+        let guesses = &self.shared.guesses;
+        let admitted = match guesses.admit(claim.login(), from, Instant::now()) {
+            Ok(admitted) => admitted,
+            Err(budget) => return Ok(Verdict::Deferred(budget)),
+        };
+        let verdict = self.authenticate(claim).await;
+        match &verdict {
+            Ok(Verdict::Accepted(_)) => guesses.was_true(&admitted, Instant::now()),
+            Ok(Verdict::Rejected(_)) => {}
+            Ok(Verdict::Deferred(_)) | Err(_) => guesses.was_not_judged(&admitted),
+        }
+        verdict
+    }
+
+    /// Whether a claim is true, without counting: for who is at the machine already.
+    ///
+    /// A password that was good a short while ago, with the credential that is stored now, is good. Any other costs one
+    /// Argon2id computation, whether or not the login exists; it waits for its turn in a pool of half the cores.
     ///
     /// # Errors
     /// [`Unavailable`]: `454 4.7.0` or `[SYS/TEMP]`; it says nothing about the claim.
@@ -118,10 +147,7 @@ impl Accounts {
         };
         let found = self.find(claim.login(), kind).await?;
         let holds = match claim {
-            Claim::Password { password, .. } => {
-                let stored = found.as_ref().and_then(|found| found.credential.clone());
-                self.shared.hasher.verify(password, stored).await?
-            }
+            Claim::Password { password, .. } => self.password_holds(claim, password, found.as_ref()).await?,
             Claim::Apop { .. } => claim.verify_secret(&self.shared_secret(found.as_ref())?),
         };
         // The order of these lines is that of what a client may not learn; all of them answer alike.
@@ -132,6 +158,28 @@ impl Accounts {
             Some(found) if !acts_as_itself(claim, &found.account) => Verdict::Rejected(Why::ActingAsAnother),
             Some(found) => Verdict::Accepted(found.account),
         })
+    }
+
+    /// Every claim that will be rejected pays for a hash.
+    async fn password_holds(
+        &self,
+        claim: &Claim,
+        password: &Secret,
+        found: Option<&Found>,
+    ) -> Result<bool, Unavailable> {
+        let Shared { hasher, remembered, .. } = &*self.shared;
+        let stored = found.and_then(|found| Some((&found.account, found.credential.as_deref()?)));
+        let mark = stored
+            .filter(|(account, _)| acts_as_itself(claim, account))
+            .map(|(account, stored)| remembered.mark(account.id, stored, password));
+        if mark.is_some_and(|mark| remembered.knows(mark)) {
+            return Ok(true);
+        }
+        let holds = hasher.verify(password, stored.map(|(_, stored)| stored.to_owned())).await?;
+        if let Some(mark) = mark.filter(|_| holds) {
+            remembered.learn(mark);
+        }
+        Ok(holds)
     }
 
     async fn find(&self, login: &str, kind: &str) -> Result<Option<Found>, Unavailable> {

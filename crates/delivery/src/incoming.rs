@@ -3,6 +3,7 @@
 use std::mem;
 
 use mail_queue::{Envelope, QueueId};
+use mailstore::Reservation;
 use tokio::runtime::Handle;
 
 use crate::error::DeliveryError;
@@ -17,6 +18,7 @@ pub struct Incoming {
     /// What is not written yet; its capacity is what a message costs in memory.
     buffer: Vec<u8>,
     stage: Stage,
+    reservations: Vec<Reservation>,
 }
 
 /// What the message is so far.
@@ -44,7 +46,15 @@ pub struct Accepted {
 
 impl Incoming {
     pub(crate) fn new(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
-        Incoming { local, envelope: envelope.without_duplicates(), buffer: header, stage: Stage::InMemory }
+        let (stage, reservations) = (Stage::InMemory, Vec::new());
+        Incoming { local, envelope: envelope.without_duplicates(), buffer: header, stage, reservations }
+    }
+
+    /// Holds what was [reserved](LocalDelivery::reserve) for the recipients until the message is in their mailboxes, and counts it
+    /// there.
+    pub fn settling(mut self, reservations: Vec<Reservation>) -> Incoming {
+        self.reservations = reservations;
+        self
     }
 
     /// Takes the next piece of the message, as on the wire without dot stuffing; pieces may have any size.
@@ -71,6 +81,7 @@ impl Incoming {
     pub async fn commit(mut self) -> Result<Accepted, DeliveryError> {
         let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
+        let reservations = mem::take(&mut self.reservations);
         let job = move || {
             let mut store = match stage {
                 Stage::InMemory => Store::begin(&inner, &envelope)?,
@@ -80,7 +91,7 @@ impl Incoming {
             if !buffer.is_empty() {
                 store.write(&buffer)?;
             }
-            store.commit(&inner, envelope)
+            store.commit(&inner, envelope, reservations)
         };
         let accepted = self.local.inner.pool.run(job).await??;
         self.local.keep_retrying();

@@ -34,10 +34,12 @@ mod error;
 mod incoming;
 mod local;
 mod pool;
+mod quota;
+mod room;
 mod store;
 
 pub use error::DeliveryError;
 pub use incoming::{Accepted, Incoming};
 pub use local::{LocalDelivery, StoreConfig};
 pub use mail_queue::{Envelope, Error as OpenError, QueueId};
-pub use mailstore::{BadMailbox, Mailbox};
+pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reservation, Reserve, Usage};

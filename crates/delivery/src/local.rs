@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use mail_queue::{Envelope, Outcome, QueueId, Recovery, Spool, SpoolConfig};
-use mailstore::Namer;
 use mailstore::files::{Disk, Files};
+use mailstore::{Ledger, Namer, Reserve};
 use tokio::runtime::Handle;
 
 use crate::incoming::Incoming;
 use crate::pool::Pool;
+use crate::room::Room;
 
 /// Where the store is, and how it works.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct StoreConfig {
     pub host: String,
     /// Up to so many octets a message stays in memory until its end; also the buffer of a larger one.
     pub small_message: usize,
+    /// What stays free on the disk: see [`LocalDelivery::room`].
+    pub reserve: Reserve,
 }
 
 impl StoreConfig {
@@ -42,6 +45,7 @@ impl StoreConfig {
             queue: queue.into(),
             host: host.into(),
             small_message: StoreConfig::SMALL_MESSAGE,
+            reserve: Reserve::default(),
         }
     }
 }
@@ -60,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) namer: Namer,
     pub(crate) spool: Spool,
     pub(crate) pool: Pool,
+    pub(crate) room: Room,
+    pub(crate) ledger: Ledger,
     /// Messages that wait for a recipient.
     pending: Mutex<BTreeSet<QueueId>>,
     retrying: AtomicBool,
@@ -90,6 +96,8 @@ impl LocalDelivery {
                 files,
                 spool,
                 pool: Pool::new(),
+                room: Room::default(),
+                ledger: Ledger::new(),
                 pending: Mutex::new(recovery.pending.into_iter().collect()),
                 retrying: AtomicBool::new(false),
             }),
@@ -110,7 +118,13 @@ impl LocalDelivery {
         for id in waiting {
             let inner = self.inner.clone();
             let job = move || match inner.spool.retry(id) {
-                Ok(outcome) => inner.note(id, &outcome),
+                Ok(outcome) => {
+                    inner.note(id, &outcome);
+                    if outcome.delivered > 0 {
+                        // Whose quota that was, the queue does not know.
+                        inner.ledger.forget_all();
+                    }
+                }
                 Err(error) => tracing::warn!(event = "queue_retry_failed", queue_id = %id, %error),
             };
             if let Err(error) = self.inner.pool.run(job).await {

@@ -1,7 +1,7 @@
 //! Where a message goes while it comes in: its one Maildir, or the queue.
 
-use mail_queue::Envelope;
-use mailstore::{Mailbox, Maildir};
+use mail_queue::{Envelope, Outcome};
+use mailstore::{Mailbox, Maildir, Reservation, Sizes};
 
 use crate::error::DeliveryError;
 use crate::incoming::Accepted;
@@ -30,17 +30,30 @@ impl Store {
         }
     }
 
-    pub(crate) fn commit(self, inner: &Inner, envelope: Envelope) -> Result<Accepted, DeliveryError> {
+    pub(crate) fn commit(
+        self,
+        inner: &Inner,
+        envelope: Envelope,
+        reservations: Vec<Reservation>,
+    ) -> Result<Accepted, DeliveryError> {
         let queue_id = envelope.queue_id;
         match self {
             Store::One(delivery) => {
-                let octets = delivery.commit()?.octets;
+                type Committed = Result<mailstore::Delivered, mailstore::Error>;
+                let stored = |outcome: &Committed, _: &Maildir| outcome.as_ref().ok().map(|it| it.stored);
+                let octets = inner.ledger.settle(reservations, || delivery.commit(), stored)?.octets;
                 Ok(Accepted { queue_id, octets, deferred: 0 })
             }
             Store::Several(incoming) => {
                 let accepted = incoming.accept(envelope)?;
-                let octets = accepted.sizes().wire;
-                let outcome = accepted.deliver();
+                let Sizes { wire: octets, stored } = accepted.sizes();
+                let waits = |outcome: &Outcome, maildir: &Maildir| {
+                    let root = &inner.config.maildirs;
+                    outcome.pending.iter().any(|(mailbox, _)| mailbox.below(root) == maildir.path())
+                };
+                let stored =
+                    |outcome: &Outcome, maildir: &Maildir| (!waits(outcome, maildir)).then_some(stored);
+                let outcome = inner.ledger.settle(reservations, || accepted.deliver(), stored);
                 inner.note(queue_id, &outcome);
                 Ok(Accepted { queue_id, octets, deferred: outcome.pending.len() })
             }

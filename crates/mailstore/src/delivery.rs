@@ -24,6 +24,8 @@ pub struct Delivered {
     pub unique_id: String,
     /// Its octets as POP3 will announce them.
     pub octets: u64,
+    /// The octets of its file: what counts for the quota.
+    pub stored: u64,
 }
 
 impl Delivery {
@@ -45,6 +47,6 @@ impl Delivery {
             let _ = self.files.remove(&place);
             return Err(error).during("sync", &self.new);
         }
-        Ok(Delivered { unique_id: self.unique.to_string(), octets: sizes.wire })
+        Ok(Delivered { unique_id: self.unique.to_string(), octets: sizes.wire, stored: sizes.stored })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Faults`] passes everything on to the disk and counts what changes something there. A plan says where to stop, as a
 //! killed process stops: that operation happens not at all, half or wholly, and no later one does, not even the tidying up in
-//! a destructor. Or one operation fails and all goes on; and a file system may lack a kind of operation altogether.
+//! a destructor. Or one operation fails and all goes on; and a file system may lack a kind of operation altogether, keep time
+//! in whole seconds, or show a directory without what is being renamed in it.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,14 +28,18 @@
 //! # }
 //! ```
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 
 use crate::files::{Disk, Entry, Files, Stat};
+use crate::reserve::Space;
 
 /// The kinds of operation, as [`Files`] names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,7 @@ pub enum Op {
     CreateNew,
     Open,
     Write,
+    Append,
     Sync,
     RenameNew,
     Rename,
@@ -52,13 +58,14 @@ pub enum Op {
     SyncDir,
     List,
     Stat,
+    Space,
     Lock,
 }
 
 impl Op {
     /// Whether it changes what is on the disk: only these can be the last before a crash.
     pub fn changes(self) -> bool {
-        !matches!(self, Op::Open | Op::List | Op::Stat | Op::Lock)
+        !matches!(self, Op::Open | Op::List | Op::Stat | Op::Space | Op::Lock)
     }
 }
 
@@ -67,7 +74,7 @@ impl Op {
 pub enum Stop {
     /// Nothing.
     Before,
-    /// Of a write the first half; of anything else, nothing.
+    /// Of what is written the first half; of anything else, nothing.
     Halfway,
     /// All, but the process does not learn it.
     After,
@@ -100,6 +107,9 @@ struct State {
     plan: Plan,
     always: Vec<(Op, Errno)>,
     mount: Option<PathBuf>,
+    grain: Option<Duration>,
+    blind: Option<(PathBuf, usize)>,
+    space: Option<Space>,
     log: Vec<Op>,
     stopped: bool,
     failed: bool,
@@ -116,8 +126,18 @@ enum Verdict {
 impl Faults {
     /// A disk on which this goes wrong.
     pub fn new(plan: Plan) -> Faults {
-        let state =
-            State { plan, always: Vec::new(), mount: None, log: Vec::new(), stopped: false, failed: false };
+        let (always, log) = (Vec::new(), Vec::new());
+        let state = State {
+            plan,
+            always,
+            mount: None,
+            grain: None,
+            blind: None,
+            space: None,
+            log,
+            stopped: false,
+            failed: false,
+        };
         Faults { state: Mutex::new(state) }
     }
 
@@ -131,6 +151,24 @@ impl Faults {
     pub fn with_mount(self, path: &Path) -> Faults {
         self.state().mount = Some(path.to_owned());
         self
+    }
+
+    /// The same, and time stamps are cut to a multiple of this, as network file systems do.
+    pub fn with_time_stamps_of(self, grain: Duration) -> Faults {
+        self.state().grain = Some(grain);
+        self
+    }
+
+    /// The same, and this file escapes `listings` that should show it: what readdir(3) may do to a name that is changed
+    /// meanwhile. Its directory is not marked as changed either, as when time stamps are coarse.
+    pub fn with_unseen(self, path: &Path, listings: usize) -> Faults {
+        self.state().blind = Some((path.to_owned(), listings));
+        self
+    }
+
+    /// From now on so much is free.
+    pub fn set_space(&self, space: Space) {
+        self.state().space = Some(space);
     }
 
     /// Whether the process has "stopped": all operations since were refused.
@@ -165,7 +203,7 @@ impl Faults {
                 state.stopped = true;
                 match stop {
                     Stop::After => Verdict::DoThenStop,
-                    Stop::Halfway if op == Op::Write => Verdict::HalfThenStop,
+                    Stop::Halfway if matches!(op, Op::Write | Op::Append) => Verdict::HalfThenStop,
                     Stop::Before | Stop::Halfway => Verdict::Fail(io::Error::other("the process stops here")),
                 }
             }
@@ -178,6 +216,13 @@ impl Faults {
                 None => Verdict::Do,
             },
         }
+    }
+
+    /// The name that this listing leaves out.
+    fn unseen_in(&self, dir: &Path) -> Option<OsString> {
+        let state = self.state();
+        let (path, listings) = state.blind.as_ref()?;
+        (path.parent() == Some(dir) && *listings > 0).then(|| path.file_name().map(OsStr::to_owned))?
     }
 
     fn same_file_system(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -223,6 +268,20 @@ impl Files for Faults {
         }
     }
 
+    fn append(&self, path: &Path, line: &[u8]) -> io::Result<()> {
+        let (verdict, half) = (self.judge(Op::Append), line.get(..line.len() / 2).unwrap_or_default());
+        match verdict {
+            Verdict::Do => Disk.append(path, line),
+            Verdict::DoThenStop => {
+                Disk.append(path, line).and(Err(io::Error::other("the process stops behind this")))
+            }
+            Verdict::HalfThenStop => {
+                Disk.append(path, half).and(Err(io::Error::other("the process stops here")))
+            }
+            Verdict::Fail(error) => Err(error),
+        }
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
         self.run(Op::Sync, || Disk.sync(file))
     }
@@ -252,11 +311,34 @@ impl Files for Faults {
     }
 
     fn list(&self, dir: &Path, each: &mut dyn FnMut(Entry<'_>)) -> io::Result<()> {
-        self.run(Op::List, || Disk.list(dir, each))
+        let unseen = self.unseen_in(dir);
+        let mut missed = false;
+        let mut seen = |entry: Entry<'_>| match unseen.as_deref() {
+            Some(name) if name.as_bytes() == entry.name => missed = true,
+            _ => each(entry),
+        };
+        let listed = self.run(Op::List, || Disk.list(dir, &mut seen));
+        if missed && let Some((_, listings)) = &mut self.state().blind {
+            *listings -= 1;
+        }
+        listed
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.run(Op::Stat, || Disk.stat(path))
+        let grain = self.state().grain;
+        self.run(Op::Stat, || {
+            let mut stat = Disk.stat(path)?;
+            if let (Some(grain), Ok(since)) = (grain, stat.modified.duration_since(SystemTime::UNIX_EPOCH)) {
+                let behind = since.as_nanos() % grain.as_nanos().max(1);
+                stat.modified -= Duration::from_nanos(u64::try_from(behind).unwrap_or(0));
+            }
+            Ok(stat)
+        })
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let space = self.state().space;
+        self.run(Op::Space, || space.map_or_else(|| Disk.space(path), Ok))
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {

@@ -13,7 +13,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::error::{During, Error};
-use rustix::fs::{CWD, FileType, OFlags, RawDir, RenameFlags, renameat_with};
+use crate::reserve::Space;
+use rustix::fs::{CWD, FileType, OFlags, RawDir, RenameFlags, renameat_with, statvfs};
 
 /// One name in a directory, as the directory itself tells it: no file is opened or asked.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,8 @@ pub struct Stat {
     pub modified: SystemTime,
     /// Whether it is a directory.
     pub is_dir: bool,
+    /// Octets of a file.
+    pub octets: u64,
 }
 
 /// The file operations that delivery, reading and the queue are made of.
@@ -45,6 +48,8 @@ pub trait Files: fmt::Debug + Send + Sync {
     fn open(&self, path: &Path) -> io::Result<File>;
     /// Writes all of `bytes` at the end of `file`.
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()>;
+    /// Writes `line` at the end of a file that exists, whole or not at all as far as others writing to it can tell.
+    fn append(&self, path: &Path, line: &[u8]) -> io::Result<()>;
     /// Makes the content of `file` durable.
     fn sync(&self, file: &File) -> io::Result<()>;
     /// Renames, failing with `AlreadyExists` if `to` is taken; `Unsupported` or `InvalidInput` where the file system cannot.
@@ -63,6 +68,8 @@ pub trait Files: fmt::Debug + Send + Sync {
     fn list(&self, dir: &Path, each: &mut dyn FnMut(Entry<'_>)) -> io::Result<()>;
     /// Asks about a name without following it.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
+    /// What is free on the file system of `path`.
+    fn space(&self, path: &Path) -> io::Result<Space>;
     /// Locks a file (created if missing) for as long as the returned handle lives; `None` if somebody else has it.
     fn lock(&self, path: &Path) -> io::Result<Option<File>>;
 }
@@ -86,6 +93,10 @@ impl Files for Disk {
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
         file.write_all(bytes)
+    }
+
+    fn append(&self, path: &Path, line: &[u8]) -> io::Result<()> {
+        OpenOptions::new().append(true).open(path)?.write_all(line)
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
@@ -145,7 +156,15 @@ impl Files for Disk {
             identity: (metadata.dev(), metadata.ino()),
             modified: metadata.modified()?,
             is_dir: metadata.is_dir(),
+            octets: metadata.len(),
         })
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let found = statvfs(path)?;
+        // Some file systems make files as long as there is space; they count none.
+        let files = (found.f_files > 0).then_some(found.f_favail);
+        Ok(Space { octets: found.f_bavail.saturating_mul(found.f_frsize), files })
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {

@@ -45,12 +45,13 @@
 //!
 //! `<seconds>.M<microseconds>P<pid>Q<count>R<random>.<host>,S=<octets>`, and `:2,<flags>` when another program sets flags. The
 //! unique part, up to the first `,` or `:`, is the POP3 unique id. `,S=` is why a maildrop of 100 000 messages opens from its
-//! directory entries alone.
+//! directory entries alone. A message [taken over](Maildir::import) from another server has that server's unique id in `,U=`.
 //!
 //! # Where to look
 //!
 //! `name.rs` all file names, `delivery.rs` the way in, `publish.rs` the one rename that accepts, `scan.rs` the list of
-//! messages, `maildrop.rs` the exclusive session, [`files`] every file operation, [`faults`] those operations under test.
+//! messages, `maildrop.rs` the exclusive session, [`files`] every file operation, [`faults`] and [`power_cut`] those operations
+//! under test.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -60,12 +61,16 @@ mod delivery;
 mod error;
 pub mod faults;
 pub mod files;
+mod import;
 mod lock;
 mod mailbox;
 mod maildir;
 mod maildrop;
 mod name;
+pub mod power_cut;
 mod publish;
+mod quota;
+mod reserve;
 mod scan;
 mod shared;
 mod sizes;
@@ -74,11 +79,14 @@ mod wire;
 
 pub use delivery::{Delivered, Delivery};
 pub use error::Error;
+pub use import::{ImportOptions, Imported};
 pub use mailbox::{BadMailbox, Mailbox};
 pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};
 pub use name::{Namer, UniqueName};
 pub use publish::{Draft, Sizes};
+pub use quota::{Ledger, Over, Quota, QuotaError, Reservation, Usage};
+pub use reserve::{Low, Reserve, Space};
 pub use scan::Message;
 
 /// File names are octets, not text.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::error::{During, Error};
 use crate::lock::Lock;
 use crate::maildir::Maildir;
-use crate::name::unique_id;
+use crate::name::FileName;
+use crate::quota::{Ledger, Quota, Usage};
 use crate::scan::{Message, Place, Table};
 use crate::{shared, sizes};
 
@@ -46,10 +47,11 @@ pub enum Removed {
     Before,
 }
 
-/// How often a message that moves under our hands is looked for: each look costs a listing.
-const LOOKS: usize = 16;
+/// How often a message that moves under our hands is looked for: each look costs a listing. On a busy machine a program that renames
+/// without pause can be faster than a good many looks.
+const LOOKS: usize = 256;
 
-/// After so many listings without it, a message is gone.
+/// After so many listings in a row without it, a message is gone.
 const MISSES: usize = 2;
 
 /// After this time without a write, a file in `tmp/` belongs to nobody: the time that Maildir programs have agreed on.
@@ -122,6 +124,41 @@ impl Maildrop {
         removals
     }
 
+    /// As [`remove`](Maildrop::remove), and the mailbox's ledger learns what it no longer holds.
+    pub fn remove_booked(
+        &mut self,
+        ledger: &Ledger,
+        quota: Quota,
+        indices: impl IntoIterator<Item = usize>,
+    ) -> Vec<Removal> {
+        let maildir = self.maildir.clone();
+        let indices: Vec<usize> = indices.into_iter().collect();
+        let sizes: Vec<Option<u64>> = indices.iter().map(|&index| self.stored(index)).collect();
+        let linked = !self.also.is_empty();
+        let gone = |removals: &Vec<Removal>| {
+            let mut usage = Usage::default();
+            for (removal, size) in removals.iter().zip(sizes) {
+                match (&removal.result, size) {
+                    (Ok(Removed::Now), Some(octets)) if !linked => {
+                        usage = usage.plus(Usage::of_message(octets))
+                    }
+                    (Err(Error::NoSuchIndex(_)), _) => {}
+                    // Two names, another program, or a disk that may or may not have done it.
+                    _ => return None,
+                }
+            }
+            Some(usage)
+        };
+        ledger.remove(&maildir, quota, || self.remove(indices), gone)
+    }
+
+    /// Octets of a message's file.
+    fn stored(&self, index: usize) -> Option<u64> {
+        let row = self.table.row(index)?;
+        let known = FileName::parse(self.table.name(row)).stored;
+        known.or_else(|| Some(self.maildir.files.stat(&self.table.path(&self.maildir, row)).ok()?.octets))
+    }
+
     fn remove_one(&mut self, index: usize, touched: &mut [bool; 2]) -> Result<Removed, Error> {
         let result = self.reach(index, "remove", |maildir, path| maildir.files.remove(path));
         let row = self.table.row(index).ok_or(Error::NoSuchIndex(index))?;
@@ -164,12 +201,12 @@ impl Maildrop {
                 outcome => return outcome.during(action, &path),
             }
             // A listing can miss what is renamed at that moment, so that one miss is not yet the end.
-            misses += usize::from(!self.table.refresh(&self.maildir, index)?);
+            misses = if self.table.refresh(&self.maildir, index)? { 0 } else { misses + 1 };
             if misses == MISSES {
-                break;
+                return Err(Error::Vanished(self.table.unique_id(row).into_owned()));
             }
         }
-        let row = self.table.row(index).ok_or(Error::NoSuchIndex(index))?;
-        Err(Error::Vanished(unique_id(self.table.unique(row)).into_owned()))
+        // It is there, and never where it was a moment ago: not gone, but not to be had now.
+        Err(io::Error::from(io::ErrorKind::ResourceBusy)).during(action, self.maildir.path())
     }
 }

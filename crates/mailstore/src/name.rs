@@ -10,6 +10,8 @@ use crate::unique::{base32, micros, random};
 
 /// The longest POP3 unique id (RFC 1939 §7).
 const MAX_UNIQUE_ID: usize = 70;
+/// The longest file name of the usual file systems.
+pub(crate) const MAX_FILE_NAME: usize = 255;
 /// What of the host's name stands in a file name: keeps the unique part within 70 octets; the rest of it is unique without.
 const MAX_HOST: usize = 20;
 
@@ -88,10 +90,22 @@ pub(crate) struct FileName<'a> {
     pub(crate) arrival: u64,
     /// Octets on the wire, if the name tells.
     pub(crate) octets: Option<u64>,
+    /// Octets of the file, if the name tells.
+    pub(crate) stored: Option<u64>,
 }
 
-impl FileName<'_> {
-    pub(crate) fn parse(name: &[u8]) -> FileName<'_> {
+impl<'n> FileName<'n> {
+    /// What UIDL shows: the id that the message had on another server, if the name holds one, else the unique part.
+    pub(crate) fn unique_id(&self) -> Cow<'n, str> {
+        let base = split(self.rest, b':').0;
+        let foreign = base.split(|&b| b == b',').find_map(|field| field.strip_prefix(b"U="));
+        match foreign.and_then(unescape_id) {
+            Some(id) => Cow::Owned(unique_id(id.as_bytes()).into_owned()),
+            None => unique_id(self.unique),
+        }
+    }
+
+    pub(crate) fn parse(name: &'n [u8]) -> FileName<'n> {
         let base = split(name, b':').0;
         let (unique, fields) = split(base, b',');
         let rest = name.get(unique.len()..).unwrap_or_default();
@@ -99,8 +113,9 @@ impl FileName<'_> {
             |key: &[u8]| fields.split(|&b| b == b',').find_map(|field| number(field.strip_prefix(key)?));
         // Others put the size of the file into S, and their files may have LF endings: only W, or S in a name that
         // we made, is what POP3 has to announce.
-        let octets = field(b"W=").or_else(|| if is_ours(unique) { field(b"S=") } else { None });
-        FileName { unique, rest, arrival: arrival(unique), octets }
+        let stored = field(b"S=");
+        let octets = field(b"W=").or_else(|| if is_ours(unique) { stored } else { None });
+        FileName { unique, rest, arrival: arrival(unique), octets, stored }
     }
 }
 
@@ -112,6 +127,39 @@ pub(crate) fn unique_id(unique: &[u8]) -> Cow<'_, str> {
         Ok(text) if printable && (1..=MAX_UNIQUE_ID).contains(&text.len()) => Cow::Borrowed(text),
         _ => Cow::Owned(format!("~{:032x}", fnv1a_128(unique))),
     }
+}
+
+/// A foreign id as it stands in a file name, in `,U=`.
+pub(crate) fn escape_id(id: &str) -> String {
+    let mut text = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        match byte {
+            b',' | b':' | b'/' | b'%' => text += &format!("%{byte:02X}"),
+            byte => text.push(char::from(byte)),
+        }
+    }
+    text
+}
+
+fn unescape_id(text: &[u8]) -> Option<String> {
+    let mut id = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied();
+    while let Some(byte) = bytes.next() {
+        id.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(id).ok().filter(|id| !id.is_empty())
+}
+
+/// A unique part of another server, or a hash of it where it could not be a unique id: so no two become one, and there is room for
+/// what else a name holds.
+pub(crate) fn short_unique(unique: &[u8]) -> Vec<u8> {
+    unique_id(unique).into_owned().into_bytes()
 }
 
 /// FNV-1a with 128 bits: fixed for ever by its definition, which is what a unique id needs.

@@ -63,6 +63,11 @@ impl Draft {
         Ok(())
     }
 
+    /// Leaves the file where it is, for good.
+    pub(crate) fn keep(mut self) {
+        self.removed_on_drop = false;
+    }
+
     /// Where the file grows.
     pub fn path(&self) -> &Path {
         &self.path

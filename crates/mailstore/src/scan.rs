@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use crate::error::{During, Error};
 use crate::files::Entry;
 use crate::maildir::Maildir;
-use crate::name::{FileName, unique_id};
+use crate::name::FileName;
 use crate::path_of;
 
 /// A message as a session knows it.
@@ -131,7 +131,13 @@ impl Table {
     }
 
     fn message_of(&self, row: Row) -> Message<'_> {
-        Message { unique_id: unique_id(self.unique(row)), octets: row.octets }
+        Message { unique_id: self.unique_id(row), octets: row.octets }
+    }
+
+    pub(crate) fn unique_id(&self, row: Row) -> Cow<'_, str> {
+        let (unique, rest) = (self.unique(row), self.name(row).get(usize::from(row.unique_len)..));
+        FileName { unique, rest: rest.unwrap_or_default(), arrival: 0, octets: None, stored: None }
+            .unique_id()
     }
 
     /// Indices of messages whose size no name tells.

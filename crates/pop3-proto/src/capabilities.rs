@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::config::Config;
+use crate::decimal::decimal;
+use crate::language::Language;
 use crate::replies::Reply;
 use crate::table::Phase;
 
@@ -12,6 +14,7 @@ pub(crate) struct Situation<'s> {
     pub(crate) phase: Phase,
     /// Whether the channel is encrypted now.
     pub(crate) encrypted: bool,
+    pub(crate) language: Language,
 }
 
 impl Situation<'_> {
@@ -27,7 +30,7 @@ impl Situation<'_> {
 
     /// Appends the reply to CAPA. What only AUTHORIZATION can use is listed in both states, as RFC 2449 §5 demands.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        Reply::Capabilities.write(out);
+        Reply::Capabilities.write(self.language, out);
         // RFC 2449 §6.1, §6.8, §6.4, §6.6; RFC 3206 §5.
         for always in ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"] {
             line(out, &[always]);
@@ -48,6 +51,7 @@ impl Situation<'_> {
         if self.stls_offered() {
             line(out, &["STLS"]);
         }
+        self.write_policies(out);
         // RFC 2449 §6.9 lets it wait until after login, where it helps no one who looks for a weakness.
         if let (Some(implementation), Phase::Transaction) = (&self.config.implementation, self.phase) {
             line(out, &["IMPLEMENTATION ", implementation]);
@@ -55,9 +59,48 @@ impl Situation<'_> {
         line(out, &["."]);
     }
 
+    fn write_policies(&self, out: &mut Vec<u8>) {
+        // RFC 6856 §2.2: USER, for names and passwords in UTF-8.
+        match (self.config.utf8, self.password_allowed()) {
+            (true, true) => line(out, &["UTF8 USER"]),
+            (true, false) => line(out, &["UTF8"]),
+            (false, _) => {}
+        }
+        // RFC 6856 §3.
+        if !self.config.languages.is_empty() {
+            line(out, &["LANG"]);
+        }
+        // RFC 2449 §6.7 and §6.5. USER: AUTHORIZATION does not know yet whose account it will be.
+        let user = |differs| if differs && self.phase != Phase::Transaction { " USER" } else { "" };
+        if let Some(expire) = self.config.expire {
+            out.extend_from_slice(b"EXPIRE ");
+            match expire.days {
+                Some(days) => decimal(out, days.into()),
+                None => out.extend_from_slice(b"NEVER"),
+            }
+            line(out, &[user(expire.differs)]);
+        }
+        if let Some(delay) = self.config.login_delay {
+            out.extend_from_slice(b"LOGIN-DELAY ");
+            decimal(out, delay.seconds.into());
+            line(out, &[user(delay.differs)]);
+        }
+    }
+
+    /// Appends the reply to a bare LANG.
+    pub(crate) fn write_languages(&self, out: &mut Vec<u8>) {
+        Reply::Languages.write(self.language, out);
+        for language in self.config.languages.iter().filter(|&&language| language != Language::English) {
+            line(out, &[language.tag(), " ", language.name()]);
+        }
+        line(out, &[Language::English.tag(), " ", Language::English.name()]);
+        line(out, &["i-default Default language"]);
+        line(out, &["."]);
+    }
+
     /// Appends the reply to a bare AUTH.
     pub(crate) fn write_mechanisms(&self, out: &mut Vec<u8>) {
-        Reply::Mechanisms.write(out);
+        Reply::Mechanisms.write(self.language, out);
         if self.password_allowed() {
             for mechanism in &self.config.mechanisms {
                 line(out, &[mechanism.name()]);

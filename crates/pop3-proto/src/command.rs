@@ -19,6 +19,8 @@ pub enum Verb {
     Capa,
     /// Mark a message as deleted, RFC 1939 §5.
     Dele,
+    /// The language of the replies, RFC 6856 §3.
+    Lang,
     /// Sizes, RFC 1939 §5.
     List,
     /// Nothing, RFC 1939 §5.
@@ -41,15 +43,18 @@ pub enum Verb {
     Uidl,
     /// The name of the maildrop, RFC 1939 §7.
     User,
+    /// Messages may come with UTF-8 in their headers, RFC 6856 §2.
+    Utf8,
 }
 
 impl Verb {
     /// All of them, in alphabetical order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Apop,
         Self::Auth,
         Self::Capa,
         Self::Dele,
+        Self::Lang,
         Self::List,
         Self::Noop,
         Self::Pass,
@@ -61,6 +66,7 @@ impl Verb {
         Self::Top,
         Self::Uidl,
         Self::User,
+        Self::Utf8,
     ];
 
     /// The keyword of these letters, in any case (RFC 1939 §3): one integer is compared, no string.
@@ -70,6 +76,7 @@ impl Verb {
             AUTH => Self::Auth,
             CAPA => Self::Capa,
             DELE => Self::Dele,
+            LANG => Self::Lang,
             LIST => Self::List,
             NOOP => Self::Noop,
             PASS => Self::Pass,
@@ -81,6 +88,7 @@ impl Verb {
             TOP => Self::Top,
             UIDL => Self::Uidl,
             USER => Self::User,
+            UTF8 => Self::Utf8,
             _ => return None,
         })
     }
@@ -92,6 +100,7 @@ impl Verb {
             Self::Auth => "AUTH",
             Self::Capa => "CAPA",
             Self::Dele => "DELE",
+            Self::Lang => "LANG",
             Self::List => "LIST",
             Self::Noop => "NOOP",
             Self::Pass => "PASS",
@@ -103,6 +112,7 @@ impl Verb {
             Self::Top => "TOP",
             Self::Uidl => "UIDL",
             Self::User => "USER",
+            Self::Utf8 => "UTF8",
         }
     }
 
@@ -113,6 +123,7 @@ impl Verb {
             Self::Auth => "AUTH [mechanism [initial-response]]",
             Self::Capa => "CAPA",
             Self::Dele => "DELE msg",
+            Self::Lang => "LANG [tag]",
             Self::List => "LIST [msg]",
             Self::Noop => "NOOP",
             Self::Pass => "PASS string",
@@ -124,6 +135,7 @@ impl Verb {
             Self::Top => "TOP msg n",
             Self::Uidl => "UIDL [msg]",
             Self::User => "USER name",
+            Self::Utf8 => "UTF8",
         }
     }
 }
@@ -153,6 +165,7 @@ const APOP: u32 = known(Verb::Apop);
 const AUTH: u32 = known(Verb::Auth);
 const CAPA: u32 = known(Verb::Capa);
 const DELE: u32 = known(Verb::Dele);
+const LANG: u32 = known(Verb::Lang);
 const LIST: u32 = known(Verb::List);
 const NOOP: u32 = known(Verb::Noop);
 const PASS: u32 = known(Verb::Pass);
@@ -164,6 +177,7 @@ const STLS: u32 = known(Verb::Stls);
 const TOP: u32 = known(Verb::Top);
 const UIDL: u32 = known(Verb::Uidl);
 const USER: u32 = known(Verb::User);
+const UTF8: u32 = known(Verb::Utf8);
 
 /// A command, borrowed from its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +195,8 @@ pub enum Command<'i> {
     Capa,
     /// `DELE msg`
     Dele(MessageNumber),
+    /// `LANG [tag]`; alone, it asks which languages there are.
+    Lang(Option<&'i str>),
     /// `LIST [msg]`
     List(Option<MessageNumber>),
     /// `NOOP`
@@ -208,6 +224,8 @@ pub enum Command<'i> {
     Uidl(Option<MessageNumber>),
     /// `USER name`
     User(&'i str),
+    /// `UTF8`
+    Utf8,
 }
 
 impl Command<'_> {
@@ -218,6 +236,7 @@ impl Command<'_> {
             Self::Auth(_) => Verb::Auth,
             Self::Capa => Verb::Capa,
             Self::Dele(_) => Verb::Dele,
+            Self::Lang(_) => Verb::Lang,
             Self::List(_) => Verb::List,
             Self::Noop => Verb::Noop,
             Self::Pass(_) => Verb::Pass,
@@ -229,6 +248,7 @@ impl Command<'_> {
             Self::Top { .. } => Verb::Top,
             Self::Uidl(_) => Verb::Uidl,
             Self::User(_) => Verb::User,
+            Self::Utf8 => Verb::Utf8,
         }
     }
 
@@ -247,6 +267,7 @@ impl Command<'_> {
                 }
             }
             Self::Dele(message) | Self::Retr(message) => number(out, message.get()),
+            Self::Lang(Some(tag)) => word(out, tag.as_bytes()),
             Self::List(Some(message)) | Self::Uidl(Some(message)) => number(out, message.get()),
             Self::Pass(Hidden(password)) => word(out, password),
             Self::Top { message, lines } => {
@@ -254,8 +275,8 @@ impl Command<'_> {
                 number(out, *lines);
             }
             Self::User(name) => word(out, name.as_bytes()),
-            Self::Auth(None) | Self::List(None) | Self::Uidl(None) => {}
-            Self::Capa | Self::Noop | Self::Quit | Self::Rset | Self::Stat | Self::Stls => {}
+            Self::Auth(None) | Self::Lang(None) | Self::List(None) | Self::Uidl(None) => {}
+            Self::Capa | Self::Noop | Self::Quit | Self::Rset | Self::Stat | Self::Stls | Self::Utf8 => {}
         }
         out.extend_from_slice(b"\r\n");
     }

@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 
 use auth_sasl::Mechanism;
 
+use crate::language::Language;
 use crate::limits::Limits;
 
 /// What one listener offers; shared by all of its sessions. Its operator decides, the session holds to it, and CAPA says so.
@@ -20,6 +21,16 @@ pub struct Config {
     /// Whether a command line may end in a bare LF. Harmless here, where no message comes in, and some old scripts do it.
     /// Default: yes.
     pub bare_lf: bool,
+    /// Whether UTF8 (RFC 6856 §2) is offered: the caller then looks at [`Session::utf8`](crate::Session::utf8) before it sends a
+    /// message with UTF-8 in its header. Default: yes.
+    pub utf8: bool,
+    /// The languages that LANG (RFC 6856 §3) offers beside English, which every session starts with; the first is what `LANG *`
+    /// gives. Empty: LANG is not offered. Default: all that there are, English first.
+    pub languages: Vec<Language>,
+    /// How long mail stays, for EXPIRE (RFC 2449 §6.7). Default: nothing is said.
+    pub expire: Option<Expire>,
+    /// How long a client is to wait between two logins, for LOGIN-DELAY (RFC 2449 §6.5). Default: nothing is said.
+    pub login_delay: Option<LoginDelay>,
     /// What CAPA says behind IMPLEMENTATION, after login (RFC 2449 §6.9). Printable ASCII. Default: nothing.
     pub implementation: Option<String>,
     /// How much of a client's time and mistakes a session takes.
@@ -35,10 +46,32 @@ impl Config {
             clear_text: false,
             mechanisms: Mechanism::ALL.to_vec(),
             bare_lf: true,
+            utf8: true,
+            languages: Language::ALL.to_vec(),
+            expire: None,
+            login_delay: None,
             implementation: None,
             limits: Limits::default(),
         }
     }
+}
+
+/// What EXPIRE announces (RFC 2449 §6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expire {
+    /// The fewest days that a message stays, or none for ever. Zero: a message may be gone after the session that retrieved it.
+    pub days: Option<u32>,
+    /// Whether it may differ between accounts.
+    pub differs: bool,
+}
+
+/// What LOGIN-DELAY announces (RFC 2449 §6.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginDelay {
+    /// The longest that any account waits.
+    pub seconds: u32,
+    /// Whether it may differ between accounts.
+    pub differs: bool,
 }
 
 /// What carries the session when it starts.

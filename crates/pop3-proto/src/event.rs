@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use auth_sasl::Claim;
 
 use crate::command::MessageNumber;
+use crate::language::Language;
 use crate::replies::Reply;
 
 /// What a step came to.
@@ -26,13 +27,14 @@ pub enum Event {
     Flush,
 
     /// Question: is the claim true, and can its maildrop be opened for this session alone? [`Session::accept_login`] takes the
-    /// maildrop; a refusal is [`Refusal::Credentials`], [`Refusal::InUse`], [`Refusal::Temporary`] or [`Refusal::Permanent`].
+    /// maildrop; a refusal is [`Refusal::Credentials`], [`Refusal::InUse`], [`Refusal::LoginDelay`],
+    /// [`Refusal::Temporary`] or [`Refusal::Permanent`].
     ///
     /// [`Session::accept_login`]: crate::Session::accept_login
     Login(Claim),
     /// Question: can the message be read? [`Session::accept`] writes the `+OK` line; then send the output, the message through
     /// [`Content::whole`](crate::Content::whole), and say [`Session::body_sent`]. A refusal is [`Refusal::Vanished`],
-    /// [`Refusal::Temporary`] or [`Refusal::Permanent`]. If reading fails halfway, drop the connection: only so will the client
+    /// [`Refusal::NeedsUtf8`], [`Refusal::Temporary`] or [`Refusal::Permanent`]. If reading fails halfway, drop the connection: only so will the client
     /// not take half a message for a whole one.
     ///
     /// [`Session::accept`]: crate::Session::accept
@@ -85,6 +87,10 @@ pub enum Refusal {
     Credentials,
     /// `[IN-USE]` (RFC 2449 §8.1.2): another session has the maildrop.
     InUse,
+    /// `[LOGIN-DELAY]` (RFC 2449 §8.1.1): the claim holds, and the last login was too short a while ago.
+    LoginDelay,
+    /// `[UTF8]` (RFC 6856 §5): the message has UTF-8 in its header, and the client has not said that it can read it.
+    NeedsUtf8,
     /// Some deleted messages are still there.
     NotRemoved,
     /// `[SYS/PERM]` (RFC 3206): trouble that waiting does not cure.
@@ -98,7 +104,7 @@ pub enum Refusal {
 impl Refusal {
     /// Appends the refusal as a reply of its own: what somebody is told who is not let in at all, instead of a greeting.
     pub fn write(self, out: &mut Vec<u8>) {
-        Reply::from(self).write(out);
+        Reply::from(self).write(Language::English, out);
     }
 }
 
@@ -111,12 +117,18 @@ pub enum Misuse {
     /// The session is over.
     #[error("the session is over")]
     Closed,
+    /// The server has to answer before a client says more.
+    #[error("the server has to answer first")]
+    MustWait,
     /// There is no question to answer, nothing was announced.
     #[error("nothing was asked")]
     NothingAsked,
     /// A question is open: answer it first.
     #[error("a question is open")]
     QuestionOpen,
+    /// The arguments of a client's command cannot be sent: they would not be one command.
+    #[error("the arguments do not make one command")]
+    Unspeakable,
     /// The answer does not belong to the question.
     #[error("the answer does not belong to the question")]
     WrongAnswer,

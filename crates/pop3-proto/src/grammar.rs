@@ -79,13 +79,14 @@ fn verb(input: &[u8]) -> Parsed<'_, Verb> {
     map_opt(take_while1(|octet: u8| octet.is_ascii_graphic()), Verb::parse).parse(input)
 }
 
-/// What may follow each verb: the right-hand sides of RFC 1939 §5–§7, RFC 2449 §5, RFC 2595 §4 and RFC 5034 §4.
+/// What may follow each verb: the right-hand sides of RFC 1939 §5–§7, RFC 2449 §5, RFC 2595 §4, RFC 5034 §4 and RFC 6856.
 fn arguments(verb: Verb, input: &[u8]) -> Parsed<'_, Command<'_>> {
     match verb {
         Verb::Apop => end(apop).parse(input),
         Verb::Auth => end(auth).parse(input),
         Verb::Capa => end(success(Command::Capa)).parse(input),
         Verb::Dele => end(sp(message_number).map(Command::Dele)).parse(input),
+        Verb::Lang => end(opt(sp(language_range)).map(Command::Lang)).parse(input),
         Verb::List => end(opt(sp(message_number)).map(Command::List)).parse(input),
         Verb::Noop => end(success(Command::Noop)).parse(input),
         Verb::Pass => all_consuming(sp(password).map(Command::Pass)).parse(input),
@@ -97,6 +98,7 @@ fn arguments(verb: Verb, input: &[u8]) -> Parsed<'_, Command<'_>> {
         Verb::Top => end(top).parse(input),
         Verb::Uidl => end(opt(sp(message_number)).map(Command::Uidl)).parse(input),
         Verb::User => end(sp(name).map(Command::User)).parse(input),
+        Verb::Utf8 => end(success(Command::Utf8)).parse(input),
     }
 }
 
@@ -164,6 +166,12 @@ fn sasl_mech(input: &[u8]) -> Parsed<'_, &str> {
 /// `initial-response = base64 / "="` (RFC 5034 §6). Only the alphabet is looked at here; decoding is the exchange's first step.
 fn initial_response(input: &[u8]) -> Parsed<'_, Hidden<'_>> {
     take_while1(|octet: u8| octet.is_ascii_graphic()).map(Hidden).parse(input)
+}
+
+/// `lang-range = "*" / 1*(ALPHA / DIGIT / "-")` (RFC 6856 §3.1, RFC 5646 §2.1)
+fn language_range(input: &[u8]) -> Parsed<'_, &str> {
+    let letter = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+    map_res(alt((tag(&b"*"[..]), take_while1(letter))), core::str::from_utf8).parse(input)
 }
 
 /// `message-number = 1*DIGIT`, not zero.

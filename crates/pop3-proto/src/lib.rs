@@ -1,4 +1,4 @@
-//! POP3, the server's end, without I/O.
+//! POP3, both ends, without I/O: [`Session`] is the server's, [`ClientSession`] the client's.
 //!
 //! A [`Session`] is a function of octets and answers. It knows no socket, clock or file, and it does not wait: the caller owns the
 //! input and the output, and [`Session::step`] says how much of the input it dealt with and what the caller is to do next.
@@ -53,6 +53,7 @@
 //! | `replies.rs` | everything that the server says |
 //! | `limits.rs` | how much it takes |
 //! | `session.rs` | how these come together |
+//! | `client.rs` | the other end |
 //!
 //! # What a caller is asked
 //!
@@ -72,7 +73,7 @@
 //! # Standards
 //!
 //! RFC 1939 (POP3, with TOP, UIDL and APOP), RFC 2449 (CAPA, response codes), RFC 2595 (STLS), RFC 3206 (`SYS/`, `AUTH`),
-//! RFC 5034 (AUTH; also alone, as clients from before CAPA use it).
+//! RFC 5034 (AUTH; also alone, as clients from before CAPA use it), RFC 6856 (UTF8, LANG in English and Japanese).
 #![no_std]
 
 extern crate alloc;
@@ -80,12 +81,14 @@ extern crate alloc;
 extern crate std;
 
 mod capabilities;
+pub mod client;
 mod command;
 mod config;
 mod content;
 mod decimal;
 mod event;
 mod grammar;
+mod language;
 pub mod limits;
 mod listing;
 mod maildrop;
@@ -93,11 +96,13 @@ mod replies;
 mod session;
 mod table;
 
+pub use client::{ClientEvent, ClientSession, ClientStep, ResponseCode, ServerFault};
 pub use command::{Command, Hidden, MessageNumber, Sasl, Verb};
-pub use config::{Channel, Config};
+pub use config::{Channel, Config, Expire, LoginDelay};
 pub use content::Content;
 pub use event::{CloseReason, Event, Misuse, Refusal, Step};
 pub use grammar::{Fault, Problem};
+pub use language::Language;
 pub use limits::Limits;
 pub use maildrop::{BadMessage, Maildrop, Totals};
 pub use session::Session;

@@ -1,14 +1,19 @@
-//! Everything that the server says on one line, and nothing else anywhere.
+//! Everything that the server says on one line, and nothing else anywhere; the words themselves are in a file per language.
 //!
-//! The texts in brackets are response codes: RFC 2449 §8 (`IN-USE`), RFC 3206 (`AUTH`, `SYS/TEMP`, `SYS/PERM`). No other text
-//! starts with a bracket, since RESP-CODES is announced.
+//! The texts in brackets are response codes: RFC 2449 §8 (`IN-USE`, `LOGIN-DELAY`), RFC 3206 (`AUTH`, `SYS/TEMP`, `SYS/PERM`), RFC
+//! 6856 §5 (`UTF8`). No other text starts with a bracket, since RESP-CODES is announced. Codes, and whatever a client's program
+//! reads, are the same in every language.
 
 use alloc::vec::Vec;
 
 use crate::command::{MessageNumber, Verb};
 use crate::decimal::decimal;
 use crate::event::Refusal;
+use crate::language::Language;
 use crate::maildrop::Totals;
+
+mod english;
+mod japanese;
 
 /// A one-line reply, or the first line of one with several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +51,12 @@ pub(crate) enum Reply<'a> {
     Mechanisms,
     /// RFC 2595 §4.
     BeginTls,
+    /// RFC 6856 §2.1.
+    Utf8On,
+    /// RFC 6856 §3.2: the heading of all languages.
+    Languages,
+    /// RFC 6856 §3.2.
+    LanguageIs(Language),
     /// RFC 1939 §4 and §6.
     Goodbye,
 
@@ -78,6 +89,8 @@ pub(crate) enum Reply<'a> {
     TlsAlready,
     /// This listener has no STLS.
     NoStls,
+    /// RFC 6856 §3.2.
+    NoSuchLanguage,
     /// The greeting had no stamp.
     NoApop,
     /// RFC 2595 §2: a password is not to be sent in clear on this listener.
@@ -94,6 +107,10 @@ pub(crate) enum Reply<'a> {
     WrongCredentials,
     /// RFC 2449 §8.1.2.
     InUse,
+    /// RFC 2449 §8.1.1.
+    LoginDelay,
+    /// RFC 6856 §5.
+    NeedsUtf8,
     /// RFC 3206 §3.
     Temporary,
     /// RFC 3206 §3.
@@ -116,71 +133,11 @@ pub(crate) enum Reply<'a> {
 
 impl Reply<'_> {
     /// Appends the line, CRLF included.
-    pub(crate) fn write(self, out: &mut Vec<u8>) {
+    pub(crate) fn write(self, language: Language, out: &mut Vec<u8>) {
         let mut line = Line(out);
-        match self {
-            Self::Greeting { hostname, stamp: None } => {
-                line.say("+OK ").say(hostname).say(" POP3 server ready")
-            }
-            Self::Greeting { hostname, stamp: Some(stamp) } => {
-                line.say("+OK ").say(hostname).say(" POP3 server ready ").say(stamp)
-            }
-            Self::NameTaken => line.say("+OK now the password"),
-            Self::LoggedIn(totals) => line.say("+OK maildrop has ").totals(totals),
-            Self::Stat(Totals { messages, octets }) => {
-                line.say("+OK ").number(messages.into()).say(" ").number(octets)
-            }
-            Self::Listing(totals) => line.say("+OK ").totals(totals),
-            Self::ListingOf(message, octets) => {
-                line.say("+OK ").number(message.get().into()).say(" ").number(octets)
-            }
-            Self::UniqueIds => line.say("+OK unique-ids follow"),
-            Self::UniqueIdOf(message, id) => line.say("+OK ").number(message.get().into()).say(" ").say(id),
-            Self::Octets(octets) => line.say("+OK ").number(octets).say(" octets"),
-            Self::TopFollows => line.say("+OK top of message follows"),
-            Self::Marked(message) => line.say("+OK message ").number(message.get().into()).say(" deleted"),
-            Self::Unmarked(totals) => line.say("+OK maildrop has ").totals(totals),
-            Self::Noop => line.say("+OK"),
-            Self::Capabilities => line.say("+OK capabilities follow"),
-            Self::Mechanisms => line.say("+OK mechanisms follow"),
-            Self::BeginTls => line.say("+OK begin TLS"),
-            Self::Goodbye => line.say("+OK goodbye"),
-
-            Self::Unknown => line.say("-ERR unknown command"),
-            Self::Usage(verb) => line.say("-ERR wrong arguments; usage: ").say(verb.usage()),
-            Self::TooLong => line.say("-ERR line too long"),
-            Self::BareLf => line.say("-ERR line does not end in CRLF"),
-            Self::NotANumber => line.say("-ERR not a number"),
-            Self::Zero => line.say("-ERR messages are numbered from 1"),
-            Self::NoSuchMessage { messages } => {
-                line.say("-ERR no such message, only ").number(messages.into()).say(" in maildrop")
-            }
-            Self::Deleted(message) => {
-                line.say("-ERR message ").number(message.get().into()).say(" is deleted")
-            }
-
-            Self::LogInFirst => line.say("-ERR log in first"),
-            Self::LoggedInAlready => line.say("-ERR logged in already"),
-            Self::UserFirst => line.say("-ERR USER first"),
-            Self::TlsAlready => line.say("-ERR TLS is active already"),
-            Self::NoStls => line.say("-ERR STLS is not offered here"),
-            Self::NoApop => line.say("-ERR APOP is not offered here"),
-            Self::TlsFirst => line.say("-ERR a password in clear needs TLS"),
-            Self::UnknownMechanism => line.say("-ERR mechanism not offered"),
-            Self::MalformedResponse => line.say("-ERR malformed response"),
-            Self::Cancelled => line.say("-ERR authentication cancelled"),
-
-            Self::WrongCredentials => line.say("-ERR [AUTH] login failed"),
-            Self::InUse => line.say("-ERR [IN-USE] maildrop is open in another session"),
-            Self::Temporary => line.say("-ERR [SYS/TEMP] try again later"),
-            Self::Permanent => line.say("-ERR [SYS/PERM] ask the operator of this service"),
-            Self::Vanished => line.say("-ERR the message is gone from the maildrop"),
-            Self::NotRemoved => line.say("-ERR some deleted messages not removed"),
-
-            Self::TooManyErrors => line.say("-ERR too many errors, closing"),
-            Self::TooManyCommands => line.say("-ERR too many commands before login, closing"),
-            Self::TooManyAuthFailures => line.say("-ERR [AUTH] login failed too often, closing"),
-            Self::BehindStls => line.say("-ERR octets behind STLS, closing"),
+        match language {
+            Language::English => english::write(self, &mut line),
+            Language::Japanese => japanese::write(self, &mut line),
         };
         out.extend_from_slice(b"\r\n");
     }
@@ -191,6 +148,8 @@ impl From<Refusal> for Reply<'_> {
         match refusal {
             Refusal::Credentials => Self::WrongCredentials,
             Refusal::InUse => Self::InUse,
+            Refusal::LoginDelay => Self::LoginDelay,
+            Refusal::NeedsUtf8 => Self::NeedsUtf8,
             Refusal::NotRemoved => Self::NotRemoved,
             Refusal::Permanent => Self::Permanent,
             Refusal::Temporary => Self::Temporary,
@@ -216,3 +175,6 @@ impl Line<'_> {
         self.number(messages.into()).say(" messages (").number(octets).say(" octets)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use crate::command::{Command, MessageNumber};
 use crate::config::{Channel, Config};
 use crate::event::{CloseReason, Event, Misuse, Step};
 use crate::grammar::{Fault, Problem};
+use crate::language::Language;
 use crate::limits;
 use crate::listing::Listing;
 use crate::maildrop::Maildrop;
@@ -31,6 +32,8 @@ pub struct Session {
     finder: LineFinder,
     state: State,
     encrypted: bool,
+    language: Language,
+    utf8: bool,
     /// The name of the last USER; it counts in [`Phase::Named`] only.
     name: String,
     maildrop: Maildrop,
@@ -76,6 +79,8 @@ impl Session {
             finder: LineFinder::new(limits::LINE),
             state: State::Command(Phase::Authorization),
             encrypted: channel == Channel::Encrypted,
+            language: Language::English,
+            utf8: false,
             name: String::new(),
             maildrop: Maildrop::default(),
             auth_failures: 0,
@@ -87,7 +92,7 @@ impl Session {
     /// Writes the greeting (RFC 1939 §4).
     pub fn greet(&self, out: &mut Vec<u8>) {
         let stamp = self.stamp.as_ref().map(Stamp::as_str);
-        Reply::Greeting { hostname: &self.config.hostname, stamp }.write(out);
+        Reply::Greeting { hostname: &self.config.hostname, stamp }.write(self.language, out);
     }
 
     /// Deals with the commands at the front of `input`, up to a question, a full buffer, or the end of what is there. Replies are
@@ -112,6 +117,11 @@ impl Session {
     /// The messages of this session; empty before login.
     pub const fn maildrop(&self) -> &Maildrop {
         &self.maildrop
+    }
+
+    /// Whether the client can read UTF-8 in the header of a message (RFC 6856 §2.1).
+    pub const fn utf8(&self) -> bool {
+        self.utf8
     }
 
     fn turn(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<Turn, Misuse> {
@@ -207,6 +217,8 @@ impl Session {
             Command::Auth(Some(_)) | Command::Pass(_) | Command::User(_) if !situation.password_allowed() => {
                 Err(Reply::TlsFirst)
             }
+            Command::Lang(_) if self.config.languages.is_empty() => Err(Reply::Unknown),
+            Command::Utf8 if !self.config.utf8 => Err(Reply::Unknown),
             Command::Stls if self.encrypted && self.config.stls => Err(Reply::TlsAlready),
             Command::Stls if !situation.stls_offered() => Err(Reply::NoStls),
             _ => Ok(()),
@@ -233,24 +245,45 @@ impl Session {
                 None
             }
             Command::Dele(message) => self.dele(message, out),
+            Command::Lang(range) => self.lang(range, phase, out),
             Command::List(message) => self.list(message, out),
-            Command::Noop => say(Reply::Noop, out),
+            Command::Noop => self.say(Reply::Noop, out),
             Command::Pass(password) => self.pass(password),
             Command::Quit => self.quit(phase, out),
             Command::Retr(message) => self.retr(message, out),
             Command::Rset => self.rset(out),
-            Command::Stat => say(Reply::Stat(self.maildrop.totals()), out),
+            Command::Stat => self.say(Reply::Stat(self.maildrop.totals()), out),
             Command::Stls => self.stls(more, out),
             Command::Top { message, lines } => self.top(message, lines, out),
             Command::Uidl(message) => self.uidl(message, out),
             Command::User(name) => self.user(name, out),
+            Command::Utf8 => {
+                self.utf8 = true;
+                self.say(Reply::Utf8On, out)
+            }
         }
     }
 }
 
 impl Session {
+    /// RFC 6856 §3. The answer is in the language that was chosen.
+    fn lang(&mut self, range: Option<&str>, phase: Phase, out: &mut Vec<u8>) -> Option<Event> {
+        let Some(range) = range else {
+            self.situation(phase).write_languages(out);
+            return None;
+        };
+        match Language::find(range, &self.config.languages) {
+            Some(language) => {
+                self.language = language;
+                self.say(Reply::LanguageIs(language), out)
+            }
+            None => self.say(Reply::NoSuchLanguage, out),
+        }
+    }
+
     fn situation(&self, phase: Phase) -> Situation<'_> {
-        Situation { config: &self.config, phase, encrypted: self.encrypted }
+        let (encrypted, language) = (self.encrypted, self.language);
+        Situation { config: &self.config, phase, encrypted, language }
     }
 
     /// The exchange that waits for this line, which ends here unless its mechanism goes on; or the phase for a command.
@@ -288,25 +321,25 @@ impl Session {
         if self.errors >= self.config.limits.errors {
             self.close(Reply::TooManyErrors, CloseReason::TooManyErrors, out);
         } else {
-            reply.write(out);
+            reply.write(self.language, out);
         }
     }
 
     fn close(&mut self, last: Reply<'_>, reason: CloseReason, out: &mut Vec<u8>) {
-        last.write(out);
+        last.write(self.language, out);
         self.state = State::Closing(reason);
+    }
+
+    /// A reply that changes nothing.
+    fn say(&self, reply: Reply<'_>, out: &mut Vec<u8>) -> Option<Event> {
+        reply.write(self.language, out);
+        None
     }
 
     fn ask(&mut self, question: Question, event: Event) -> Option<Event> {
         self.state = State::Asked(question);
         Some(event)
     }
-}
-
-/// A reply that changes nothing.
-fn say(reply: Reply<'_>, out: &mut Vec<u8>) -> Option<Event> {
-    reply.write(out);
-    None
 }
 
 /// What a line is.

@@ -24,7 +24,12 @@ impl Phase {
 pub(crate) const fn transition(phase: Phase, verb: Verb) -> Result<Phase, Reply<'static>> {
     use Phase::{Authorization, Named, Transaction};
     match verb {
-        Verb::Capa | Verb::Quit => Ok(phase),
+        Verb::Capa | Verb::Lang | Verb::Quit => Ok(phase),
+        // RFC 6856 §2.1.
+        Verb::Utf8 => match phase {
+            Authorization | Named => Ok(phase),
+            Transaction => Err(Reply::LoggedInAlready),
+        },
 
         // A name given before is forgotten: whoever goes another way is not behind USER any more.
         Verb::Apop | Verb::Auth | Verb::Stls => match phase {
@@ -67,6 +72,7 @@ mod tests {
             AUTH authorization  authorization  -
             CAPA authorization  named          transaction
             DELE -              -              transaction
+            LANG authorization  named          transaction
             LIST -              -              transaction
             NOOP -              -              transaction
             PASS -              authorization  -
@@ -77,7 +83,8 @@ mod tests {
             STLS authorization  authorization  -
             TOP  -              -              transaction
             UIDL -              -              transaction
-            USER named          named          -";
+            USER named          named          -
+            UTF8 authorization  named          -";
         let mut rows = drawn.lines().skip(1);
         for verb in Verb::ALL {
             let cells: std::vec::Vec<_> = Phase::ALL.iter().map(|&phase| cell(phase, verb)).collect();

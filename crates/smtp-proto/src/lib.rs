@@ -63,3 +63,8 @@ pub use server::{
     Auth, BareLines, Channel, CloseReason, Config, Event, FutureRelease, Hello, Misuse, ResetReason, Session,
     StartTls, Step,
 };
+
+/// The example of the project's README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -16,6 +16,9 @@ pub struct Limits {
     pub errors: u32,
     /// Commands that bring no mail nearer (NOOP, RSET, HELP, VRFY, a repeated greeting), between two messages.
     pub idle_commands: u32,
+    /// RCPT commands refused since the last message that was accepted, after which the session ends: an old mailing list has a few,
+    /// whoever tries names has nothing else.
+    pub refused_recipients: u32,
     /// Recipients of one message. RFC 5321 §4.5.3.1.8: at least 100; more than that is refused with 452, not for good.
     pub recipients: u32,
     /// Transactions of one session; announced by LIMITS as MAILMAX (RFC 9422 §4.1). The next MAIL ends the session with a 421, so that
@@ -33,6 +36,7 @@ impl Default for Limits {
             command_line: 2_048,
             errors: 20,
             idle_commands: 100,
+            refused_recipients: 100,
             recipients: 1_000,
             transactions: u32::MAX,
             patience: Patience::default(),

@@ -30,11 +30,11 @@ replies! {
     SENDER_OK = 250 (2, 1, 0) "Sender OK";
     /// RFC 5321 §3.5.3: neither yes nor no.
     CANNOT_VERIFY = 252 (2, 1, 5) "Cannot verify the user, but will take mail for it";
-    TOO_MANY_AUTH_FAILURES = 421 (4, 7, 0) "Too many failed authentications, closing";
     TOO_MANY_ERRORS = 421 (4, 7, 0) "Too many errors, closing";
     TOO_MANY_IDLE_COMMANDS = 421 (4, 7, 0) "Too many commands without a message, closing";
     TOO_MANY_TRANSACTIONS = 421 (4, 7, 0) "Too many messages in one session, come again";
     TOO_MANY_RECIPIENTS = 452 (4, 5, 3) "Too many recipients; send the message again to the others";
+    AUTH_LINE_TOO_LONG = 500 (5, 5, 6) "Authentication exchange line is too long";
     BARE_LF_COMMAND = 500 (5, 5, 2) "Command lines end with CR LF, this one with a bare LF";
     COMMAND_UNKNOWN = 500 (5, 5, 1) "Command not recognized";
     LINE_TOO_LONG = 500 (5, 5, 2) "Line too long";

@@ -30,6 +30,13 @@ pub(crate) const CLIENTS: &[Need] = &[
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
 
+/// The server is in no directory of PATH; its package makes the user that it runs as.
+pub(crate) const POSTGRES: &[Need] = &[Need {
+    what: "PostgreSQL",
+    check: ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb && id postgres"]),
+    packages: &["postgresql"],
+}];
+
 impl Need {
     fn is_met(&self) -> bool {
         let (program, arguments) = self.check;
@@ -38,14 +45,16 @@ impl Need {
 }
 
 /// Installs what is missing, and fails with the names of what still is missing then.
-pub(crate) fn provide(needs: &[Need]) -> Outcome {
+///
+/// `part`: what `--without` calls the tests that need them.
+pub(crate) fn provide(needs: &[Need], part: &str) -> Outcome {
     let missing = unmet(needs);
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
     let advice = format!(
-        "install them by `apt-get install '{}'`, or leave their tests out by `cargo xtask test --without clients`",
+        "install them by `apt-get install '{}'`, or leave their tests out by `cargo xtask test --without {part}`",
         packages.join("' '")
     );
     let install = || -> Outcome {

@@ -6,6 +6,7 @@ mod debian;
 mod deny;
 mod file_length;
 mod no_std;
+mod postgres;
 mod shell;
 mod test;
 
@@ -18,7 +19,7 @@ cargo xtask test [--without PART[,PART]] [--long] [-- RUNNER-ARGUMENTS]
     Installs what the tests need and runs all of them. The first run on a machine needs root on Debian.
       --without clients    leave out the tests with other people's mail programs, and install none
       --without postgres   leave out the tests on PostgreSQL
-      --long               more random cases and longer runs
+      --long               more random cases, more rounds of kill -9, longer runs
       -- RUNNER-ARGUMENTS  for the test runner: `cargo xtask test -- p_05` runs the tests of one requirement
 
 cargo xtask ci

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::str::FromStr;
 
 use crate::debian;
+use crate::postgres::{self, Postgres};
 use crate::shell::{self, Outcome};
 
 /// The tests read here which parts were left out, and say so instead of failing.
@@ -14,6 +15,9 @@ const WITHOUT: &str = "YUBIN_TEST_WITHOUT";
 
 /// How many random cases a proptest runs under `--long`; its own default is 256.
 const LONG_CASES: &str = "20000";
+
+/// How often the daemons are killed under load with `--long`.
+const LONG_ROUNDS: &str = "200";
 
 #[derive(Default)]
 pub(crate) struct Options {
@@ -69,19 +73,25 @@ impl fmt::Display for Part {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    if !options.without.contains(&Part::Clients) {
-        debian::provide(debian::CLIENTS)?;
+    for (part, needs) in [(Part::Clients, debian::CLIENTS), (Part::Postgres, debian::POSTGRES)] {
+        if !options.without.contains(&part) {
+            debian::provide(needs, part.name())?;
+        }
     }
+    let postgres = if options.without.contains(&Part::Postgres) { None } else { Some(Postgres::start()?) };
+    let database = postgres.as_ref().map(Postgres::url);
+    let run_tests =
+        |command: &mut Command| -> Outcome { shell::run(environment(command, options, database.as_deref())) };
     // The end-to-end tests start the daemons as programs of their own, which no test target of theirs would build.
     shell::run(shell::cargo()?.args(["build", "--locked", "--workspace", "--bins"]))?;
 
     // The examples in the documentation go first: the closing line of the real runner shall be the last one.
     let examples = if options.runner.is_empty() {
-        shell::run(environment(shell::cargo()?.args(["test", "--locked", "--workspace", "--doc"]), options))
+        run_tests(shell::cargo()?.args(["test", "--locked", "--workspace", "--doc"]))
     } else {
         Ok(())
     };
-    let tests = shell::run(environment(&mut runner(options)?, options));
+    let tests = run_tests(&mut runner(options)?);
     for part in &options.without {
         eprintln!("left out by choice (--without): {}", part.loss());
     }
@@ -104,11 +114,15 @@ fn runner(options: &Options) -> Outcome<Command> {
     Ok(command)
 }
 
-fn environment<'c>(command: &'c mut Command, options: &Options) -> &'c mut Command {
+fn environment<'c>(command: &'c mut Command, options: &Options, database: Option<&str>) -> &'c mut Command {
     let without: Vec<_> = options.without.iter().map(Part::to_string).collect();
     command.env(WITHOUT, without.join(","));
+    match database {
+        Some(url) => command.env(postgres::VARIABLE, url),
+        None => command.env_remove(postgres::VARIABLE),
+    };
     if options.long {
-        command.env("PROPTEST_CASES", LONG_CASES);
+        command.env("PROPTEST_CASES", LONG_CASES).env("YUBIN_TEST_ROUNDS", LONG_ROUNDS);
     }
     command
 }

@@ -118,7 +118,17 @@ fn p_13_a_listener_without_tls_has_no_stls_but_both_logins() {
     let house = House::open();
     let mut client = house.client(Door::Clear);
     let capabilities = client.lines("CAPA");
-    let wanted = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "USER", "SASL PLAIN LOGIN"];
+    let wanted = [
+        "TOP",
+        "UIDL",
+        "RESP-CODES",
+        "AUTH-RESP-CODE",
+        "PIPELINING",
+        "USER",
+        "SASL PLAIN LOGIN",
+        "UTF8 USER",
+        "LANG",
+    ];
     assert_eq!(capabilities, wanted);
     assert_eq!(client.ask("STLS"), "-ERR STLS is not offered here");
     assert!(client.login("taro", "sakura saku").starts_with("+OK"));

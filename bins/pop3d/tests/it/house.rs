@@ -73,6 +73,11 @@ pub(crate) struct House {
 impl House {
     /// With the accounts `hanako` (APOP too) and `taro`.
     pub(crate) fn open() -> Self {
+        Self::open_with(|pop3d| pop3d)
+    }
+
+    /// With a server that is set up further.
+    pub(crate) fn open_with(further: impl FnOnce(Pop3d) -> Pop3d) -> Self {
         let dir = TempDir::new().unwrap();
         certificate(&dir);
         let runtime = Runtime::new().unwrap();
@@ -82,7 +87,7 @@ impl House {
         let server = Server::bind(&config, Protocol::Pop3).unwrap();
         let doors = server.bound().map(|(_, address)| address).collect();
         let drain = Drain::new();
-        let service = Pop3d::new(&config, accounts.clone());
+        let service = further(Pop3d::new(&config, accounts.clone()));
         let running = runtime.spawn(server.run(service, drain.clone()));
         std::fs::create_dir(dir.path().join("mail")).unwrap();
         Self { accounts, drain, doors, running, dir, runtime }

@@ -1,6 +1,6 @@
 //! Logging in: every form, and every kind of no.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::house::{Door, House, PASSWORD};
 
@@ -91,4 +91,46 @@ fn r_13_an_account_database_that_is_away_is_not_a_wrong_password() {
     let mut client = house.client(Door::Clear);
     assert_eq!(client.login("hanako", PASSWORD), "-ERR [SYS/TEMP] try again later");
     client.quit();
+}
+
+#[test]
+fn a_poll_costs_no_hash() {
+    let house = House::open();
+    house.session("hanako").quit();
+    let hashes = house.accounts.hashes_computed();
+    for _ in 0..3 {
+        house.session("hanako").quit();
+    }
+    assert_eq!(house.accounts.hashes_computed(), hashes);
+}
+
+/// Who guesses is told to come later, whether or not the guess was right; the owner comes in from where he was before.
+#[test]
+fn s_15_r_13_too_many_guesses_are_not_looked_at() {
+    let house = House::open();
+    house.session("hanako").quit();
+    for login in ["hanako", "taro"] {
+        for number in 0..accounts::limits::GUESSES_OF_ACCOUNT.0 {
+            let from = [198, 51, u8::try_from(number).unwrap(), 7].into();
+            let claim = auth_sasl::Claim::password(login, auth_sasl::Secret::new("wrong"));
+            house.block_on(house.accounts.authenticate_from(&claim, from)).unwrap();
+        }
+    }
+    let mut client = house.client(Door::Clear);
+    assert_eq!(client.login("taro", PASSWORD), "-ERR [SYS/TEMP] try again later");
+    assert!(client.login("hanako", PASSWORD).starts_with("+OK"));
+}
+
+#[test]
+fn r_15_r_14_login_delay_is_announced_and_kept() {
+    let house = House::open_with(|pop3d| pop3d.with_login_delay(Duration::from_secs(2)));
+    let mut client = house.session("hanako");
+    assert!(client.lines("CAPA").contains(&"LOGIN-DELAY 2".to_owned()));
+    client.quit();
+    let mut client = house.client(Door::Clear);
+    let reply = client.login("hanako", PASSWORD);
+    assert_eq!(reply, "-ERR [LOGIN-DELAY] the last login was too short a while ago");
+    house.session("taro").quit();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(client.login("hanako", PASSWORD).starts_with("+OK"));
 }

@@ -97,8 +97,17 @@ impl Daemon {
 
     /// The most memory that it ever had, in KiB.
     fn most_memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        self.fact("status", "VmHWM:")
+    }
+
+    /// Octets that it read so far, from wherever.
+    fn read(&self) -> u64 {
+        self.fact("io", "rchar:")
+    }
+
+    fn fact(&self, file: &str, name: &str) -> u64 {
+        let facts = fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap();
+        let line = facts.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 }
@@ -184,7 +193,10 @@ fn r_09_a_big_message_costs_one_buffer() {
 
     let daemon = place.start();
     let mut client = daemon.session();
-    let before = daemon.most_memory();
+    let (before, read) = (daemon.most_memory(), daemon.read());
+    assert_eq!(client.lines("TOP 1 3").len(), 2 + 3);
+    let read = daemon.read() - read;
+    assert!(read < 16 * 1024, "TOP read {read} octets");
     assert_eq!(client.ask("RETR 1"), format!("+OK {octets} octets"));
     let mut received = 0;
     loop {
@@ -198,4 +210,32 @@ fn r_09_a_big_message_costs_one_buffer() {
     client.quit();
     let grown = daemon.most_memory() - before;
     assert!(grown < 16 * 1024, "{grown} KiB more than after the login");
+}
+
+/// Login, STAT, UIDL and LIST of a maildrop that nobody has seen before: from its directory alone.
+#[test]
+fn r_06_a_hundred_thousand_messages() {
+    const MESSAGES: usize = 100_000;
+    let place = Place::new();
+    let namer = mailstore::Namer::new("mx");
+    for _ in 0..MESSAGES {
+        // Twenty GiB, as the names have it; the files are not asked.
+        let name = format!("{},S=214748", namer.next().as_str());
+        fs::File::create(place.maildir.path().join("new").join(name)).unwrap();
+    }
+    let daemon = place.start();
+    let before = daemon.most_memory();
+    let since = std::time::Instant::now();
+    let mut client = daemon.session();
+    assert_eq!(client.ask("STAT"), format!("+OK {MESSAGES} {}", MESSAGES * 214_748));
+    let ids: std::collections::BTreeSet<_> =
+        client.lines("UIDL").iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
+    assert_eq!(ids.len(), MESSAGES);
+    assert_eq!(client.lines("LIST").len(), MESSAGES);
+    let took = since.elapsed();
+    client.quit();
+    let grown = daemon.most_memory() - before;
+    assert!(grown < 64 * 1024, "{grown} KiB");
+    // An unoptimised build on a busy machine; how fast it is, the benches say.
+    assert!(took.as_secs() < 60, "{took:?}");
 }

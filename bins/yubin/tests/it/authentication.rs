@@ -1,7 +1,7 @@
 //! Logging in, by SMTP and by POP3, with one name and one password.
 
 use crate::harness::Service;
-use crate::harness::site::{AYUMI, Door, KENJI};
+use crate::harness::site::{AYUMI, Door, KENJI, User};
 use crate::harness::smtp::{Smtp, base64};
 
 #[test]
@@ -63,16 +63,35 @@ fn an_exchange_is_cancelled_by_a_star_and_can_begin_again() {
 fn s_07_smtp_and_pop3_take_the_same_name_and_password() {
     let service = Service::start();
     for user in [AYUMI, KENJI] {
-        let mut smtp = service.smtp(Door::Submissions);
-        smtp.hello();
-        smtp.authenticate(&user);
-        smtp.quit();
-        service.mailbox(&user).quit();
+        assert_logs_in(&service, &user);
     }
+    // A new password is at once the new one for both, and the old one for neither.
+    let renewed = User { password: "aki no sora 9", ..AYUMI };
+    service.site.change_password(&renewed);
+    assert_logs_in(&service, &renewed);
+    assert_refused(&service, &AYUMI);
+    assert_logs_in(&service, &KENJI);
+}
+
+fn assert_logs_in(service: &Service, user: &User) {
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.authenticate(user);
+    smtp.quit();
+    service.mailbox(user).quit();
+}
+
+fn assert_refused(service: &Service, user: &User) {
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.ask(&format!("AUTH PLAIN {}", Smtp::plain(user)), "535 5.7.8");
+    let mut pop3 = service.pop3(Door::Pop3s);
+    pop3.ask(&format!("USER {}", user.login), "+OK");
+    pop3.ask(&format!("PASS {}", user.password), "-ERR [AUTH]");
 }
 
 #[test]
-fn d_13_a_wrong_password_and_an_unknown_user_get_the_same_reply() {
+fn a_wrong_password_and_an_unknown_user_get_the_same_reply() {
     let service = Service::start();
     let refusal = |login: &str, password: &str| {
         let mut smtp = service.smtp(Door::Submissions);

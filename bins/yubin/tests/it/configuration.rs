@@ -101,3 +101,14 @@ fn check_says_that_a_good_configuration_is_good() {
     }
     site.yubin(&["check"]);
 }
+
+#[test]
+fn the_shipped_example_is_complete() {
+    let site = Site::new();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/modern.toml");
+    let here = site.path("").display().to_string();
+    let here = here.trim_end_matches('/');
+    let example = std::fs::read_to_string(example).unwrap();
+    site.configure(&example.replace("/var/lib/yubin", here).replace("/etc/yubin", here));
+    site.yubin(&["check", "--create"]);
+}

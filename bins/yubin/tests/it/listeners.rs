@@ -113,7 +113,7 @@ fn p_10_port_995_is_tls_from_the_first_byte_and_has_no_stls() {
 }
 
 #[test]
-fn p_23_what_stands_behind_starttls_in_clear_text_is_never_obeyed() {
+fn what_stands_behind_starttls_in_clear_text_is_never_obeyed() {
     let service = Service::start();
     let mut smtp = service.smtp(Door::Mx);
     smtp.hello();

@@ -66,13 +66,16 @@ fn o_04_a_stranger_cannot_send_to_other_places() {
         "example.net!someone@mx.example.jp",
         "\"someone@example.net\"@mx.example.jp",
         "@mx.example.jp:someone@example.net",
+        "だれか@example.net",
+        "someone@mx.example.jp@example.net",
     ] {
         let mut smtp = service.smtp(Door::Mx);
         smtp.hello();
         smtp.ask("MAIL FROM:<friend@example.org>", "250");
         smtp.wire.line(&format!("RCPT TO:<{address}>"));
         let reply = smtp.reply();
-        assert!(reply.is("550") || reply.is("554"), "{address}: {reply:?}");
+        // Not taken now, and not to be tried again; which words say so depends on the form.
+        assert!((500..560).contains(&reply.code), "{address}: {reply:?}");
     }
 }
 

@@ -7,4 +7,5 @@ mod contention;
 mod logins;
 mod names;
 mod opening;
+mod polls;
 mod support;

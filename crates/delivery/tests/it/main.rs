@@ -3,5 +3,8 @@
 
 mod crash;
 mod deliver;
+mod power;
+mod quota;
 mod retry;
+mod space;
 mod support;

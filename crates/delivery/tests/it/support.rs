@@ -29,6 +29,10 @@ impl Scratch {
         Scratch { dir: dir.unwrap() }
     }
 
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub(crate) fn mailbox(&self, key: &str) -> PathBuf {
         self.dir.path().join("mail").join(key)
     }

@@ -24,6 +24,10 @@ impl Scratch {
         Scratch { dir: dir.unwrap() }
     }
 
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub(crate) fn queue(&self) -> PathBuf {
         self.dir.path().join("queue")
     }

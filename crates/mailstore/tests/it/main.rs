@@ -4,7 +4,10 @@
 mod crash;
 mod deliver;
 mod full;
+mod import;
 mod model;
+mod power;
+mod quota;
 mod race;
 mod read;
 mod session;

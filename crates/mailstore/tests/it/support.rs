@@ -19,6 +19,19 @@ pub(crate) fn scratch() -> Scratch {
     Scratch { dir, maildir }
 }
 
+/// A disk in memory, where thousands of rounds cost no waiting for syncs.
+pub(crate) fn memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+/// As [`scratch`], for tests of many rounds or of a rate.
+pub(crate) fn scratch_in_memory() -> Scratch {
+    let dir = memory();
+    let maildir = Maildir::create(dir.path().join("tanaka")).unwrap();
+    Scratch { dir, maildir }
+}
+
 impl Scratch {
     pub(crate) fn put(&self, place: &str, name: &str, text: &[u8]) {
         fs::write(self.maildir.path().join(place).join(name), text).unwrap();

@@ -76,7 +76,7 @@ fn r_09_top_does_not_read_past_its_lines() {
 /// Every string of a small alphabet, at every cut, and octet by octet.
 #[test]
 fn every_short_file() {
-    let alphabet = [b'\r', b'\n', b'.', b'a'];
+    let alphabet = *b"\r\n.a";
     let mut file = Vec::new();
     for length in 0..=6u32 {
         for code in 0..4usize.pow(length) {

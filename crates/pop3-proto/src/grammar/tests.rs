@@ -177,6 +177,12 @@ fn commands() {
         ("DELE 2", Ok(Command::Dele(message(2)))),
         ("DELE", wrong(Verb::Dele, BAD)),
         ("DELE two", wrong(Verb::Dele, Problem::NotANumber)),
+        ("LANG", Ok(Command::Lang(None))),
+        ("LANG *", Ok(Command::Lang(Some("*")))),
+        ("LANG ja-JP", Ok(Command::Lang(Some("ja-JP")))),
+        ("LANG **", wrong(Verb::Lang, BAD)),
+        ("LANG 日本語", wrong(Verb::Lang, BAD)),
+        ("LANG a b", wrong(Verb::Lang, BAD)),
         ("LIST", Ok(Command::List(None))),
         ("LIST \t", Ok(Command::List(None))),
         ("LIST 1", Ok(Command::List(Some(message(1))))),
@@ -203,6 +209,8 @@ fn commands() {
         ("USER hanako", Ok(Command::User("hanako"))),
         ("USER", wrong(Verb::User, BAD)),
         ("USER a b", wrong(Verb::User, BAD)),
+        ("utf8", Ok(Command::Utf8)),
+        ("UTF8 USER", wrong(Verb::Utf8, BAD)),
         ("", Err(Fault::UnknownVerb)),
         (" STAT", Err(Fault::UnknownVerb)),
         ("STATX", Err(Fault::UnknownVerb)),
@@ -241,6 +249,7 @@ struct Parts {
     number: MessageNumber,
     with_number: bool,
     lines: u32,
+    language: Option<String>,
 }
 
 prop_compose! {
@@ -253,8 +262,9 @@ prop_compose! {
         number in any_number(),
         with_number in any::<bool>(),
         lines in any::<u32>(),
+        language in proptest::option::of("\\*|[A-Za-z0-9-]{1,20}"),
     ) -> Parts {
-        Parts { verb, name, octets, mechanism, initial, number, with_number, lines }
+        Parts { verb, name, octets, mechanism, initial, number, with_number, lines, language }
     }
 }
 
@@ -273,6 +283,7 @@ impl Parts {
             })),
             Verb::Capa => Command::Capa,
             Verb::Dele => Command::Dele(self.number),
+            Verb::Lang => Command::Lang(self.language.as_deref()),
             Verb::List => Command::List(number),
             Verb::Noop => Command::Noop,
             Verb::Pass => Command::Pass(Hidden(&self.octets)),
@@ -284,6 +295,7 @@ impl Parts {
             Verb::Top => Command::Top { message: self.number, lines: self.lines },
             Verb::Uidl => Command::Uidl(number),
             Verb::User => Command::User(&self.name),
+            Verb::Utf8 => Command::Utf8,
         }
     }
 }

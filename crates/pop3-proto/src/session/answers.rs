@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Question, Session, State};
 use crate::event::{CloseReason, Misuse, Refusal};
+use crate::language::Language;
 use crate::maildrop::Maildrop;
 use crate::replies::Reply;
 use crate::table::Phase;
@@ -12,7 +13,7 @@ impl Session {
     /// Answers [`Event::Login`](crate::Event::Login): the claim is true, and this is the maildrop.
     pub fn accept_login(&mut self, maildrop: Maildrop, out: &mut Vec<u8>) -> Result<(), Misuse> {
         let Question::Login = self.question()? else { return Err(Misuse::WrongAnswer) };
-        Reply::LoggedIn(maildrop.totals()).write(out);
+        Reply::LoggedIn(maildrop.totals()).write(self.language, out);
         self.maildrop = maildrop;
         self.state = State::Command(Phase::Transaction);
         Ok(())
@@ -24,16 +25,16 @@ impl Session {
             Question::Login => return Err(Misuse::WrongAnswer),
             Question::Retrieve(number) => {
                 let octets = self.maildrop.find(number).map_or(0, |message| message.octets);
-                Reply::Octets(octets).write(out);
+                Reply::Octets(octets).write(self.language, out);
                 self.state = State::Body;
             }
             Question::Top => {
-                Reply::TopFollows.write(out);
+                Reply::TopFollows.write(self.language, out);
                 self.state = State::Body;
             }
             Question::Commit => self.close(Reply::Goodbye, CloseReason::Quit, out),
             Question::StartTls => {
-                Reply::BeginTls.write(out);
+                Reply::BeginTls.write(self.language, out);
                 self.state = State::TlsDue;
             }
         }
@@ -53,7 +54,7 @@ impl Session {
         };
         match refusal {
             Refusal::Credentials => self.failed_login(out),
-            _ => refusal.write(out),
+            _ => Reply::from(refusal).write(self.language, out),
         }
         Ok(())
     }
@@ -69,6 +70,8 @@ impl Session {
     pub fn tls_established(&mut self) -> Result<(), Misuse> {
         let State::TlsDue = self.state else { return Err(self.not_due()) };
         self.encrypted = true;
+        self.language = Language::English;
+        self.utf8 = false;
         self.name.clear();
         self.state = State::Command(Phase::Authorization);
         Ok(())
@@ -93,7 +96,7 @@ impl Session {
         if self.auth_failures >= self.config.limits.auth_failures {
             self.close(Reply::TooManyAuthFailures, CloseReason::TooManyAuthFailures, out);
         } else {
-            Refusal::Credentials.write(out);
+            Reply::WrongCredentials.write(self.language, out);
         }
     }
 }
@@ -101,8 +104,8 @@ impl Session {
 /// Which refusal answers which question. A commit is over when it fails: that is all there is to say.
 const fn fits(question: Question, refusal: Refusal) -> bool {
     match refusal {
-        Refusal::Credentials | Refusal::InUse => matches!(question, Question::Login),
-        Refusal::Vanished => matches!(question, Question::Retrieve(_) | Question::Top),
+        Refusal::Credentials | Refusal::InUse | Refusal::LoginDelay => matches!(question, Question::Login),
+        Refusal::NeedsUtf8 | Refusal::Vanished => matches!(question, Question::Retrieve(_) | Question::Top),
         Refusal::NotRemoved => matches!(question, Question::Commit),
         Refusal::Permanent | Refusal::Temporary => !matches!(question, Question::Commit),
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use auth_sasl::{ApopDigest, Claim, Exchange, Mechanism, Secret, Step, line};
 
-use super::{Question, Session, State, say};
+use super::{Question, Session, State};
 use crate::command::{Hidden, Sasl};
 use crate::event::{CloseReason, Event};
 use crate::replies::Reply;
@@ -16,7 +16,7 @@ impl Session {
     pub(super) fn user(&mut self, name: &str, out: &mut Vec<u8>) -> Option<Event> {
         self.name.clear();
         self.name.push_str(name);
-        say(Reply::NameTaken, out)
+        self.say(Reply::NameTaken, out)
     }
 
     pub(super) fn pass(&mut self, Hidden(password): Hidden<'_>) -> Option<Event> {
@@ -32,7 +32,7 @@ impl Session {
     pub(super) fn auth(&mut self, sasl: Sasl<'_>, out: &mut Vec<u8>) -> Option<Event> {
         let offered = |mechanism: &Mechanism| self.config.mechanisms.contains(mechanism);
         let Some(mechanism) = Mechanism::parse(sasl.mechanism.as_bytes()).filter(offered) else {
-            return say(Reply::UnknownMechanism, out);
+            return self.say(Reply::UnknownMechanism, out);
         };
         let initial = match sasl.initial.map(|Hidden(initial)| line::decode_initial(initial)).transpose() {
             Ok(initial) => initial,
@@ -45,7 +45,7 @@ impl Session {
     /// A line that answers a challenge. Whatever it is, the session is back in AUTHORIZATION unless the mechanism goes on.
     pub(super) fn response(&mut self, exchange: Exchange, text: &[u8], out: &mut Vec<u8>) -> Option<Event> {
         match line::decode_response(text) {
-            Ok(line::Response::Cancel) => say(Reply::Cancelled, out),
+            Ok(line::Response::Cancel) => self.say(Reply::Cancelled, out),
             Ok(line::Response::Data(response)) => self.exchanged(exchange.respond(&response), out),
             Err(_) => self.malformed(out),
         }

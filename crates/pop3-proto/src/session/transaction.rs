@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Question, Session, State, say};
+use super::{Question, Session, State};
 use crate::command::MessageNumber;
 use crate::event::{CloseReason, Event};
 use crate::listing::{Column, Listing};
@@ -16,7 +16,7 @@ impl Session {
             return self.listing(Reply::Listing(self.maildrop.totals()), Column::Octets, out);
         };
         match self.maildrop.find(number) {
-            Ok(message) => say(Reply::ListingOf(number, message.octets), out),
+            Ok(message) => self.say(Reply::ListingOf(number, message.octets), out),
             Err(reason) => self.no_message(number, reason, out),
         }
     }
@@ -26,21 +26,21 @@ impl Session {
             return self.listing(Reply::UniqueIds, Column::UniqueId, out);
         };
         match self.maildrop.find(number) {
-            Ok(message) => say(Reply::UniqueIdOf(number, message.unique_id), out),
+            Ok(message) => self.say(Reply::UniqueIdOf(number, message.unique_id), out),
             Err(reason) => self.no_message(number, reason, out),
         }
     }
 
     pub(super) fn dele(&mut self, number: MessageNumber, out: &mut Vec<u8>) -> Option<Event> {
         match self.maildrop.delete(number) {
-            Ok(()) => say(Reply::Marked(number), out),
+            Ok(()) => self.say(Reply::Marked(number), out),
             Err(reason) => self.no_message(number, reason, out),
         }
     }
 
     pub(super) fn rset(&mut self, out: &mut Vec<u8>) -> Option<Event> {
         self.maildrop.reset();
-        say(Reply::Unmarked(self.maildrop.totals()), out)
+        self.say(Reply::Unmarked(self.maildrop.totals()), out)
     }
 
     pub(super) fn retr(&mut self, number: MessageNumber, out: &mut Vec<u8>) -> Option<Event> {
@@ -73,7 +73,7 @@ impl Session {
     }
 
     fn listing(&mut self, heading: Reply<'_>, column: Column, out: &mut Vec<u8>) -> Option<Event> {
-        heading.write(out);
+        heading.write(self.language, out);
         self.state = State::Listing(Listing::new(column));
         None
     }
@@ -81,8 +81,8 @@ impl Session {
     /// Not a fault: a number may be out of date.
     fn no_message(&self, number: MessageNumber, reason: NoMessage, out: &mut Vec<u8>) -> Option<Event> {
         match reason {
-            NoMessage::Deleted => say(Reply::Deleted(number), out),
-            NoMessage::TooLarge => say(Reply::NoSuchMessage { messages: self.maildrop.messages() }, out),
+            NoMessage::Deleted => self.say(Reply::Deleted(number), out),
+            NoMessage::TooLarge => self.say(Reply::NoSuchMessage { messages: self.maildrop.messages() }, out),
         }
     }
 }

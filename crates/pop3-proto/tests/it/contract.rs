@@ -5,9 +5,11 @@ use pop3_proto::{CloseReason, Event, Maildrop, Misuse, Refusal, Session, Step};
 
 use crate::{everything, greeted, two_messages};
 
-const ALL: [Refusal; 6] = [
+const ALL: [Refusal; 8] = [
     Refusal::Credentials,
     Refusal::InUse,
+    Refusal::LoginDelay,
+    Refusal::NeedsUtf8,
     Refusal::NotRemoved,
     Refusal::Permanent,
     Refusal::Temporary,
@@ -45,12 +47,18 @@ fn a_connection_can_be_refused_instead_of_greeted() {
 #[test]
 fn refusals_fit_their_questions() {
     let rows: [(&str, &[Refusal]); 4] = [
-        ("RETR 1\r\n", &[Refusal::Permanent, Refusal::Temporary, Refusal::Vanished]),
-        ("TOP 1 2\r\n", &[Refusal::Permanent, Refusal::Temporary, Refusal::Vanished]),
+        ("RETR 1\r\n", &[Refusal::NeedsUtf8, Refusal::Permanent, Refusal::Temporary, Refusal::Vanished]),
+        ("TOP 1 2\r\n", &[Refusal::NeedsUtf8, Refusal::Permanent, Refusal::Temporary, Refusal::Vanished]),
         ("QUIT\r\n", &[Refusal::NotRemoved]),
         (
             "USER a\r\nPASS b\r\n",
-            &[Refusal::Credentials, Refusal::InUse, Refusal::Permanent, Refusal::Temporary],
+            &[
+                Refusal::Credentials,
+                Refusal::InUse,
+                Refusal::LoginDelay,
+                Refusal::Permanent,
+                Refusal::Temporary,
+            ],
         ),
     ];
     for (command, fitting) in rows {

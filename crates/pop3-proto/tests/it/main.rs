@@ -1,8 +1,11 @@
 //! The session from outside: as its caller and its clients know it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod client;
 mod contract;
 mod cuts;
+mod model;
+mod pair;
 mod states;
 mod transcripts;
 

@@ -30,6 +30,7 @@ const fn example(verb: Verb) -> &'static str {
         Verb::Auth => "AUTH PLAIN",
         Verb::Capa => "CAPA",
         Verb::Dele => "DELE 1",
+        Verb::Lang => "LANG ja",
         Verb::List => "LIST",
         Verb::Noop => "NOOP",
         Verb::Pass => "PASS sakura",
@@ -41,6 +42,7 @@ const fn example(verb: Verb) -> &'static str {
         Verb::Top => "TOP 1 0",
         Verb::Uidl => "UIDL",
         Verb::User => "USER hanako",
+        Verb::Utf8 => "UTF8",
     }
 }
 
@@ -62,6 +64,7 @@ fn outcome(session: &mut Session, line: &str) -> String {
     }
 }
 
+/// In an exchange every line is a response; "UTF8" happens to be base64 of a name.
 #[test]
 fn every_command_in_every_state() {
     let drawn = "
@@ -69,6 +72,7 @@ fn every_command_in_every_state() {
         AUTH +                | +                | logged in already | malformed response
         CAPA ok               | ok               | ok                | malformed response
         DELE log in first     | log in first     | ok                | malformed response
+        LANG ok               | ok               | ok                | malformed response
         LIST log in first     | log in first     | ok                | malformed response
         NOOP log in first     | log in first     | ok                | malformed response
         PASS USER first       | ask              | logged in already | malformed response
@@ -79,7 +83,8 @@ fn every_command_in_every_state() {
         STLS ask              | ask              | logged in already | malformed response
         TOP  log in first     | log in first     | ask               | malformed response
         UIDL log in first     | log in first     | ok                | malformed response
-        USER ok               | ok               | logged in already | malformed response";
+        USER ok               | ok               | logged in already | malformed response
+        UTF8 ok               | ok               | logged in already | +";
     for (verb, row) in Verb::ALL.iter().zip(drawn.lines().skip(1)) {
         let (keyword, cells) = row.trim().split_at(5);
         assert_eq!(keyword.trim(), verb.keyword());

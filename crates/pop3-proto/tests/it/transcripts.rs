@@ -1,15 +1,17 @@
 //! `tests/transcripts/*.txt`, each run whole, octet by octet and at random cuts.
 //!
-//! Options: `stamp <…>`, `stls`, `encrypted` (implicit TLS), `clear on`, `mechanisms PLAIN …`, `bare-lf off`, `implementation NAME`,
+//! Options: `utf8`, `languages ja en` (both off unless said), `expire never|DAYS [user]`, `login-delay SECONDS [user]`, `stamp <…>`, `stls`, `encrypted` (implicit TLS), `clear on`, `mechanisms PLAIN …`, `bare-lf off`, `implementation NAME`,
 //! `errors N`, `auth-failures N`, `commands N`. Answers: `accept SIZE:ID …` or `empty` to a login, `accept`, `body TEXT` (with `\n` for a line's
 //! end), or the refusal's name.
 
 use auth_sasl::{Claim, Mechanism, Secret, Stamp};
-use pop3_proto::{Channel, Config, Content, Event, Maildrop, Refusal, Session, Step};
+use pop3_proto::{
+    Channel, Config, Content, Event, Expire, Language, LoginDelay, Maildrop, Refusal, Session, Step,
+};
 use transcript::{Happening, Machine};
 
 #[test]
-fn r_01_r_02_r_03_p_12_p_13_every_script_at_every_cut() {
+fn r_01_r_02_r_03_r_12_r_13_r_14_p_12_p_13_every_script_at_every_cut() {
     transcript::run_directory(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcripts"), |options| Server {
         session: session(options),
         content: None,
@@ -123,6 +125,8 @@ fn refusal(word: &str) -> Refusal {
     match word {
         "credentials" => Refusal::Credentials,
         "in-use" => Refusal::InUse,
+        "login-delay" => Refusal::LoginDelay,
+        "needs-utf8" => Refusal::NeedsUtf8,
         "not-removed" => Refusal::NotRemoved,
         "permanent" => Refusal::Permanent,
         "temporary" => Refusal::Temporary,
@@ -131,8 +135,29 @@ fn refusal(word: &str) -> Refusal {
     }
 }
 
+/// `30`, or `30 user`.
+fn differs(value: &str) -> (&str, bool) {
+    value.strip_suffix(" user").map_or((value, false), |value| (value, true))
+}
+
+fn expire(value: &str) -> Expire {
+    let (days, differs) = differs(value);
+    Expire { days: (days != "never").then(|| days.parse().unwrap()), differs }
+}
+
+fn login_delay(value: &str) -> LoginDelay {
+    let (seconds, differs) = differs(value);
+    LoginDelay { seconds: seconds.parse().unwrap(), differs }
+}
+
+fn language(tag: &str) -> Language {
+    Language::ALL.into_iter().find(|language| language.tag() == tag).unwrap()
+}
+
 fn session(options: &[(String, String)]) -> Session {
     let mut config = Config::new("pop.example.jp");
+    config.utf8 = false;
+    config.languages.clear();
     let (mut channel, mut stamp) = (Channel::Clear, None);
     for (name, value) in options {
         let number = || value.parse().unwrap();
@@ -143,6 +168,10 @@ fn session(options: &[(String, String)]) -> Session {
             "commands" => config.limits.commands_before_login = number(),
             "encrypted" => channel = Channel::Encrypted,
             "errors" => config.limits.errors = number(),
+            "expire" => config.expire = Some(expire(value)),
+            "languages" => config.languages = value.split(' ').map(language).collect(),
+            "login-delay" => config.login_delay = Some(login_delay(value)),
+            "utf8" => config.utf8 = true,
             "implementation" => config.implementation = Some(value.clone()),
             "mechanisms" => {
                 let named = |name: &str| Mechanism::parse(name.as_bytes()).unwrap();

@@ -6,7 +6,7 @@ use crate::replies;
 use crate::reply::Reply;
 
 use super::body::Body;
-use super::{CloseReason, Counters, Extended, Misuse, Question, Session, State, Transaction};
+use super::{CloseReason, Counters, Extended, Misuse, Question, Session, State, Transaction, count};
 
 impl Session {
     /// Answers the open question with yes, in this crate's words.
@@ -64,17 +64,38 @@ impl Session {
             self.state = State::Swallow { left: chunk.size, reply };
             return Ok(());
         }
-        reply.write(out);
-        match question {
-            Question::Authenticate if reply.code().is_permanent() => self.counters.auth_failures += 1,
-            Question::BodyEnd => self.end_transaction(),
-            Question::Rcpt | Question::Mail(_) => self.counters.errors += 1,
-            _ => {}
+        if matches!(question, Question::BodyEnd) {
+            self.end_transaction();
         }
-        if reply.code().get() == 421 {
-            self.state = State::Closing(CloseReason::ShutDown);
+        let end = match self.count_refusal(question, &reply) {
+            None if reply.code().get() == 421 => Some(CloseReason::ShutDown),
+            end => end,
+        };
+        match end {
+            Some(CloseReason::TooManyErrors) => replies::TOO_MANY_ERRORS.write(out),
+            _ => reply.write(out),
+        }
+        if let Some(reason) = end {
+            self.state = State::Closing(reason);
         }
         Ok(())
+    }
+
+    /// Counts a no of the caller's that was the client's fault; says why the session ends when it was one too many.
+    fn count_refusal(&mut self, question: Question, reply: &Reply) -> Option<CloseReason> {
+        let (counters, limits) = (&mut self.counters, &self.config.limits);
+        let (reached, reason) = match question {
+            Question::Authenticate if reply.code().is_permanent() => {
+                (count(&mut counters.auth_failures, limits.auth_failures), CloseReason::TooManyAuthFailures)
+            }
+            Question::Mail(_) => (count(&mut counters.errors, limits.errors), CloseReason::TooManyErrors),
+            Question::Rcpt => {
+                let reached = count(&mut counters.refused_recipients, limits.refused_recipients);
+                (reached, CloseReason::TooManyErrors)
+            }
+            _ => return None,
+        };
+        reached.then_some(reason)
     }
 
     /// Ends the session from the server's side at a moment when no question is open: a drain, a time-out. The reply is a 421.
@@ -121,7 +142,7 @@ impl Session {
             Question::Authenticate => self.authenticated = true,
             Question::BodyEnd => {
                 self.end_transaction();
-                self.counters = Counters { idle_commands: 0, ..self.counters };
+                self.counters = Counters { idle_commands: 0, refused_recipients: 0, ..self.counters };
             }
             Question::BodyStart(chunk) => {
                 let binary = self.transaction.as_ref().is_some_and(|transaction| transaction.opened.binary);

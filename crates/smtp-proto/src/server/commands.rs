@@ -13,7 +13,8 @@ use crate::reply::Reply;
 
 use super::body::Chunk;
 use super::{
-    CloseReason, Event, Extended, Hello, Opened, Question, ResetReason, Session, StartTls, State, table,
+    CloseReason, Event, Extended, Hello, Opened, Question, ResetReason, Session, StartTls, State, count,
+    table,
 };
 
 impl Session {
@@ -28,18 +29,31 @@ impl Session {
             return self.reject(&replies::LINE_TOO_LONG, out);
         }
         if let Err(reply) = table::check(self, command.verb, command.argument) {
-            return self.reject(&reply, out);
+            return self.reject_command(command.verb, &reply, out);
         }
         if table::is_idle(command.verb) && self.idled(out) {
             return self.close(CloseReason::TooManyIdleCommands);
         }
-        self.proceed(command, more, out).unwrap_or_else(|reply| self.reject(&reply, out))
+        let verb = command.verb;
+        self.proceed(command, more, out).unwrap_or_else(|reply| self.reject_command(verb, &reply, out))
+    }
+
+    /// Recipients come in bulk and pipelined, so that one refused MAIL or one old list makes many refusals at once: they are counted
+    /// apart.
+    fn reject_command<'i>(&mut self, verb: Verb, reply: &Reply, out: &mut Vec<u8>) -> Option<Event<'i>> {
+        if verb != Verb::Rcpt {
+            return self.reject(reply, out);
+        }
+        if count(&mut self.counters.refused_recipients, self.config.limits.refused_recipients) {
+            return self.too_many_errors(out);
+        }
+        reply.write(out);
+        None
     }
 
     /// Counts a command that brought no mail nearer; whether that was one too many.
     fn idled(&mut self, out: &mut Vec<u8>) -> bool {
-        self.counters.idle_commands += 1;
-        let too_many = self.counters.idle_commands > self.config.limits.idle_commands;
+        let too_many = count(&mut self.counters.idle_commands, self.config.limits.idle_commands);
         if too_many {
             replies::TOO_MANY_IDLE_COMMANDS.write(out);
         }
@@ -66,7 +80,7 @@ impl Session {
                 replies::CLOSING.write_from(&self.config.hostname, out);
                 self.close(CloseReason::Quit)
             }
-            Verb::Rcpt => self.rcpt(argument)?,
+            Verb::Rcpt => self.rcpt(argument, out)?,
             Verb::Rset => {
                 replies::DONE.write(out);
                 self.transaction.take().map(|_| Event::Reset(ResetReason::Client))
@@ -99,12 +113,14 @@ impl Session {
         }
     }
 
-    fn rcpt<'i>(&mut self, argument: &'i str) -> Result<Option<Event<'i>>, Reply> {
+    fn rcpt<'i>(&mut self, argument: &'i str, out: &mut Vec<u8>) -> Result<Option<Event<'i>>, Reply> {
         let smtputf8 = self.transaction.as_ref().is_some_and(|transaction| transaction.opened.smtputf8);
         let rcpt = Rcpt::parse(argument, self.offered(), smtputf8)?;
         let limit = self.config.limits.recipients;
         if self.transaction.as_ref().is_some_and(|transaction| transaction.recipients >= limit) {
-            return Err(replies::TOO_MANY_RECIPIENTS);
+            // RFC 5321 §4.5.3.1.10: no fault of the client's. It sends the message to those that were taken, and again to the others.
+            replies::TOO_MANY_RECIPIENTS.write(out);
+            return Ok(None);
         }
         Ok(self.ask(Question::Rcpt, Event::Rcpt(rcpt)))
     }
@@ -159,10 +175,6 @@ impl Session {
         }
         if !self.auth_possible() {
             return Err(replies::ENCRYPTION_REQUIRED);
-        }
-        if self.counters.auth_failures >= self.config.limits.auth_failures {
-            replies::TOO_MANY_AUTH_FAILURES.write(out);
-            return Ok(self.close(CloseReason::TooManyAuthFailures));
         }
         let (name, initial) = match argument.split_once(' ') {
             Some((name, initial)) => (name, Some(initial.trim_ascii_start())),

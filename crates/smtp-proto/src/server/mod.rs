@@ -261,6 +261,7 @@ struct Opened {
 struct Counters {
     auth_failures: u32,
     errors: u32,
+    refused_recipients: u32,
     idle_commands: u32,
     transactions: u32,
 }
@@ -365,7 +366,13 @@ impl Session {
         match self.finder.find(input) {
             Found::NeedInput => (0, Some(Event::NeedInput)),
             Found::Skipping { consumed } => (consumed, None),
-            Found::TooLong { consumed } => (consumed, self.reject(&replies::LINE_TOO_LONG, out)),
+            Found::TooLong { consumed } => {
+                let exchange = matches!(self.state, State::Exchange(_));
+                self.state = State::Command;
+                // RFC 4954 §4 has a code of its own for it.
+                let reply = if exchange { &replies::AUTH_LINE_TOO_LONG } else { &replies::LINE_TOO_LONG };
+                (consumed, self.reject(reply, out))
+            }
             Found::Line { ending: Ending::Lf, consumed, .. } => {
                 self.state = State::Command;
                 (consumed, self.reject(&replies::BARE_LF_COMMAND, out))
@@ -387,13 +394,16 @@ impl Session {
 
     /// Answers a client's mistake; too many of them end the session.
     fn reject<'i>(&mut self, reply: &Reply, out: &mut Vec<u8>) -> Option<Event<'i>> {
-        self.counters.errors += 1;
-        if self.counters.errors > self.config.limits.errors {
-            replies::TOO_MANY_ERRORS.write(out);
-            return self.close(CloseReason::TooManyErrors);
+        if count(&mut self.counters.errors, self.config.limits.errors) {
+            return self.too_many_errors(out);
         }
         reply.write(out);
         None
+    }
+
+    fn too_many_errors<'i>(&mut self, out: &mut Vec<u8>) -> Option<Event<'i>> {
+        replies::TOO_MANY_ERRORS.write(out);
+        self.close(CloseReason::TooManyErrors)
     }
 
     fn close<'i>(&mut self, reason: CloseReason) -> Option<Event<'i>> {
@@ -406,4 +416,10 @@ impl Session {
         self.state = State::Asked(question);
         Some(event)
     }
+}
+
+/// Counts one more; whether the limit is reached.
+const fn count(counter: &mut u32, limit: u32) -> bool {
+    *counter = counter.saturating_add(1);
+    *counter >= limit
 }

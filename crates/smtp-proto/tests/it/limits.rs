@@ -34,14 +34,14 @@ fn session(set: impl FnOnce(&mut Config)) -> Session {
 #[test]
 fn errors_end_the_session() {
     let (times, reason, last) = repeat(&mut session(|config| config.limits.errors = 3), b"FOO\r\n");
-    assert_eq!((times, reason), (4, CloseReason::TooManyErrors));
+    assert_eq!((times, reason), (3, CloseReason::TooManyErrors));
     assert_eq!(last, "421 4.7.0 Too many errors, closing\r\n");
 }
 
 #[test]
 fn idle_commands_end_the_session_but_messages_do_not() {
     let (times, reason, last) = repeat(&mut session(|config| config.limits.idle_commands = 3), b"NOOP\r\n");
-    assert_eq!((times, reason), (4, CloseReason::TooManyIdleCommands));
+    assert_eq!((times, reason), (3, CloseReason::TooManyIdleCommands));
     assert_eq!(last, "421 4.7.0 Too many commands without a message, closing\r\n");
 
     let mut session = session(|config| config.limits.idle_commands = 3);
@@ -68,8 +68,59 @@ fn failed_authentications_end_the_session() {
         config.limits.auth_failures = 3;
     });
     let (times, reason, last) = repeat(&mut session, b"EHLO pc\r\nAUTH PLAIN AGEAYg==\r\n");
-    assert_eq!((times, reason), (4, CloseReason::TooManyAuthFailures));
-    assert!(last.ends_with("421 4.7.0 Too many failed authentications, closing\r\n"));
+    assert_eq!((times, reason), (3, CloseReason::TooManyAuthFailures));
+    assert!(last.ends_with("535 5.7.8 No\r\n"));
+}
+
+/// Says yes to everything but to recipients at `old.example`, and returns all replies.
+fn converse(session: &mut Session, mut input: &[u8]) -> (String, Option<CloseReason>) {
+    let mut out = Vec::new();
+    let closed = loop {
+        let step = session.step(input, &mut out).unwrap();
+        input = &input[step.consumed..];
+        match step.event {
+            Event::NeedInput => break None,
+            Event::Close(reason) => break Some(reason),
+            Event::Body(_) | Event::Reset(_) => {}
+            Event::Rcpt(rcpt) if rcpt.forward_path.to_string().ends_with("old.example") => {
+                session.refuse(reply("550 5.1.1 No"), &mut out).unwrap();
+            }
+            _ => session.accept(&mut out).unwrap(),
+        }
+    };
+    (String::from_utf8(out).unwrap(), closed)
+}
+
+#[test]
+fn recipients_beyond_the_limit_are_no_error_of_the_client() {
+    let mut session = session(|config| {
+        config.limits.recipients = 2;
+        config.limits.errors = 2;
+        config.limits.refused_recipients = 2;
+    });
+    let recipients = "RCPT TO:<a@b.example>\r\n".repeat(50);
+    let input = format!("HELO pc\r\nMAIL FROM:<>\r\n{recipients}DATA\r\n.\r\n");
+    let (replies, closed) = converse(&mut session, input.as_bytes());
+    assert_eq!(closed, None);
+    assert_eq!(replies.matches("452 4.5.3 ").count(), 48);
+    assert!(replies.ends_with("250 2.6.0 Message accepted\r\n"), "{replies}");
+}
+
+#[test]
+fn who_tries_names_is_sent_away_but_an_old_list_is_not() {
+    let limited = |config: &mut Config| config.limits.refused_recipients = 10;
+    let guesses = "RCPT TO:<x@old.example>\r\n";
+    let (replies, closed) = converse(
+        &mut session(limited),
+        format!("HELO pc\r\nMAIL FROM:<>\r\n{}", guesses.repeat(100)).as_bytes(),
+    );
+    assert_eq!(closed, Some(CloseReason::TooManyErrors));
+    assert_eq!(replies.matches("550 5.1.1 ").count(), 9);
+
+    let message = format!("MAIL FROM:<>\r\n{}RCPT TO:<a@b.example>\r\nDATA\r\n.\r\n", guesses.repeat(8));
+    let (_, closed) =
+        converse(&mut session(limited), format!("HELO pc\r\n{}", message.repeat(20)).as_bytes());
+    assert_eq!(closed, None);
 }
 
 #[test]

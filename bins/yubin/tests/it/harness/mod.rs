@@ -43,6 +43,12 @@ impl Service {
         Self { smtpd: self.site.start(Program::Smtpd), ..self }
     }
 
+    /// The same of pop3d.
+    pub(crate) fn crash_pop3d(self) -> Self {
+        self.pop3d.kill();
+        Self { pop3d: self.site.start(Program::Pop3d), ..self }
+    }
+
     /// A new pop3d after the old one has ended by itself, as asked.
     pub(crate) fn restart_pop3d(self) -> Self {
         self.pop3d.terminate();

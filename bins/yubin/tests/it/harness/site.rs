@@ -175,6 +175,12 @@ impl Site {
         self.succeeds(&arguments, format!("{}\n", user.password));
     }
 
+    /// `user` with the password that it shall have from now on.
+    pub(crate) fn change_password(&self, user: &User) {
+        let arguments = ["account", "passwd", user.login, "--password-stdin"];
+        self.succeeds(&arguments, format!("{}\n", user.password));
+    }
+
     /// Runs the operator's command, which must succeed, and returns what it printed.
     pub(crate) fn yubin(&self, arguments: &[&str]) -> String {
         self.succeeds(arguments, String::new())

@@ -1,0 +1,78 @@
+//! pop3d beside Debian's Dovecot, tuned, in one run: `cargo run --release --package benches --example pop3 -- --pop3d target/release/pop3d`.
+//!
+//! Dovecot runs as an instance of its own, with its own configuration and directories, and ends with the run. Both serve the same
+//! messages under the same names; our passwords are hashed by Argon2id, Dovecot's stand in clear. What is printed is medians of the
+//! rounds with their spread, and ratios; machines are shared, so that only the ratios mean something.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
+
+mod client;
+mod daemons;
+mod mail;
+mod measure;
+mod tasks;
+
+use std::path::PathBuf;
+
+use daemons::Daemon;
+use mail::World;
+
+/// The tasks by name, in the order in which they run.
+const TASKS: [&str; 8] = ["polls", "polls-tls", "big", "small", "large", "large-tls", "drains", "memory"];
+
+fn main() {
+    let options = Options::read();
+    let world = World::furnish(&options);
+    let servers = [Daemon::yubin(&world, &options.pop3d), Daemon::dovecot(&world)];
+    println!("{:<34} {:>14} {:>14} {:>8}", "", servers[0].name, servers[1].name, "ratio");
+    for task in TASKS.into_iter().filter(|task| options.wants(task)) {
+        tasks::run(task, &world, &servers, options.rounds);
+    }
+}
+
+/// What the command line says.
+pub(crate) struct Options {
+    pop3d: PathBuf,
+    rounds: usize,
+    only: Vec<String>,
+    /// Messages in the big maildrop.
+    big: usize,
+    /// Sessions that are open at once for the measure of memory.
+    sessions: usize,
+}
+
+impl Options {
+    fn read() -> Self {
+        let mut options = Self {
+            pop3d: "target/release/pop3d".into(),
+            rounds: 5,
+            only: Vec::new(),
+            big: 100_000,
+            sessions: 100,
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let value = words.next().unwrap_or_else(|| panic!("{word} wants a value"));
+            match word.as_str() {
+                "--pop3d" => options.pop3d = value.into(),
+                "--rounds" => options.rounds = value.parse().unwrap(),
+                "--only" => options.only = value.split(',').map(str::to_owned).collect(),
+                "--big" => options.big = value.parse().unwrap(),
+                "--sessions" => options.sessions = value.parse().unwrap(),
+                _ => panic!(
+                    "--pop3d PATH, --rounds N, --only TASK[,TASK], --big MESSAGES, --sessions N; tasks: {TASKS:?}"
+                ),
+            }
+        }
+        options
+    }
+
+    pub(crate) fn wants(&self, task: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == task)
+    }
+}

@@ -1,0 +1,181 @@
+//! What is measured.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::client::Client;
+use crate::daemons::Daemon;
+use crate::mail::{CLIENTS, World};
+use crate::measure::{self, Figures, row, seconds};
+
+/// How long a round of polls takes.
+const POLLING: Duration = Duration::from_secs(3);
+/// Connections before login, for the measure of memory.
+const STRANGERS: usize = 1_000;
+const DRAINED: usize = 50;
+
+type Servers = [Daemon; 2];
+
+pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
+    match task {
+        "polls" => polls(servers, rounds, false),
+        "polls-tls" => polls(servers, rounds, true),
+        "big" => big(servers, rounds),
+        "small" => retrieve(servers, rounds, "small000", 20, false),
+        "large" => retrieve(servers, rounds, "large000", 10, false),
+        "large-tls" => retrieve(servers, rounds, "large000", 10, true),
+        "drains" => drains(world, servers, rounds),
+        "memory" => memory(world, servers),
+        _ => panic!("no such task"),
+    }
+}
+
+/// Both in turn, so that what else the machine does befalls both.
+fn each(servers: &Servers, rounds: usize, mut round: impl FnMut(&Daemon) -> f64) -> [Figures; 2] {
+    let mut figures = [Figures::default(), Figures::default()];
+    for _ in 0..rounds {
+        for (server, figures) in servers.iter().zip(&mut figures) {
+            figures.add(round(server));
+        }
+    }
+    figures
+}
+
+fn polls(servers: &Servers, rounds: usize, tls: bool) {
+    let how = if tls { "TLS" } else { "clear" };
+    let mut cost = [Figures::default(), Figures::default()];
+    let round = |server: &Daemon, for_: Duration| {
+        let (cpu, since) = (measure::cpu(server), Instant::now());
+        let done: usize = thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|client| scope.spawn(move || poll(server, client, tls, since + for_)))
+                .collect();
+            clients.into_iter().map(|client| client.join().unwrap()).sum()
+        });
+        let rate = done as f64 / since.elapsed().as_secs_f64();
+        (rate, (measure::cpu(server) - cpu) / done as f64 * 1_000.0)
+    };
+    // Steady state: everybody was here before.
+    for server in servers {
+        let _ = round(server, Duration::from_millis(500));
+    }
+    let rates = each(servers, rounds, |server| {
+        let (rate, cpu) = round(server, POLLING);
+        cost[usize::from(server.name == servers[1].name)].add(cpu);
+        rate
+    });
+    row(&format!("polls a second, {how}"), &rates);
+    row(&format!("CPU seconds for 1000 polls, {how}"), &cost);
+}
+
+fn poll(server: &Daemon, client: usize, tls: bool, until: Instant) -> usize {
+    let mut done = 0;
+    while Instant::now() < until {
+        let mut session = Client::connect(server.address(tls), tls);
+        session.login(&format!("poller{client:04}"));
+        session.ask("STAT\r\n");
+        session.ask("QUIT\r\n");
+        done += 1;
+    }
+    done
+}
+
+fn big(servers: &Servers, rounds: usize) {
+    let session = |server: &Daemon| {
+        seconds(|| {
+            let mut client = Client::connect(server.clear, false);
+            client.login("big00000");
+            client.ask("STAT\r\n");
+            client.fetch("UIDL\r\n");
+            client.fetch("LIST\r\n");
+            client.fetch("RETR 1\r\n");
+            client.ask("QUIT\r\n");
+        })
+    };
+    row("the big maildrop, first time, s", &each(servers, 1, session));
+    row("the big maildrop, warm, s", &each(servers, rounds, session));
+}
+
+fn retrieve(servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
+    const SESSIONS: usize = 20;
+    let mut octets = 0;
+    let rates = each(servers, rounds, |server| {
+        let took = seconds(|| {
+            for _ in 0..SESSIONS {
+                let mut client = Client::connect(server.address(tls), tls);
+                client.login(user);
+                octets = (1..=messages).map(|message| client.fetch(&format!("RETR {message}\r\n"))).sum();
+                client.ask("QUIT\r\n");
+            }
+        });
+        SESSIONS as f64 / took
+    });
+    let how = if tls { "TLS" } else { "clear" };
+    row(&format!("sessions a second, {messages} x RETR, {how}"), &rates);
+    let megabytes = |rate: f64| rate * octets as f64 / 1e6;
+    println!(
+        "{:<34} {:>14.0} {:>14.0}",
+        "  MB/s",
+        megabytes(rates[0].median()),
+        megabytes(rates[1].median())
+    );
+}
+
+fn drains(world: &World, servers: &Servers, rounds: usize) {
+    let mut figures = [Figures::default(), Figures::default()];
+    for _ in 0..rounds {
+        for client in 0..CLIENTS {
+            world.fill(&format!("drainer{client:04}"), DRAINED, 4 << 10);
+        }
+        for (server, figures) in servers.iter().zip(&mut figures) {
+            let took = seconds(|| {
+                thread::scope(|scope| {
+                    for client in 0..CLIENTS {
+                        scope.spawn(move || drain(server, &format!("drainer{client:04}")));
+                    }
+                });
+            });
+            figures.add(CLIENTS as f64 / took);
+        }
+    }
+    row("drains a second (50 x RETR, DELE)", &figures);
+}
+
+fn drain(server: &Daemon, user: &str) {
+    let mut client = Client::connect(server.clear, false);
+    client.login(user);
+    for message in 1..=DRAINED {
+        client.fetch(&format!("RETR {message}\r\n"));
+        client.ask(&format!("DELE {message}\r\n"));
+    }
+    client.ask("QUIT\r\n");
+}
+
+fn memory(world: &World, servers: &Servers) {
+    for tls in [false, true] {
+        let how = if tls { "TLS" } else { "clear" };
+        let before_login = each(servers, 1, |server| {
+            grown(server, STRANGERS, |_| Client::connect(server.address(tls), tls))
+        });
+        row(&format!("KiB before login, {how}"), &before_login);
+        let logged_in = each(servers, 1, |server| {
+            grown(server, world.sessions, |number| {
+                let mut client = Client::connect(server.address(tls), tls);
+                client.login(&format!("idler{number:04}"));
+                client
+            })
+        });
+        row(&format!("KiB logged in, {how}"), &logged_in);
+    }
+}
+
+/// By how much a server has grown for each of so many clients.
+fn grown(server: &Daemon, clients: usize, connect: impl Fn(usize) -> Client) -> f64 {
+    let before = measure::memory(server);
+    let open: Vec<_> = (0..clients).map(connect).collect();
+    thread::sleep(Duration::from_secs(1));
+    let grown = measure::memory(server) - before;
+    drop(open);
+    thread::sleep(Duration::from_secs(1));
+    grown / clients as f64
+}

@@ -1,0 +1,152 @@
+//! Failure budgets: they slow whoever guesses passwords and leave the owner alone.
+//!
+//! Every claim from outside takes one from the budgets of its address, of its network and of the account; a true one gives it back.
+//! When a budget is used up, claims are not looked at until some of it has leaked back: that is told from "wrong password" by the
+//! client, tells nothing about the account (which need not exist), and costs neither a question to the database nor a hash.
+//!
+//! An address from which an account has logged in is **known** to it, and from there only the two of them have a budget: neither
+//! guessing at the account from elsewhere nor a neighbour's guessing at other accounts shuts its owner out.
+//!
+//! The budgets of address and network do not count the machine itself, whose webmail is everybody. Counts live in the process; see
+//! `tally.rs` for what many machines would share.
+
+mod tally;
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Instant;
+
+use crate::limits;
+use crate::names::Login;
+use crate::recent::Recent;
+use tally::{Allowance, Tally};
+
+/// Which budget has no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Budget {
+    /// That of the account, for addresses from which it never logged in.
+    Account,
+    /// That of the address.
+    Address,
+    /// That of the account at an address from which it did log in.
+    Known,
+    /// That of the network: an IPv4 /24, an IPv6 /64.
+    Prefix,
+}
+
+impl Budget {
+    /// A stable word for the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account-budget",
+            Self::Address => "address-budget",
+            Self::Known => "known-address-budget",
+            Self::Prefix => "prefix-budget",
+        }
+    }
+}
+
+/// A login as it was claimed, whether or not there is such an account, by a hash that nobody outside can compute.
+type Name = u64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Account(Name),
+    Address(IpAddr),
+    Known(Name, IpAddr),
+    Prefix(IpAddr),
+}
+
+impl Key {
+    const fn allowance(self) -> (Self, Allowance) {
+        let allowance = match self {
+            Self::Account(_) => limits::GUESSES_OF_ACCOUNT,
+            Self::Address(_) => limits::GUESSES_OF_ADDRESS,
+            Self::Known(..) => limits::GUESSES_OF_KNOWN,
+            Self::Prefix(_) => limits::GUESSES_OF_PREFIX,
+        };
+        (self, Allowance { burst: allowance.0, every: allowance.1 })
+    }
+
+    const fn budget(self) -> Budget {
+        match self {
+            Self::Account(_) => Budget::Account,
+            Self::Address(_) => Budget::Address,
+            Self::Known(..) => Budget::Known,
+            Self::Prefix(_) => Budget::Prefix,
+        }
+    }
+}
+
+/// A claim that was let through, and what it took.
+#[must_use = "a claim that came true, or that could not be judged, gives back what it took"]
+pub(crate) struct Admitted {
+    pair: (Name, IpAddr),
+    took: Vec<(Key, Allowance)>,
+}
+
+pub(crate) struct Guesses {
+    names: RandomState,
+    known: Recent<(Name, IpAddr)>,
+    tally: Tally<Key>,
+}
+
+impl Guesses {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            names: RandomState::new(),
+            known: Recent::new(limits::KNOWN_FOR, limits::KNOWN_ADDRESSES, now),
+            tally: Tally::new(limits::COUNTED_GUESSERS),
+        }
+    }
+
+    /// Takes what a wrong claim will have cost: before it is known to be wrong, so that many at once cannot cost less.
+    pub(crate) fn admit(&self, login: &str, from: IpAddr, now: Instant) -> Result<Admitted, Budget> {
+        let from = from.to_canonical();
+        let name = match Login::parse(login) {
+            Ok(login) => self.names.hash_one(login.as_str()),
+            Err(_) => self.names.hash_one(login),
+        };
+        let pair = (name, place(from));
+        let keys: &[Key] = match () {
+            () if self.known.knows(pair, now) => &[Key::Known(pair.0, pair.1)],
+            () if from.is_loopback() => &[Key::Account(name)],
+            () => &[Key::Address(from), Key::Prefix(prefix(from)), Key::Account(name)],
+        };
+        let took: Vec<_> = keys.iter().map(|key| key.allowance()).collect();
+        match self.tally.take(&took, now) {
+            Ok(()) => Ok(Admitted { pair, took }),
+            Err(key) => Err(key.budget()),
+        }
+    }
+
+    /// The claim was true: the address is known to the account from now on.
+    pub(crate) fn was_true(&self, admitted: &Admitted, now: Instant) {
+        self.known.learn(admitted.pair, now);
+        self.tally.give_back(&admitted.took);
+    }
+
+    /// The claim could not be judged.
+    pub(crate) fn was_not_judged(&self, admitted: &Admitted) {
+        self.tally.give_back(&admitted.took);
+    }
+}
+
+/// What an account knows of where it was: an IPv6 host changes its address within its /64 every day.
+fn place(from: IpAddr) -> IpAddr {
+    match from {
+        IpAddr::V4(_) => from,
+        IpAddr::V6(_) => prefix(from),
+    }
+}
+
+fn prefix(from: IpAddr) -> IpAddr {
+    match from {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8)).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

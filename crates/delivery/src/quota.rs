@@ -1,0 +1,56 @@
+//! Room in a recipient's mailbox, asked at RCPT.
+
+use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Usage};
+
+use crate::error::DeliveryError;
+use crate::local::{Inner, LocalDelivery};
+
+impl LocalDelivery {
+    /// Room for a message in a mailbox with this quota, of as many octets as its sender declared: to be asked at RCPT, and handed to
+    /// [`Incoming::settling`](crate::Incoming::settling). Dropped before, it is free again. Without a quota it costs nothing.
+    ///
+    /// [`DeliveryError::OverQuota`] if the mailbox is full; any other error is our own trouble, in which the mail may be taken all
+    /// the same: [`unchecked`](LocalDelivery::unchecked).
+    pub async fn reserve(
+        &self,
+        mailbox: &Mailbox,
+        quota: Quota,
+        octets: Option<u64>,
+    ) -> Result<Reservation, DeliveryError> {
+        if quota.is_none() {
+            return Ok(self.unchecked(mailbox, quota));
+        }
+        let (inner, mailbox) = (self.inner.clone(), mailbox.clone());
+        let job = move || inner.reserve(&mailbox, quota, octets.unwrap_or(0));
+        Ok(self.inner.pool.run(job).await??)
+    }
+
+    /// A message that is taken though nobody could say how full the mailbox is; it is counted there all the same.
+    pub fn unchecked(&self, mailbox: &Mailbox, quota: Quota) -> Reservation {
+        self.inner.ledger.unchecked(&self.inner.maildir(mailbox), quota)
+    }
+
+    /// How much a mailbox holds, counted anew: after an import, after a restoration, and when in doubt.
+    pub async fn recount(&self, mailbox: &Mailbox, quota: Quota) -> Result<Usage, DeliveryError> {
+        let (inner, mailbox) = (self.inner.clone(), mailbox.clone());
+        Ok(self.inner.pool.run(move || inner.ledger.recount(&inner.maildir(&mailbox), quota)).await??)
+    }
+}
+
+impl Inner {
+    fn reserve(&self, mailbox: &Mailbox, quota: Quota, octets: u64) -> Result<Reservation, QuotaError> {
+        let maildir = self.maildir(mailbox);
+        match self.ledger.reserve(&maildir, quota, octets) {
+            // The first message of an account.
+            Err(QuotaError::Unknown(mailstore::Error::NotMaildir(_))) => {
+                let created = Maildir::create_on(self.files.clone(), maildir.path());
+                self.ledger.reserve(&created.map_err(QuotaError::Unknown)?, quota, octets)
+            }
+            reserved => reserved,
+        }
+    }
+
+    fn maildir(&self, mailbox: &Mailbox) -> Maildir {
+        Maildir::at(self.files.clone(), mailbox.below(&self.config.maildirs))
+    }
+}

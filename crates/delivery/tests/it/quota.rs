@@ -1,0 +1,92 @@
+//! Quotas, from RCPT to the mailbox.
+
+use std::fs;
+use std::sync::Arc;
+
+use delivery::{DeliveryError, LocalDelivery, Mailbox, Quota, Usage};
+use mailstore::faults::{Faults, Op, Plan};
+use rustix::io::Errno;
+
+use crate::support::*;
+
+const QUOTA: Quota = Quota { octets: Some(1000), messages: None };
+
+fn mailbox(key: &str) -> Mailbox {
+    Mailbox::new(key).unwrap()
+}
+
+/// As a server does it: each RCPT reserves, DATA begins, the end commits.
+async fn send_reserved(local: &LocalDelivery, keys: &[&str], octets: usize) -> Result<usize, DeliveryError> {
+    let mut reservations = Vec::new();
+    for key in keys {
+        reservations.push(local.reserve(&mailbox(key), QUOTA, Some(octets as u64)).await?);
+    }
+    let mut incoming = local.begin(envelope(keys), Vec::new()).settling(reservations);
+    incoming.write(&text(octets)).await?;
+    Ok(incoming.commit().await?.deferred)
+}
+
+async fn held(local: &LocalDelivery, key: &str) -> Usage {
+    local.recount(&mailbox(key), QUOTA).await.unwrap()
+}
+
+fn ledger(scratch: &Scratch, key: &str) -> String {
+    fs::read_to_string(scratch.mailbox(key).join("maildirsize")).unwrap()
+}
+
+#[tokio::test]
+async fn l_03_a_full_mailbox_is_said_at_rcpt_and_others_get_theirs() {
+    let scratch = Scratch::new();
+    let local = scratch.open();
+    assert_eq!(send_reserved(&local, &["a"], 600).await.unwrap(), 0);
+    assert!(matches!(send_reserved(&local, &["a"], 600).await, Err(DeliveryError::OverQuota(_))));
+    assert_eq!(send_reserved(&local, &["a", "b"], 400).await.unwrap(), 0);
+    assert_eq!(
+        (ledger(&scratch, "a"), ledger(&scratch, "b")),
+        ("1000S\n600 1\n400 1\n".into(), "1000S\n0 0\n400 1\n".into())
+    );
+    assert!(matches!(local.reserve(&mailbox("a"), QUOTA, Some(1)).await, Err(DeliveryError::OverQuota(_))));
+    assert_eq!(held(&local, "a").await, Usage { octets: 1000, messages: 2 });
+}
+
+#[tokio::test]
+async fn l_03_what_is_on_its_way_counts_until_it_comes_or_does_not() {
+    let scratch = Scratch::new();
+    let local = scratch.open();
+    let reservation = local.reserve(&mailbox("a"), QUOTA, Some(600)).await.unwrap();
+    assert!(local.reserve(&mailbox("a"), QUOTA, Some(600)).await.is_err());
+    drop(local.begin(envelope(&["a"]), Vec::new()).settling(vec![reservation]));
+    local.reserve(&mailbox("a"), QUOTA, Some(600)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_recipient_who_is_served_later_is_counted_later() {
+    let scratch = Scratch::new();
+    let local = scratch.open();
+    let reservations = vec![local.unchecked(&mailbox("a"), QUOTA), local.unchecked(&mailbox("b"), QUOTA)];
+    fs::write(scratch.mailbox("b"), "not a directory").unwrap();
+    let mut incoming = local.begin(envelope(&["a", "b"]), Vec::new()).settling(reservations);
+    incoming.write(&text(100)).await.unwrap();
+    assert_eq!(incoming.commit().await.unwrap().deferred, 1);
+    fs::remove_file(scratch.mailbox("b")).unwrap();
+    assert_eq!(local.retry().await, 0);
+    for key in ["a", "b"] {
+        local.reserve(&mailbox(key), QUOTA, Some(1)).await.unwrap();
+        assert_eq!(ledger(&scratch, key), "1000S\n100 1\n");
+    }
+}
+
+#[tokio::test]
+async fn l_03_counting_that_fails_is_our_trouble_and_the_mail_can_be_taken() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let faults = Faults::new(Plan::Nothing).without(Op::Stat, Errno::IO);
+    let local = scratch.open_on(Arc::new(faults));
+    let refused = local.reserve(&mailbox("a"), QUOTA, None).await;
+    assert!(matches!(refused, Err(DeliveryError::Io(_))), "{refused:?}");
+    let mut incoming =
+        local.begin(envelope(&["a"]), Vec::new()).settling(vec![local.unchecked(&mailbox("a"), QUOTA)]);
+    incoming.write(&text(100)).await.unwrap();
+    incoming.commit().await.unwrap();
+    assert_eq!(scratch.messages("a").len(), 1);
+}

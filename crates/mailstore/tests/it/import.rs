@@ -1,0 +1,128 @@
+//! Mail taken over from another server.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use mailstore::faults::{Faults, Plan, Stop};
+use mailstore::power_cut::{Recorder, Renames};
+use mailstore::{ImportOptions, Imported, Maildir};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+/// What Debian's Dovecot 2.3.19 wrote when its POP3 server showed these three messages; and a fourth, which came after that.
+const UIDLIST: &str = "3 V1795318075 N4 Gbdd41e003b61026b7e25000083ecc375\n\
+    1 W17 :1355543030.M92914P1206.mx\n2 :1355543031.M5P6V08I09_0.mx,S=14,W=17\n3 W17 :1355543032.1234.mx\n";
+
+/// File name, content, and the id that it showed.
+const MESSAGES: [(&str, &str, &str); 4] = [
+    ("cur/1355543030.M92914P1206.mx:2,", "Subject: a\n\nb\n", "000000016b02613b"),
+    ("cur/1355543031.M5P6V08I09_0.mx,S=14,W=17:2,FS", "Subject: c\n\nd\n", "000000026b02613b"),
+    ("cur/1355543032.1234.mx:2,", "Subject: e\n\nf\n", "000000036b02613b"),
+    ("new/1355543033.M1P1.mx", "not listed\r\n", "1355543033.M1P1.mx"),
+];
+
+/// That Maildir, and its messages by their ids.
+fn dovecot() -> (TempDir, BTreeMap<String, Vec<u8>>) {
+    let dir = memory();
+    for part in ["tmp", "new", "cur"] {
+        fs::create_dir(dir.path().join(part)).unwrap();
+    }
+    fs::write(dir.path().join("dovecot-uidlist"), UIDLIST).unwrap();
+    for (name, text, _) in MESSAGES {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    (dir, MESSAGES.map(|(_, text, id)| (id.to_owned(), text.as_bytes().to_vec())).into())
+}
+
+fn import(maildir: &Maildir, source: &Path) -> Result<Imported, mailstore::Error> {
+    maildir.import(source, &ImportOptions::default(), &mut |_| {})
+}
+
+#[test]
+fn r_05_every_message_keeps_the_unique_id_that_the_old_server_showed() {
+    let (source, messages) = dovecot();
+    let scratch = scratch_in_memory();
+    let report = import(&scratch.maildir, source.path()).unwrap();
+    assert_eq!(report, Imported { found: 4, taken: 4, before: 0, ids_lost: 0 });
+    assert_eq!(contents(&scratch.maildir), messages);
+    let octets: Vec<_> = scratch.maildir.lock().unwrap().messages().map(|message| message.octets).collect();
+    assert_eq!(octets, [17, 17, 17, 12], "in the order of their arrival, as on the wire");
+    assert!(names(&scratch.maildir, "cur").iter().any(|name| name.ends_with(":2,FS")), "flags stay");
+    // Flags of another program do not touch the id.
+    let name = scratch.file_of("1355543033");
+    scratch.rename(&name, &format!("{}:2,S", name.replace("new/", "cur/")));
+    assert_eq!(contents(&scratch.maildir), messages);
+    assert!(
+        !source.path().join("yubin-pop3.lock").exists()
+            && fs::read_dir(source.path().join("new")).unwrap().count() == 1
+    );
+}
+
+#[test]
+fn what_was_imported_is_not_imported_again_and_what_came_since_is() {
+    let (source, mut messages) = dovecot();
+    let scratch = scratch_in_memory();
+    import(&scratch.maildir, source.path()).unwrap();
+    let mut session = scratch.maildir.lock().unwrap();
+    session.remove([0]);
+    drop(session);
+    messages.remove("000000016b02613b");
+    fs::write(source.path().join("new/1355543034.M4P1.mx"), "later").unwrap();
+    messages.insert("1355543034.M4P1.mx".into(), b"later".to_vec());
+    let report = import(&scratch.maildir, source.path()).unwrap();
+    assert_eq!(report, Imported { found: 5, taken: 1, before: 4, ids_lost: 0 });
+    assert_eq!(contents(&scratch.maildir), messages);
+}
+
+#[test]
+fn r_05_an_import_that_crashes_anywhere_is_finished_by_the_next_exactly_once() {
+    let (source, messages) = dovecot();
+    for at in 0.. {
+        for stop in Stop::ALL {
+            let scratch = scratch_in_memory();
+            let faults = Arc::new(Faults::new(Plan::StopAt(at, stop)));
+            drop(import(&Maildir::at(faults.clone(), scratch.maildir.path()), source.path()));
+            // Whoever sees a message already sees it as it will be; what is fetched and deleted stays so.
+            let mut found = contents(&scratch.maildir);
+            assert!(
+                found.iter().all(|(id, text)| messages.get(id) == Some(text)),
+                "operation {at}, {stop:?}"
+            );
+            let mut session = scratch.maildir.lock().unwrap();
+            let all = session.len();
+            assert!(session.remove(0..all).iter().all(|removal| removal.result.is_ok()));
+            drop(session);
+            import(&scratch.maildir, source.path()).unwrap();
+            let rest = contents(&scratch.maildir);
+            assert!(
+                rest.keys().all(|id| !found.contains_key(id)),
+                "imported again: operation {at}, {stop:?}"
+            );
+            found.extend(rest);
+            assert_eq!(found, messages, "operation {at}, {stop:?}");
+            if !faults.stopped() {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn r_05_so_it_is_after_a_power_cut() {
+    let (source, messages) = dovecot();
+    let scratch = scratch_in_memory();
+    let recorder = Arc::new(Recorder::new(scratch.dir.path()).unwrap());
+    import(&Maildir::at(recorder.clone(), scratch.maildir.path()), source.path()).unwrap();
+    for at in 0..=recorder.len() {
+        for image in recorder.images(at, Renames::Whole) {
+            let after = memory();
+            image.write_to(after.path()).unwrap();
+            let maildir = Maildir::open(after.path().join("tanaka")).unwrap();
+            import(&maildir, source.path()).unwrap();
+            assert_eq!(contents(&maildir), messages, "after {at} operations");
+        }
+    }
+}
