@@ -101,7 +101,8 @@ impl<'i> Mail<'i> {
         offered: Extensions,
     ) -> Result<(), Reply> {
         let known = Keyword::parse(keyword).filter(|known| offered.contains(known.extension()));
-        match known.ok_or(replies::PARAMETER_UNKNOWN)? {
+        let Some(known) = known else { return Err(replies::PARAMETER_UNKNOWN) };
+        match known {
             Keyword::Auth => once(&mut self.auth, value.and_then(Submitter::parse)),
             Keyword::Body => self.take_body(value, offered),
             Keyword::By => once(&mut self.by, value.and_then(DeliverBy::parse)),

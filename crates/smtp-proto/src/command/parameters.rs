@@ -4,7 +4,7 @@ use core::fmt::{self, Display};
 
 use nom::Parser;
 use nom::bytes::complete::tag_no_case;
-use nom::character::complete::{space0, space1};
+use nom::character::complete::space0;
 use nom::sequence::preceded;
 
 use crate::grammar::Parsed;
@@ -27,8 +27,11 @@ pub(super) fn each_parameter<'i>(
     mut take: impl FnMut(Parameter<'i>) -> Result<(), Reply>,
 ) -> Result<(), Reply> {
     while !rest.is_empty() {
-        let parsed: Parsed<'i, _> = preceded(space1, parameter).parse(rest);
-        let (behind, parameter) = parsed.map_err(|_| replies::BAD_PARAMETER)?;
+        let behind = rest.trim_start_matches([' ', '\t']);
+        let (behind, parameter) = match parameter(behind) {
+            Ok(parsed) if behind.len() < rest.len() => parsed,
+            _ => return Err(replies::BAD_PARAMETER),
+        };
         take(parameter)?;
         rest = behind;
     }

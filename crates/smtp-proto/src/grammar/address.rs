@@ -203,7 +203,7 @@ fn dot_string(input: &str) -> Parsed<'_, &str> {
 
 /// `Atom = 1*atext`, `atext =/ UTF8-non-ascii`
 fn atom(input: &str) -> Parsed<'_, &str> {
-    const ATEXT: Class = Class::alphanumeric_and(b"!#$%&'*+-/=?^_`{|}~");
+    static ATEXT: Class = Class::alphanumeric_and(b"!#$%&'*+-/=?^_`{|}~");
     ATEXT.run(input)
 }
 
@@ -231,7 +231,7 @@ fn domain_name(input: &str) -> Parsed<'_, DomainName<'_>> {
 
 /// `sub-domain = Let-dig [Ldh-str] / U-label`. An underscore is taken, too: hosts have it, whatever the RFC says.
 fn sub_domain(input: &str) -> Parsed<'_, &str> {
-    const LABEL: Class = Class::alphanumeric_and(b"-_");
+    static LABEL: Class = Class::alphanumeric_and(b"-_");
     let label = |text: &&str| text.len() <= LONGEST_LABEL && !text.starts_with('-') && !text.ends_with('-');
     verify(|input| LABEL.run(input), label).parse(input)
 }

@@ -72,7 +72,7 @@ pub struct Tracking<'i> {
 impl<'i> Tracking<'i> {
     /// `mtrk-param = "MTRK=" mtrk-certifier [ ":" mtrk-timeout ]`, `mtrk-certifier = base64`, `mtrk-timeout = 1*9DIGIT`
     pub fn parse(value: &'i str) -> Option<Self> {
-        const BASE64: Class = Class::alphanumeric_and(b"+/");
+        static BASE64: Class = Class::alphanumeric_and(b"+/");
         let (certifier, seconds) = match value.split_once(':') {
             Some((certifier, seconds)) => (certifier, Some(digits(seconds, 9)?)),
             None => (value, None),
@@ -106,7 +106,7 @@ pub struct TransactionId<'i>(&'i str);
 impl<'i> TransactionId<'i> {
     /// `transid-value = "<" 1*(esmtp-value without angle brackets) ">"`
     pub fn parse(value: &'i str) -> Option<Self> {
-        const INSIDE: Class = Class::printable_without(b"<>=");
+        static INSIDE: Class = Class::printable_without(b"<>=");
         let inside = value.strip_prefix('<')?.strip_suffix('>')?;
         whole(|input| INSIDE.run(input), inside).filter(|text| text.is_ascii())?;
         (value.len() <= LONGEST_TRANSACTION_ID).then_some(Self(value))
@@ -131,7 +131,7 @@ pub struct Solicitation<'i>(&'i str);
 impl<'i> Solicitation<'i> {
     /// `Solicitation-keywords = word *("," word)`, `word = ALPHA *( "." / "-" / "_" / ":" / ALPHA / DIGIT )`
     pub fn parse(value: &'i str) -> Option<Self> {
-        const WORD: Class = Class::alphanumeric_and(b".-_:");
+        static WORD: Class = Class::alphanumeric_and(b".-_:");
         let word = |text: &str| {
             let known = whole(|input| WORD.run(input), text).is_some_and(str::is_ascii);
             known && text.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -95,7 +95,7 @@ pub struct OriginalRecipient<'i> {
 impl<'i> OriginalRecipient<'i> {
     /// `original-recipient-address = addr-type ";" ( xtext / utf-8-addr-xtext / utf-8-addr-unitext )`
     pub fn parse(value: &'i str) -> Option<Self> {
-        const ATEXT: Class = Class::alphanumeric_and(b"!#$%&'*+-/=?^_`{|}~");
+        static ATEXT: Class = Class::alphanumeric_and(b"!#$%&'*+-/=?^_`{|}~");
         let (kind, address) = value.split_once(';').filter(|_| value.len() <= LONGEST_ORIGINAL)?;
         whole(|input| ATEXT.run(input), kind).filter(|kind| kind.is_ascii())?;
         let good = match kind.eq_ignore_ascii_case("utf-8") {
@@ -129,7 +129,7 @@ impl fmt::Display for OriginalRecipient<'_> {
 
 /// `utf-8-addr-unitext = 1*(QUCHAR / EmbeddedUnicodeChar)`, `EmbeddedUnicodeChar = %x5C.78 "{" HEXPOINT "}"` (RFC 6533 §3)
 fn is_utf8_address(mut address: &str) -> bool {
-    const QUCHAR: Class = Class::printable_without(b"+=\\");
+    static QUCHAR: Class = Class::printable_without(b"+=\\");
     while !address.is_empty() {
         address = match QUCHAR.run(address) {
             Ok((rest, _)) => rest,

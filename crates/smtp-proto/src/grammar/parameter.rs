@@ -5,9 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use nom::Parser;
-use nom::bytes::complete::take_while;
-use nom::character::complete::{char, satisfy};
-use nom::combinator::{opt, recognize};
+use nom::character::complete::char;
+use nom::combinator::{opt, verify};
 use nom::sequence::preceded;
 
 use super::{Class, Parsed};
@@ -27,16 +26,13 @@ pub(crate) fn parameter(input: &str) -> Parsed<'_, Parameter<'_>> {
 
 /// `esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")`
 fn keyword(input: &str) -> Parsed<'_, &str> {
-    recognize((
-        satisfy(|c| c.is_ascii_alphanumeric()),
-        take_while(|c: char| c.is_ascii_alphanumeric() || c == '-'),
-    ))
-    .parse(input)
+    static KEYWORD: Class = Class::alphanumeric_and(b"-");
+    verify(|input| KEYWORD.run(input), |text: &str| text.is_ascii() && !text.starts_with('-')).parse(input)
 }
 
 /// `esmtp-value = 1*(%d33-60 / %d62-126 / UTF8-non-ascii)`
 fn value(input: &str) -> Parsed<'_, &str> {
-    const VALUE: Class = Class::printable_without(b"=");
+    static VALUE: Class = Class::printable_without(b"=");
     VALUE.run(input)
 }
 

@@ -56,9 +56,9 @@ impl Session {
             // RFC 1870 §4: without a number, or with 0, no limit is said.
             Extension::Size => match config.size {
                 Some(limit) => put(out, format_args!("250-{keyword} {limit}\r\n")),
-                None => put(out, format_args!("250-{keyword}\r\n")),
+                None => write_line(keyword, out),
             },
-            _ => put(out, format_args!("250-{keyword}\r\n")),
+            _ => write_line(keyword, out),
         }
     }
 
@@ -98,5 +98,12 @@ fn end_reply(lines: &mut [u8]) {
     let last = lines.split_inclusive_mut(|&octet| octet == b'\n').next_back();
     if let Some(parting) = last.and_then(|line| line.get_mut("250".len())) {
         *parting = b' ';
+    }
+}
+
+/// A line without more to it, and without the machinery of `fmt`.
+fn write_line(keyword: &str, out: &mut Vec<u8>) {
+    for part in ["250-", keyword, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
     }
 }

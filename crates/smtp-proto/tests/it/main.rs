@@ -4,6 +4,7 @@
 mod body;
 mod client;
 mod contract;
+mod hostile;
 mod limits;
 mod peers;
 mod script;

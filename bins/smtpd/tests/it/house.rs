@@ -1,0 +1,141 @@
+//! A directory with accounts and a configuration, and the server in this process.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use accounts::{Accounts, DatabaseConfig, NewAccount};
+use auth_sasl::Secret;
+use daemon_kit::config::{Config, Protocol};
+use daemon_kit::{Drain, Server};
+use delivery::LocalDelivery;
+use smtpd::Smtpd;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+const SETTINGS: &str = r#"
+hostname = "localhost"
+store = { maildirs = "mail", queue = "queue" }
+accounts = { database = "sqlite:accounts.sqlite" }
+
+[[listener]]
+protocol = "smtp"
+address = "127.0.0.1:0"
+limits = { patience = "5s" }
+"#;
+
+pub(crate) struct House {
+    address: SocketAddr,
+    drain: Drain,
+    running: JoinHandle<std::io::Result<()>>,
+    runtime: Runtime,
+    dir: TempDir,
+}
+
+impl House {
+    /// With the account `hanako` at example.jp.
+    pub(crate) fn open() -> Self {
+        let dir = TempDir::new().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let inside = runtime.enter();
+        let accounts = runtime.block_on(accounts(&dir));
+        let config = Config::parse(SETTINGS, dir.path().join("yubin.toml")).unwrap();
+        let server = Server::bind(&config, Protocol::Smtp).unwrap();
+        let address = server.bound().map(|(_, address)| address).next().unwrap();
+        let delivery = LocalDelivery::open(smtpd::store(&config)).unwrap();
+        let drain = Drain::new();
+        let running = runtime.spawn(server.run(Smtpd::new(&config, accounts, delivery), drain.clone()));
+        drop(inside);
+        Self { address, drain, running, runtime, dir }
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut client = Client { stream, come: Vec::new() };
+        assert!(client.line().starts_with("220 "));
+        client
+    }
+
+    /// Every file below the store that is a message, or part of one.
+    pub(crate) fn messages(&self) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        let mut places: Vec<PathBuf> = vec![self.dir.path().join("mail"), self.dir.path().join("queue")];
+        while let Some(place) = places.pop() {
+            for entry in std::fs::read_dir(&place).into_iter().flatten().flatten() {
+                let path = entry.path();
+                let kept = |name| path.parent().is_some_and(|parent: &Path| parent.ends_with(name));
+                if path.is_dir() {
+                    places.push(path);
+                } else if kept("new") || kept("tmp") || kept("cur") {
+                    found.push(std::fs::read(&path).unwrap());
+                }
+            }
+        }
+        found
+    }
+
+    /// Ends the service as SIGTERM does, and waits for its end.
+    pub(crate) fn close(self) {
+        self.drain.begin();
+        self.runtime.block_on(self.running).unwrap().unwrap();
+    }
+}
+
+async fn accounts(dir: &TempDir) -> Accounts {
+    let database = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
+    let accounts = Accounts::create(&database).await.unwrap();
+    accounts.domain_add("example.jp").await.unwrap();
+    let password = Some(Secret::new("sakura saku"));
+    let new = NewAccount { login: "hanako".into(), addresses: Vec::new(), password, apop: false };
+    accounts.account_add(new).await.unwrap();
+    accounts
+}
+
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    come: Vec<u8>,
+}
+
+impl Client {
+    /// The next line, without its end; empty at the end of the connection.
+    pub(crate) fn line(&mut self) -> String {
+        loop {
+            if let Some(at) = self.come.iter().position(|&octet| octet == b'\n') {
+                let line: Vec<u8> = self.come.drain(..=at).collect();
+                return String::from_utf8(line).unwrap().trim_end().to_owned();
+            }
+            let mut piece = [0; 4096];
+            match self.stream.read(&mut piece) {
+                Ok(0) => return String::new(),
+                Ok(come) => self.come.extend_from_slice(&piece[..come]),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return String::new(),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// Everything until the server closes.
+    pub(crate) fn rest(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| Some(self.line()).filter(|line| !line.is_empty())).collect()
+    }
+
+    pub(crate) fn say(&mut self, octets: &[u8]) {
+        // A server that has had enough closes; what it said before is read all the same.
+        let _ = self.stream.write_all(octets);
+    }
+
+    /// A command and the last line of its reply.
+    pub(crate) fn ask(&mut self, line: &str) -> String {
+        self.say(format!("{line}\r\n").as_bytes());
+        loop {
+            let line = self.line();
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line;
+            }
+        }
+    }
+}
