@@ -3,13 +3,15 @@
 //! One verification costs tens of milliseconds of a core and 12 MiB; a flood of logins must find a queue here, not
 //! starve the delivery of mail of cores or the machine of memory.
 
-use std::sync::Arc;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use auth_sasl::Secret;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::Unavailable;
 use crate::limits;
@@ -19,16 +21,32 @@ use crate::limits;
 pub(crate) const DECOY: &str =
     "$argon2id$v=19$m=12288,t=3,p=1$eXViaW4tZGVjb3ktc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// Threads of its own do the work, one a slot. On the runtime's blocking threads, of which there are many, each would keep the
+/// memory of the last hash that it computed.
 pub(crate) struct Hasher {
     slots: Arc<Semaphore>,
     computed: Arc<AtomicU64>,
+    work: mpsc::Sender<Job>,
 }
+
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Hasher {
     /// Half of the cores, at least one.
     pub(crate) fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { slots: Arc::new(Semaphore::new((cores / 2).max(1))), computed: Arc::default() }
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self::with_slots((cores / 2).max(1))
+    }
+
+    fn with_slots(slots: usize) -> Self {
+        let (work, jobs) = mpsc::channel();
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..slots {
+            let jobs = Arc::clone(&jobs);
+            // Without threads, work is refused as unavailable: see `run`.
+            let _ = thread::Builder::new().name("password".into()).spawn(move || labour(&jobs));
+        }
+        Self { slots: Arc::new(Semaphore::new(slots)), computed: Arc::default(), work }
     }
 
     /// Hashes a new password, with a fresh salt, to a PHC string.
@@ -63,7 +81,7 @@ impl Hasher {
         self.computed.load(Ordering::Relaxed)
     }
 
-    /// Runs one computation on a blocking thread. It keeps its slot to the end even if nobody waits for it any more:
+    /// Runs one computation on a thread of the pool. It keeps its slot to the end even if nobody waits for it any more:
     /// a client that hangs up must not make room for one more at a time than the pool allows.
     async fn run<T: Send + 'static>(
         &self,
@@ -72,13 +90,24 @@ impl Hasher {
         let waiting = "waiting for the password pool";
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(Unavailable::when(waiting))?;
         let computed = Arc::clone(&self.computed);
-        tokio::task::spawn_blocking(move || {
+        let (done, outcome) = oneshot::channel();
+        let job = move || {
             let _slot = slot;
             computed.fetch_add(1, Ordering::Relaxed);
-            work()
-        })
-        .await
-        .map_err(Unavailable::when(waiting))
+            // Nobody waits any more, perhaps.
+            let _ = done.send(work());
+        };
+        self.work.send(Box::new(job)).map_err(|_| Unavailable::when(waiting)("it has no thread"))?;
+        outcome.await.map_err(Unavailable::when(waiting))
+    }
+}
+
+/// Does what comes until the [`Hasher`] is gone. A panic costs the one who asked, not the thread.
+fn labour(jobs: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        let _ = panic::catch_unwind(AssertUnwindSafe(job));
     }
 }
 
@@ -130,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn abandoned_work_keeps_its_slot_until_it_ends() {
-        let hasher = Hasher { slots: Arc::new(Semaphore::new(1)), computed: Arc::default() };
+        let hasher = Hasher::with_slots(1);
         let (started, mut has_started) = tokio::sync::mpsc::channel::<()>(1);
         let (release, released) = std::sync::mpsc::channel::<()>();
         let work = hasher.run(move || {
@@ -144,5 +173,12 @@ mod tests {
         assert_eq!(hasher.slots.available_permits(), 0);
         release.send(()).unwrap();
         let _slot = hasher.slots.acquire().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_the_one_who_asked() {
+        let hasher = Hasher::with_slots(1);
+        assert!(hasher.run(|| panic!("in a test")).await.is_err());
+        assert_eq!(hasher.run(|| 7).await.unwrap(), 7);
     }
 }
