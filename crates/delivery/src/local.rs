@@ -85,7 +85,6 @@ impl LocalDelivery {
 
     /// As [`open`](LocalDelivery::open), by other file operations than the [`Disk`]'s.
     pub fn open_on(files: Arc<dyn Files>, config: StoreConfig) -> Result<LocalDelivery, mail_queue::Error> {
-        mailstore::files::make_dir_durable(&*files, &config.maildirs)?;
         let (queue, maildirs, host) = (config.queue.clone(), config.maildirs.clone(), config.host.clone());
         let (spool, recovery) = Spool::open_on(files.clone(), SpoolConfig { queue, maildirs, host })?;
         log(&recovery);

@@ -43,7 +43,7 @@ impl Inner {
         match self.ledger.reserve(&maildir, quota, octets) {
             // The first message of an account.
             Err(QuotaError::Unknown(mailstore::Error::NotMaildir(_))) => {
-                let created = Maildir::create_on(self.files.clone(), maildir.path());
+                let created = Maildir::create_below(self.files.clone(), &self.config.maildirs, mailbox);
                 self.ledger.reserve(&created.map_err(QuotaError::Unknown)?, quota, octets)
             }
             reserved => reserved,

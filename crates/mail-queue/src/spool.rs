@@ -66,6 +66,8 @@ impl Spool {
         for part in ["tmp", "msg", "corrupt"] {
             make_dir_durable(&*files, &config.queue.join(part))?;
         }
+        // At the start, and never again: see `Maildir::create_below`.
+        make_dir_durable(&*files, &config.maildirs)?;
         let path = config.queue.join("lock");
         let lock = files.lock(&path).map_err(|error| mailstore::Error::new("lock", &path, error))?;
         let lock = lock.ok_or_else(|| Error::InUse(config.queue.clone()))?;

@@ -60,7 +60,10 @@ impl Maildir {
     /// As [`create_on`](Maildir::create_on), for a mailbox below a root that must be there: one that is not, because its file system
     /// went away, must not be made anew in its place, for the mail in it would be hidden when it comes back.
     pub fn create_below(files: Arc<dyn Files>, root: &Path, mailbox: &Mailbox) -> Result<Maildir, Error> {
-        files.stat(root).during("look at", root)?;
+        match files.stat(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error).during("look at", root)?,
+            _ => {}
+        }
         Maildir::create_on(files, mailbox.below(root))
     }
 

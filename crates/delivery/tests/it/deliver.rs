@@ -165,3 +165,20 @@ async fn a_store_has_one_owner() {
     drop(local);
     scratch.open();
 }
+
+#[tokio::test]
+async fn l_10_a_root_that_went_away_is_not_made_anew() {
+    let scratch = Scratch::new();
+    let local = scratch.open();
+    let root = scratch.root().join("mail");
+    std::fs::remove_dir(&root).unwrap();
+    // One mailbox, and several: nothing is promised where it would be hidden when the file system comes back.
+    let refused = send(&local, &["a"], &text(10)).await;
+    assert!(matches!(refused, Err(DeliveryError::Io(_))), "{refused:?}");
+    let waiting = send(&local, &["a", "b"], &text(10)).await.unwrap();
+    assert_eq!(waiting.deferred, 2, "the queue keeps it for both");
+    assert!(!root.exists());
+    std::fs::create_dir(&root).unwrap();
+    assert_eq!(local.retry().await, 0);
+    assert_eq!((scratch.messages("a").len(), scratch.messages("b").len()), (1, 1));
+}

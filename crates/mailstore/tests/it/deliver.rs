@@ -152,3 +152,24 @@ fn l_04_abandoned_files_in_tmp_are_swept() {
     assert_eq!(scratch.maildir.sweep(Duration::from_secs(3600)).unwrap(), 0);
     assert_eq!(scratch.maildir.sweep(Duration::ZERO).unwrap(), 1);
 }
+
+#[test]
+fn l_10_a_copy_is_durable_before_its_source_goes() {
+    // A crash came between the copy and the end of its source: both are there when the recovery adopts again.
+    for place in ["new", "cur"] {
+        let scratch = scratch();
+        let source = scratch.dir.path().join("source");
+        let name = Namer::new("mx.example.jp").for_queued(1_000_000, "X");
+        fs::write(&source, b"text\r\n").unwrap();
+        scratch.put(place, &format!("{}:2,S", name.as_str()), b"text\r\n");
+        let faults = Arc::new(Faults::new(Plan::Nothing).with_mount(scratch.maildir.path()));
+        let maildir = Maildir::at(faults.clone(), scratch.maildir.path());
+        let adopted = maildir.adopt(&source, &name, Sizes { stored: 6, wire: 6 }).unwrap();
+        assert_eq!(adopted, Adopted::Already);
+        let log = faults.log();
+        let removed = log.iter().position(|op| *op == Op::Remove).unwrap();
+        // Both directories: it may have been read meanwhile.
+        assert_eq!(log[..removed].iter().filter(|op| **op == Op::SyncDir).count(), 2, "{log:?}");
+        assert!(!source.exists());
+    }
+}
