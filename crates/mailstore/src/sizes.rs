@@ -34,11 +34,15 @@ pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<(), Error>
         let octets = match known.get(&id) {
             Some(&octets) => octets,
             None => match read(maildir, table, index)? {
-                Some(octets) => {
+                Measured::Read(octets) => {
                     learnt = true;
                     octets
                 }
-                None => {
+                Measured::Unreadable(octets) => {
+                    table.set_octets(index, octets);
+                    continue;
+                }
+                Measured::Gone => {
                     gone.push(index);
                     continue;
                 }
@@ -55,20 +59,33 @@ pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<(), Error>
     Ok(())
 }
 
-fn read(maildir: &Maildir, table: &mut Table, index: usize) -> Result<Option<u64>, Error> {
+enum Measured {
+    Gone,
+    Read(u64),
+    /// One file that cannot be read must not hide all the others: it is listed with the size that the system knows, and to retrieve it
+    /// tells what is wrong with it.
+    Unreadable(u64),
+}
+
+fn read(maildir: &Maildir, table: &mut Table, index: usize) -> Result<Measured, Error> {
     for look in 0..2 {
-        let Some(row) = table.row(index) else { return Ok(None) };
+        let Some(row) = table.row(index) else { return Ok(Measured::Gone) };
         let path = table.path(maildir, row);
         match maildir.files.open(&path).and_then(WireSize::of) {
-            Ok(size) => return Ok(Some(size.wire())),
+            Ok(size) => return Ok(Measured::Read(size.wire())),
             Err(error) if error.kind() == io::ErrorKind::NotFound && look == 0 => {
                 table.refresh(maildir, index)?;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::new("read", &path, error)),
+            Err(error) => {
+                let stat = maildir.files.stat(&path);
+                return stat
+                    .map(|stat| Measured::Unreadable(stat.octets))
+                    .map_err(|_| Error::new("read", &path, error));
+            }
         }
     }
-    Ok(None)
+    Ok(Measured::Gone)
 }
 
 /// `<header>` LF, then a line `<unique id> SP <octets>` LF for each message. A line that is broken is not there.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mailstore::faults::{Faults, Op, Plan};
 use mailstore::{Error, Maildir, Removed};
+use rustix::io::Errno;
 
 use crate::support::*;
 
@@ -191,4 +192,19 @@ fn r_07_two_names_of_one_file_are_one_message_and_go_together() {
     drop(session);
     assert_eq!(contents(&scratch.maildir).into_keys().collect::<Vec<_>>(), ["0.M2P3.mx", "1.M2P3.mx"]);
     assert!(!path.join("cur/2.M2P3.mx,S=3:2,S").exists() && !path.join("new/2.M2P3.mx,S=3").exists());
+}
+
+#[test]
+fn r_07_one_file_that_cannot_be_read_hides_no_other() {
+    let scratch = scratch();
+    deliver(&scratch.maildir, b"ours\r\n").unwrap();
+    scratch.put("new", "1700000000.foreign", b"theirs\n");
+    let faults = Faults::new(Plan::Nothing).without(Op::Open, Errno::ACCESS);
+    let session = Maildir::at(Arc::new(faults), scratch.maildir.path()).lock().unwrap();
+    let octets: Vec<u64> = session.messages().map(|message| message.octets).collect();
+    assert_eq!(octets, [7, 6]);
+    drop(session);
+    // When it can be read again, its size on the wire is what counts.
+    let session = scratch.maildir.lock().unwrap();
+    assert_eq!(session.message(0).unwrap().octets, 8);
 }
