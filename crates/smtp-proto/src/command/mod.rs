@@ -108,7 +108,7 @@ impl<'i> Command<'i> {
 }
 
 /// The name by which a client greets. RFC 5321 §4.1.4 forbids to refuse mail for a wrong one, so all that is asked is that it be
-/// printable and without blanks.
+/// printable: old programs send what their computer is called, blanks and all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientName<'i>(&'i str);
 
@@ -119,7 +119,7 @@ impl<'i> ClientName<'i> {
     }
 
     pub(crate) fn parse(argument: &'i str) -> Result<Self, Reply> {
-        let printable = argument.chars().all(|c| c.is_ascii_graphic() || (!c.is_ascii() && !c.is_control()));
+        let printable = argument.chars().all(|c| !c.is_control());
         match printable && argument.len() <= 255 {
             true => Ok(Self(argument)),
             false => Err(replies::BAD_CLIENT_NAME),
