@@ -53,11 +53,6 @@ impl Drain {
         self.cut.cancel();
     }
 
-    /// Whether it has begun.
-    pub fn is_begun(&self) -> bool {
-        self.begun.is_cancelled()
-    }
-
     /// Waits until it begins.
     pub async fn begun(&self) {
         self.begun.cancelled().await;

@@ -75,11 +75,6 @@ impl Session {
         started
     }
 
-    /// Whether the session should end at the next good moment.
-    pub fn is_draining(&self) -> bool {
-        self.drain.is_begun()
-    }
-
     /// Waits until the session should end; to stand beside [`Wire::fill`] in a `select!`.
     pub async fn draining(&self) {
         self.drain.begun().await;

@@ -61,11 +61,6 @@ impl LineFinder {
         }
     }
 
-    /// Changes the limit, from the next line on. A state that expects longer lines (an AUTH exchange) says so.
-    pub const fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
-    }
-
     fn line<'i>(&mut self, input: &'i [u8], lf: usize) -> Found<'i> {
         let consumed = lf + 1;
         self.searched = 0;

@@ -225,17 +225,13 @@ fn r_06_a_hundred_thousand_messages() {
     }
     let daemon = place.start();
     let before = daemon.most_memory();
-    let since = std::time::Instant::now();
     let mut client = daemon.session();
     assert_eq!(client.ask("STAT"), format!("+OK {MESSAGES} {}", MESSAGES * 214_748));
     let ids: std::collections::BTreeSet<_> =
         client.lines("UIDL").iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
     assert_eq!(ids.len(), MESSAGES);
     assert_eq!(client.lines("LIST").len(), MESSAGES);
-    let took = since.elapsed();
     client.quit();
     let grown = daemon.most_memory() - before;
     assert!(grown < 64 * 1024, "{grown} KiB");
-    // An unoptimised build on a busy machine; how fast it is, the benches say.
-    assert!(took.as_secs() < 60, "{took:?}");
 }

@@ -58,13 +58,3 @@ fn every_small_input_at_every_cut() {
         }
     });
 }
-
-#[test]
-fn a_longer_limit_counts_from_the_next_line() {
-    let mut finder = LineFinder::new(4);
-    finder.set_limit(8);
-    assert_eq!(
-        finder.find(b"abcdef\r\n"),
-        Found::Line { text: b"abcdef", ending: Ending::CrLf, consumed: 8 }
-    );
-}

@@ -6,7 +6,7 @@ use crate::replies;
 use crate::reply::Reply;
 
 use super::body::Body;
-use super::{CloseReason, Counters, Extended, Misuse, Question, Session, State, Transaction, count};
+use super::{CloseReason, Counters, Misuse, Question, Session, State, Transaction, count};
 
 impl Session {
     /// Answers the open question with yes, in this crate's words.
@@ -18,7 +18,7 @@ impl Session {
             Question::BodyStart(None) => replies::BODY_GO_AHEAD.write(out),
             // RFC 3030 §2: a chunk is answered at its end only.
             Question::BodyStart(Some(_)) => {}
-            Question::Hello(Extended(extended)) => self.write_hello(extended, out),
+            Question::Hello { extended } => self.write_hello(extended, out),
             Question::Mail(_) => replies::SENDER_OK.write(out),
             Question::Rcpt => replies::RECIPIENT_OK.write(out),
             Question::StartTls => replies::STARTTLS_GO_AHEAD.write(out),
@@ -35,7 +35,7 @@ impl Session {
             return Err(Misuse::AnswerCode);
         }
         match self.state {
-            State::Asked(Question::Hello(_) | Question::BodyStart(_) | Question::StartTls) => {
+            State::Asked(Question::Hello { .. } | Question::BodyStart(_) | Question::StartTls) => {
                 self.accept(out)
             }
             _ => {
@@ -120,7 +120,7 @@ impl Session {
         self.state = State::Command;
         self.encrypted = true;
         self.authenticated = false;
-        self.hello = None;
+        self.greeted = false;
         self.transaction = None;
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Session {
                     None => Body::data(lines),
                 });
             }
-            Question::Hello(extended) => self.hello = Some(extended),
+            Question::Hello { .. } => self.greeted = true,
             Question::Mail(opened) => {
                 self.transaction = Some(Transaction { opened, ..Transaction::default() });
                 self.counters.transactions += 1;

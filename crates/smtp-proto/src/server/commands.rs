@@ -13,8 +13,7 @@ use crate::reply::Reply;
 
 use super::body::Chunk;
 use super::{
-    CloseReason, Event, Extended, Hello, Opened, Question, ResetReason, Session, StartTls, State, count,
-    table,
+    CloseReason, Event, Hello, Opened, Question, ResetReason, Session, StartTls, State, count, table,
 };
 
 impl Session {
@@ -94,7 +93,7 @@ impl Session {
     fn hello<'i>(&mut self, argument: &'i str, extended: bool) -> Result<Option<Event<'i>>, Reply> {
         let name = ClientName::parse(argument)?;
         self.transaction = None;
-        Ok(self.ask(Question::Hello(Extended(extended)), Event::Hello(Hello { name, extended })))
+        Ok(self.ask(Question::Hello { extended }, Event::Hello(Hello { name, extended })))
     }
 
     fn mail<'i>(&mut self, argument: &'i str, out: &mut Vec<u8>) -> Result<Option<Event<'i>>, Reply> {

@@ -231,14 +231,10 @@ pub struct Session {
     state: State,
     encrypted: bool,
     authenticated: bool,
-    hello: Option<Extended>,
+    greeted: bool,
     transaction: Option<Transaction>,
     counters: Counters,
 }
-
-/// EHLO rather than HELO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Extended(bool);
 
 #[derive(Debug, Default)]
 struct Transaction {
@@ -289,7 +285,9 @@ enum Question {
     BodyEnd,
     /// With DATA, or with this chunk.
     BodyStart(Option<Chunk>),
-    Hello(Extended),
+    Hello {
+        extended: bool,
+    },
     Mail(Opened),
     Rcpt,
     StartTls,
@@ -306,7 +304,7 @@ impl Session {
             state: State::Command,
             encrypted: channel == Channel::Encrypted,
             authenticated: false,
-            hello: None,
+            greeted: false,
             transaction: None,
             counters: Counters::default(),
         }
@@ -350,11 +348,6 @@ impl Session {
             State::Body(_) | State::Swallow { .. } => self.config.limits.patience.body,
             _ => self.config.limits.patience.command,
         }
-    }
-
-    /// Whether the client has proved who it is.
-    pub const fn is_authenticated(&self) -> bool {
-        self.authenticated
     }
 
     /// Whether a message is coming in: not a moment to end the session.

@@ -86,7 +86,7 @@ fn order(session: &Session, needs: Needs) -> Result<(), Reply> {
     let tls_missing = session.config.starttls == StartTls::Required && !session.encrypted;
     let auth_missing = session.config.auth.required && !session.authenticated;
     match (needs, &session.transaction) {
-        (Needs::Hello | Needs::Admitted, _) if session.hello.is_none() => Err(replies::HELLO_FIRST),
+        (Needs::Hello | Needs::Admitted, _) if !session.greeted => Err(replies::HELLO_FIRST),
         (Needs::Hello, Some(_)) => Err(replies::NOT_IN_TRANSACTION),
         (Needs::Admitted, Some(_)) => Err(replies::NESTED_MAIL),
         (Needs::Admitted, None) if tls_missing => Err(replies::TLS_REQUIRED),
