@@ -98,11 +98,17 @@ impl<'s> Conversation<'s> {
         match filled {
             Ok(Filled::Data) => Ok(None),
             Ok(Filled::Eof) => Ok(Some("hung_up")),
-            Err(WireError::TimedOut) => {
-                self.machine.shut_down(&replies::TIMED_OUT, wire.out()).map_err(misuse)?;
-                Ok(Some("timed_out"))
+            Err(error) => {
+                let goodbye = match error {
+                    WireError::TimedOut => replies::TIMED_OUT,
+                    WireError::TooSlow => replies::TOO_SLOW,
+                    WireError::Overtime => replies::OVERTIME,
+                    WireError::Memory(_) => replies::NO_MEMORY,
+                    _ => return Err(error),
+                };
+                self.machine.shut_down(&goodbye, wire.out()).map_err(misuse)?;
+                Ok(Some(error.word()))
             }
-            Err(error) => Err(error),
         }
     }
 

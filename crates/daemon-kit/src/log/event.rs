@@ -14,7 +14,7 @@ catalogue! {
     STARTED = "started": "The daemon runs; `version`."
     LISTENER_READY = "listener_ready": "An address takes connections; `address`, `protocol`, `tls`."
     ACCEPT_FAILED = "accept_failed": "The system gave no connection (no file descriptor, no memory); taken up again after a pause."
-    CONNECTION_REFUSED = "connection_refused": "Too many connections; `reason`, `peer`, and `count` since the last such line."
+    CONNECTION_REFUSED = "connection_refused": "Somebody was not let in: too many connections, no memory, or no balancer of this listener (`not_listed`); `reason`, and `peer`, the last of the `count` since the last such line: the first is told at once, those that follow each second."
     DESCRIPTORS_FEW = "descriptors_few": "The system allows fewer open files than the sessions may need; `descriptors`, `wanted`."
     SIGNAL = "signal": "The process was told to end or to read its configuration again; `signal`."
     RELOADED = "reloaded": "The certificates of the file are in use; everything else waits for a restart."
@@ -24,6 +24,8 @@ catalogue! {
     DRAIN_CUT = "drain_cut": "The time of the drain is over; `sessions` are cut."
     DRAIN_FINISHED = "drain_finished": "No session is left."
     PANIC = "panic": "A fault in the program; it cost one session. `text`, `place`."
+
+    PROXY_REFUSED = "proxy_refused": "A balancer did not begin with a right PROXY header; `balancer`, `reason`, `detail`."
 
     // a session
     SESSION_OPEN = "session_open": "A connection was let in."

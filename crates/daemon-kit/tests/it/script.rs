@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::world::World;
 
-/// Greets, and answers `TLS`, `INFO`, `QUIT`, `PANIC`, `STAY` (does not end when drained) and anything else with `you said …`.
+/// Greets, and answers `TLS`, `INFO`, `PEER`, `QUIT`, `PANIC`, `STAY` (does not end when drained) and anything else with `you said …`.
 struct Script {
     ends: UnboundedSender<&'static str>,
 }
@@ -38,6 +38,7 @@ impl Script {
                         Some(tls) => format!("{} {} {} {:?}", tls.version, tls.cipher, tls.bits, tls.sni),
                         None => String::from("clear"),
                     },
+                    "PEER" => wire.peer().to_string(),
                     "STAY" => {
                         stays = true;
                         String::from("staying")
@@ -166,6 +167,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.line().await
     }
 
+    /// All bytes until the end, however rude that is.
+    pub(crate) async fn rest_or_reset(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.0.read_to_end(&mut rest).await {
+            Err(error) if error.kind() != std::io::ErrorKind::ConnectionReset => panic!("{error}"),
+            _ => rest,
+        }
+    }
+
     /// All bytes until the end.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
@@ -204,4 +214,11 @@ pub(crate) fn connector(
         .with_root_certificates(store)
         .with_no_client_auth();
     TlsConnector::from(Arc::new(config))
+}
+
+/// The certificate that `world` has written there.
+pub(crate) fn der(world: &World, chain: &str) -> Vec<u8> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    CertificateDer::from_pem_file(world.path(chain)).unwrap().to_vec()
 }

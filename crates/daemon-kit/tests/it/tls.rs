@@ -3,18 +3,11 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::script::{Client, House, connector, file};
+use crate::script::{Client, House, connector, der, file};
 use crate::world::World;
 
 const IMPLICIT: &str = "tls = \"implicit\"\nauth = \"required\"";
 const STARTTLS: &str = "tls = \"starttls\"\nauth = \"required\"";
-
-/// The certificate that `world` has written there.
-fn der(world: &World, chain: &str) -> Vec<u8> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-    CertificateDer::from_pem_file(world.path(chain)).unwrap().to_vec()
-}
 
 #[tokio::test]
 async fn implicit_tls_from_the_first_byte() {
