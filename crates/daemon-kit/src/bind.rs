@@ -7,9 +7,9 @@ use std::sync::Arc;
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 
 use crate::config::{Address, Config, Fault, Faults, Listener, Protocol};
+use crate::house::House;
 use crate::limits;
 use crate::log::event;
-use crate::house::House;
 use crate::serve::Service;
 
 /// An address that is ours.

@@ -86,6 +86,10 @@ impl Gate {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn memory(&self) -> Arc<Memory> {
+        self.memory.clone()
+    }
+
     /// A place, and a share of the memory, for one more of whom nothing is known yet.
     pub(crate) fn enter(self: &Arc<Self>) -> Result<(Place, Share), Refusal> {
         let mut inside = self.inside();
@@ -99,7 +103,8 @@ impl Gate {
 
     /// What counts as one address, and as one network.
     fn ranges(&self, address: IpAddr) -> (IpAddr, IpNet) {
-        let cut = |prefix| IpNet::new(address, prefix).map_or(IpNet::from(address), |network| network.trunc());
+        let cut =
+            |prefix| IpNet::new(address, prefix).map_or(IpNet::from(address), |network| network.trunc());
         let (ipv4, ipv6) = self.prefixes;
         match address {
             IpAddr::V4(_) => (address, cut(ipv4)),
@@ -226,8 +231,9 @@ mod tests {
         let _neighbour = enter(&gate, "192.0.3.9", &limits).unwrap();
         drop(first);
         let _third = enter(&gate, "192.0.2.9", &limits).unwrap();
-        let _six: Vec<_> =
-            ["2001:db8:1:1::1", "2001:db8:1:2::1"].map(|address| enter(&gate, address, &limits).unwrap()).into();
+        let _six: Vec<_> = ["2001:db8:1:1::1", "2001:db8:1:2::1"]
+            .map(|address| enter(&gate, address, &limits).unwrap())
+            .into();
         assert_eq!(enter(&gate, "2001:db8:1:ffff::1", &limits).unwrap_err(), Refusal::FullForNetwork);
     }
 

@@ -104,7 +104,13 @@ impl<S: Service> House<S> {
         // At the highest level, so that every event of the session carries it whatever is filtered.
         let span = tracing::error_span!("session", session = %id, %peer, protocol = %listener.protocol);
         let tls = self.tls.clone().filter(|_| listener.tls != TlsMode::None);
-        let session = Session { id, listener: listener.clone(), tls, drain: self.drain.clone() };
+        let session = Session {
+            id,
+            listener: listener.clone(),
+            tls,
+            drain: self.drain.clone(),
+            memory: self.gate.memory(),
+        };
         let Ok(wire) = Wire::new(stream, peer, &listener.limits, share) else { return };
         self.sessions.spawn(self.clone().host(wire, session, place).instrument(span));
     }

@@ -58,6 +58,7 @@
 //! can neither outlive the drain nor take another one with it; waiting costs a session no buffer.
 
 mod bind;
+mod certificates;
 pub mod config;
 mod conn;
 pub mod daemon;

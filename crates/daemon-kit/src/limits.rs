@@ -109,5 +109,7 @@ pub const CLOSE: Duration = Duration::from_secs(2);
 /// peer lose our last reply.
 pub const CLOSE_DISCARD: usize = 256 << 10;
 
+/// How often a daemon says what is wrong with its certificates: often enough to be seen, seldom enough not to be filtered away.
+pub const CERTIFICATE_LOOK: Duration = Duration::from_hours(24);
 /// Days before its end at which a certificate is warned about: three weeks leave time for a person to act.
 pub const CERTIFICATE_WARNING_DAYS: i64 = 21;

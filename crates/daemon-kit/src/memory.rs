@@ -30,6 +30,12 @@ impl Memory {
         Ok(Share { memory: self.clone(), octets: limits::SESSION_MEMORY })
     }
 
+    /// A share for those inside.
+    pub(crate) fn share(self: &Arc<Self>, octets: u64) -> Result<Share, MemoryFull> {
+        self.hold(octets, self.most)?;
+        Ok(Share { memory: self.clone(), octets })
+    }
+
     fn hold(&self, octets: u64, most: u64) -> Result<(), MemoryFull> {
         let more = |held: u64| held.checked_add(octets).filter(|held| *held <= most);
         self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map(drop).map_err(|_| MemoryFull)
@@ -44,15 +50,6 @@ pub struct Share {
 }
 
 impl Share {
-    /// Another one, of so many octets, from the same memory.
-    ///
-    /// # Errors
-    /// [`MemoryFull`] when there is not so much.
-    pub fn another(&self, octets: u64) -> Result<Self, MemoryFull> {
-        self.memory.hold(octets, self.memory.most)?;
-        Ok(Self { memory: self.memory.clone(), octets })
-    }
-
     /// From now on has `octets`.
     ///
     /// # Errors
@@ -87,15 +84,15 @@ mod tests {
         assert_eq!(inside.len(), 7);
         assert_eq!(inside[0].set(4 * limits::SESSION_MEMORY), Ok(()));
         assert_eq!(inside[1].set(2 * limits::SESSION_MEMORY), Err(MemoryFull));
-        assert!(inside[1].another(1).is_err());
+        assert!(memory.share(1).is_err());
         assert_eq!(inside[0].set(1), Ok(()));
-        assert!(inside[1].another(limits::SESSION_MEMORY).is_ok());
+        assert!(memory.share(limits::SESSION_MEMORY).is_ok());
         drop(inside);
         assert_eq!(memory.held.load(Ordering::Relaxed), 0);
     }
 
     #[test]
     fn without_a_bound_there_is_always_room() {
-        assert!(Memory::new(None).newcomer().unwrap().another(1 << 40).is_ok());
+        assert!(Memory::new(None).share(1 << 40).is_ok());
     }
 }

@@ -53,7 +53,8 @@ pub(crate) async fn client(stream: &mut TcpStream) -> Result<Option<SocketAddr>,
 async fn read(stream: &mut TcpStream) -> Result<Option<SocketAddr>, ProxyFault> {
     let mut header = Vec::with_capacity(SHORTEST);
     loop {
-        let parsed = ProxyHeader::parse(&header, ParseConfig { include_tlvs: false, ..ParseConfig::default() });
+        let parsed =
+            ProxyHeader::parse(&header, ParseConfig { include_tlvs: false, ..ParseConfig::default() });
         match parsed.map(|(parsed, _)| parsed.proxied_address().cloned()) {
             Ok(None) => return Ok(None),
             Ok(Some(address)) if address.protocol == Protocol::Stream => {
@@ -173,7 +174,9 @@ mod tests {
     async fn n_10_a_balancer_may_speak_for_itself() {
         let mut local = Vec::new();
         ProxyHeader::with_local().encode_v2(&mut local).unwrap();
-        for header in [local.as_slice(), b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n"] {
+        for header in
+            [local.as_slice(), b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n"]
+        {
             assert_eq!(whole(header).await, (Ok(None), Vec::new()), "{}", header.escape_ascii());
         }
         // With what it knows of a TLS session (TLVs), and with the address of a client that is a v4 one in v6's clothes.

@@ -92,4 +92,3 @@ fn acceptor(config: &Config, identities: Vec<crate::tls::Identity>) -> Result<Ac
         )
     })
 }
-

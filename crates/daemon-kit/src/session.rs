@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::config::Listener;
 use crate::drain::Drain;
 use crate::log::event;
+use crate::memory::{Memory, MemoryFull, Share};
 use crate::tls::Acceptor;
 use crate::wire::{Wire, WireError};
 
@@ -21,6 +22,7 @@ pub struct Session {
     pub listener: Arc<Listener>,
     pub(crate) tls: Option<Acceptor>,
     pub(crate) drain: Drain,
+    pub(crate) memory: Arc<Memory>,
 }
 
 impl Session {
@@ -44,11 +46,29 @@ impl Session {
                 }
             }
             Err(WireError::Tls(failure)) => {
-                tracing::info!(event = event::TLS_FAILED, reason = failure.reason, detail = failure.detail);
+                let hello = failure.hello.as_deref();
+                tracing::info!(
+                    event = event::TLS_FAILED,
+                    reason = failure.reason,
+                    detail = failure.detail,
+                    count = acceptor.count(failure),
+                    version = hello.map(|hello| hello.version),
+                    ciphers = hello.map(|hello| hello.ciphers),
+                    sni = hello.and_then(|hello| hello.sni.as_deref()),
+                    alpn = hello.and_then(|hello| hello.alpn.as_deref())
+                );
             }
             Err(_) => {}
         }
         started
+    }
+
+    /// A share of the memory that all sessions have, for what this one will hold besides the wire's buffers.
+    ///
+    /// # Errors
+    /// [`MemoryFull`] when there is not so much: the client should try again later.
+    pub fn memory(&self, octets: u64) -> Result<Share, MemoryFull> {
+        self.memory.share(octets)
     }
 
     /// Waits until the session should end; to stand beside [`Wire::fill`] in a `select!`.

@@ -218,11 +218,6 @@ impl Wire {
         self.peer
     }
 
-    /// What this session has of the memory of all; others of its holders take theirs beside it.
-    pub fn memory(&self) -> &Share {
-        &self.memory
-    }
-
     /// The facts of the TLS session, or none in clear text.
     pub fn tls(&self) -> Option<TlsInfo> {
         match &self.conn {
@@ -360,19 +355,20 @@ impl Wire {
         }
         self.flush(patience).await?;
         let stream = self.conn.take_plain()?;
-        match timeout(patience, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => {
+        match acceptor.accept(stream, patience).await {
+            Ok(stream) => {
                 self.conn = Conn::Tls(stream);
                 self.clock.since = None;
                 Ok(())
             }
-            Ok(Err((failure, stream))) => {
-                // So that the alert reaches the client.
-                let mut conn = Conn::Plain(stream);
-                let _ = timeout(limits::CLOSE, conn.shutdown()).await;
+            Err((failure, stream)) => {
+                if let Some(stream) = stream {
+                    // So that the alert reaches the client.
+                    let mut conn = Conn::Plain(stream);
+                    let _ = timeout(limits::CLOSE, conn.shutdown()).await;
+                }
                 Err(WireError::Tls(failure))
             }
-            Err(_) => Err(WireError::Tls(TlsFailure::timed_out())),
         }
     }
 
@@ -556,7 +552,7 @@ mod tests {
         let most = std::num::NonZeroU64::new(2 * limits::SESSION_MEMORY);
         let memory = Memory::new(most);
         let (mut wire, mut client) = pair_with(&SessionLimits::default_for(Protocol::Smtp), &memory).await;
-        let other = wire.memory().another(limits::SESSION_MEMORY).unwrap();
+        let other = memory.share(limits::SESSION_MEMORY).unwrap();
         client.write_all(b"NOOP\r\n").await.unwrap();
         assert!(matches!(wire.fill(PATIENCE).await, Err(WireError::Memory(MemoryFull))));
         drop(other);

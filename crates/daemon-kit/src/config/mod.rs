@@ -185,7 +185,8 @@ impl Config {
     /// The certificates that end within [`limits::CERTIFICATE_WARNING_DAYS`](crate::limits::CERTIFICATE_WARNING_DAYS).
     pub fn expiring(&self) -> impl Iterator<Item = &Certificate> {
         let soon = |certificate: &&Certificate| {
-            certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
+            certificate.identity.is_valid()
+                && certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
         };
         self.certificates.iter().filter(soon)
     }

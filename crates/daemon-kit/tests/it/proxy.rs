@@ -125,5 +125,7 @@ async fn n_10_networks_are_checked_with_the_file() {
         Config::parse(&text, world.path("yubin.toml")).unwrap_err().to_string()
     };
     assert!(faults("\"10.0.0.1/8\"").contains("has more bits than its prefix; write: \"10.0.0.0/8\""));
-    assert!(faults("[\"balancer.example.jp\"]").contains("\"balancer.example.jp\" is not a network; write: "));
+    assert!(
+        faults("[\"balancer.example.jp\"]").contains("\"balancer.example.jp\" is not a network; write: ")
+    );
 }

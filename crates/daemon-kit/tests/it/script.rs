@@ -141,6 +141,13 @@ impl House {
         Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()))
     }
 
+    /// The same, from one of the many addresses of this machine.
+    pub(crate) async fn stranger_from(&self, address: [u8; 4]) -> Client<TcpStream> {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((address, 0).into()).unwrap();
+        Client(BufReader::new(socket.connect(self.address).await.unwrap()))
+    }
+
     /// How the next session ended, seen from its own side.
     pub(crate) async fn end(&mut self) -> &'static str {
         self.ends.recv().await.unwrap()
