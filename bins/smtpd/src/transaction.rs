@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use daemon_kit::Wire;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
+use daemon_kit::{Share, Wire};
 use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId};
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Reply, ReversePath};
@@ -66,6 +66,8 @@ struct Message {
     octets: u64,
     submission: Option<Submission>,
     account: Option<String>,
+    /// For as much as it holds until it is on the disk.
+    _memory: Share,
 }
 
 /// A submitted message whose header is still coming in.
@@ -92,7 +94,7 @@ impl Transaction {
     }
 
     /// The envelope is complete: the message starts with its trace fields.
-    pub(crate) fn begin(&mut self, delivery: &LocalDelivery, client: &Client) {
+    pub(crate) fn begin(&mut self, delivery: &LocalDelivery, client: &Client, memory: Share) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
         let trace = Trace {
             reverse_path: &self.reverse_path,
@@ -125,6 +127,7 @@ impl Transaction {
             octets: 0,
             submission,
             account: client.account.clone(),
+            _memory: memory,
         });
     }
 
