@@ -14,6 +14,7 @@ mod maildrop;
 mod memory;
 mod promise;
 mod quickstart;
+mod quota;
 mod receiving;
 mod space;
 mod trace;

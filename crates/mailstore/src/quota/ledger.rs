@@ -55,6 +55,11 @@ impl Reservation {
     pub fn maildir(&self) -> &Maildir {
         &self.maildir
     }
+
+    /// What the mailbox may hold.
+    pub fn quota(&self) -> Quota {
+        self.quota
+    }
 }
 
 impl Drop for Reservation {

@@ -79,7 +79,9 @@ mod tests {
             assert_eq!(quota.is_reached(Usage { octets, messages }, 90), reached, "{octets} {messages}");
         }
         assert!(!Quota::NONE.is_reached(Usage { octets: u64::MAX, messages: u64::MAX }, 1));
-        assert!(Quota { octets: Some(u64::MAX), messages: None }
-            .is_reached(Usage { octets: u64::MAX, messages: 1 }, 100));
+        assert!(
+            Quota { octets: Some(u64::MAX), messages: None }
+                .is_reached(Usage { octets: u64::MAX, messages: 1 }, 100)
+        );
     }
 }
