@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`quota`], [`check`], [`quickstart`]; each has its arguments, its help
+//! A module a noun: [`account`], [`address`], [`domain`], [`quota`], [`import`], [`check`], [`quickstart`]; each has its arguments, its help
 //! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -13,8 +13,10 @@ pub mod check;
 pub mod config;
 pub mod domain;
 pub mod failure;
+pub mod import;
 pub mod output;
 mod password;
+mod progress;
 pub mod quickstart;
 pub mod quota;
 
@@ -73,6 +75,9 @@ pub enum Command {
     /// Domains whose mail is ours: add, list
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Take over mail of another server: maildir, mbox
+    #[command(subcommand)]
+    Import(import::Command),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -112,6 +117,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
+        Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

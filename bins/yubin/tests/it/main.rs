@@ -8,6 +8,7 @@ mod configuration;
 mod crashes;
 mod customers;
 mod harness;
+mod import;
 mod kill;
 mod listeners;
 mod maildrop;
