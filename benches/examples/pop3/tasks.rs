@@ -10,6 +10,8 @@ use crate::measure::{self, Figures, row, seconds};
 
 /// How long a round of polls takes.
 const POLLING: Duration = Duration::from_secs(3);
+/// How long a round of RETR takes.
+const RETRIEVING: Duration = Duration::from_secs(2);
 /// Connections before login, for the measure of memory.
 const STRANGERS: usize = 1_000;
 const DRAINED: usize = 50;
@@ -97,21 +99,30 @@ fn big(servers: &Servers, rounds: usize) {
 }
 
 fn retrieve(servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
-    const SESSIONS: usize = 20;
-    let mut octets = 0;
+    let session = |server: &Daemon| {
+        let mut client = Client::connect(server.address(tls), tls);
+        client.login(user);
+        let octets: usize = (1..=messages).map(|message| client.fetch(&format!("RETR {message}\r\n"))).sum();
+        client.ask("QUIT\r\n");
+        octets
+    };
+    // Steady state: the password is known, the messages are in memory.
+    let octets = servers.iter().map(session).max().unwrap_or_default();
+    let mut cost = [Figures::default(), Figures::default()];
     let rates = each(servers, rounds, |server| {
-        let took = seconds(|| {
-            for _ in 0..SESSIONS {
-                let mut client = Client::connect(server.address(tls), tls);
-                client.login(user);
-                octets = (1..=messages).map(|message| client.fetch(&format!("RETR {message}\r\n"))).sum();
-                client.ask("QUIT\r\n");
-            }
-        });
-        SESSIONS as f64 / took
+        let (cpu, since) = (measure::cpu(server), Instant::now());
+        let mut done = 0.0;
+        while since.elapsed() < RETRIEVING {
+            session(server);
+            done += 1.0;
+        }
+        let rate = done / since.elapsed().as_secs_f64();
+        cost[usize::from(server.name == servers[1].name)].add((measure::cpu(server) - cpu) / done * 1_000.0);
+        rate
     });
     let how = if tls { "TLS" } else { "clear" };
     row(&format!("sessions a second, {messages} x RETR, {how}"), &rates);
+    row(&format!("  CPU seconds for 1000, {how}"), &cost);
     let megabytes = |rate: f64| rate * octets as f64 / 1e6;
     println!(
         "{:<34} {:>14.0} {:>14.0}",
@@ -123,6 +134,10 @@ fn retrieve(servers: &Servers, rounds: usize, user: &str, messages: usize, tls: 
 
 fn drains(world: &World, servers: &Servers, rounds: usize) {
     let mut figures = [Figures::default(), Figures::default()];
+    // Steady state: the passwords are known.
+    for (server, client) in servers.iter().flat_map(|server| (0..CLIENTS).map(move |client| (server, client))) {
+        drain(server, &format!("drainer{client:04}"), 0);
+    }
     for _ in 0..rounds {
         for client in 0..CLIENTS {
             world.fill(&format!("drainer{client:04}"), DRAINED, 4 << 10);
@@ -131,7 +146,7 @@ fn drains(world: &World, servers: &Servers, rounds: usize) {
             let took = seconds(|| {
                 thread::scope(|scope| {
                     for client in 0..CLIENTS {
-                        scope.spawn(move || drain(server, &format!("drainer{client:04}")));
+                        scope.spawn(move || drain(server, &format!("drainer{client:04}"), DRAINED));
                     }
                 });
             });
@@ -141,10 +156,10 @@ fn drains(world: &World, servers: &Servers, rounds: usize) {
     row("drains a second (50 x RETR, DELE)", &figures);
 }
 
-fn drain(server: &Daemon, user: &str) {
+fn drain(server: &Daemon, user: &str, messages: usize) {
     let mut client = Client::connect(server.clear, false);
     client.login(user);
-    for message in 1..=DRAINED {
+    for message in 1..=messages {
         client.fetch(&format!("RETR {message}\r\n"));
         client.ask(&format!("DELE {message}\r\n"));
     }

@@ -82,6 +82,11 @@ impl Maildrop {
         self.table.message(index)
     }
 
+    /// Octets of a message on the wire; 0 where there is none.
+    pub fn octets(&self, index: usize) -> u64 {
+        self.message(index).map_or(0, |message| message.octets)
+    }
+
     /// All messages in order.
     pub fn messages(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
         self.table.messages()
@@ -93,6 +98,13 @@ impl Maildrop {
     /// it is found again; [`Error::Vanished`] if it is gone.
     pub fn open(&mut self, index: usize) -> Result<File, Error> {
         self.reach(index, "open", |maildir, path| maildir.files.open(path))
+    }
+
+    /// As [`open`](Maildrop::open), if that takes no wait for a disk: for a thread that serves others too. `None` says only that
+    /// [`open`](Maildrop::open) has to be asked.
+    pub fn open_cached(&self, index: usize) -> Option<File> {
+        let path = self.table.path(&self.maildir, self.table.row(index)?);
+        self.maildir.files.open_cached(&path).ok()
     }
 
     /// Removes messages. The outcome of each stands for itself; when this returns, what is gone is durably gone.
