@@ -11,6 +11,7 @@
     clippy::print_stdout
 )]
 
+mod bare;
 mod client;
 mod daemons;
 mod mail;

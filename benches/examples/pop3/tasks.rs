@@ -1,8 +1,10 @@
 //! What is measured.
 
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::bare;
 use crate::client::Client;
 use crate::daemons::Daemon;
 use crate::mail::{CLIENTS, World};
@@ -23,9 +25,9 @@ pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
         "polls" => polls(servers, rounds, false),
         "polls-tls" => polls(servers, rounds, true),
         "big" => big(servers, rounds),
-        "small" => retrieve(servers, rounds, "small000", 20, false),
-        "large" => retrieve(servers, rounds, "large000", 10, false),
-        "large-tls" => retrieve(servers, rounds, "large000", 10, true),
+        "small" => retrieve(world, servers, rounds, "small000", 20, false),
+        "large" => retrieve(world, servers, rounds, "large000", 10, false),
+        "large-tls" => retrieve(world, servers, rounds, "large000", 10, true),
         "drains" => drains(world, servers, rounds),
         "memory" => memory(world, servers),
         _ => panic!("no such task"),
@@ -98,31 +100,39 @@ fn big(servers: &Servers, rounds: usize) {
     row("the big maildrop, warm, s", &each(servers, rounds, session));
 }
 
-fn retrieve(servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
-    let session = |server: &Daemon| {
-        let mut client = Client::connect(server.address(tls), tls);
+fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
+    let session = |address: SocketAddr| {
+        let mut client = Client::connect(address, tls);
         client.login(user);
         let octets: usize = (1..=messages).map(|message| client.fetch(&format!("RETR {message}\r\n"))).sum();
         client.ask("QUIT\r\n");
         octets
     };
-    // Steady state: the password is known, the messages are in memory.
-    let octets = servers.iter().map(session).max().unwrap_or_default();
-    let mut cost = [Figures::default(), Figures::default()];
-    let rates = each(servers, rounds, |server| {
-        let (cpu, since) = (measure::cpu(server), Instant::now());
-        let mut done = 0.0;
+    let round = |address: SocketAddr| {
+        let (since, mut done) = (Instant::now(), 0.0);
         while since.elapsed() < RETRIEVING {
-            session(server);
+            session(address);
             done += 1.0;
         }
-        let rate = done / since.elapsed().as_secs_f64();
+        (done, done / since.elapsed().as_secs_f64())
+    };
+    // Steady state: the password is known, the messages are in memory.
+    let octets = servers.iter().map(|server| session(server.address(tls))).max().unwrap_or_default();
+    let loop_ = bare::serve(world, user, tls);
+    let (mut bare, mut cost) = (Figures::default(), [Figures::default(), Figures::default()]);
+    let rates = each(servers, rounds, |server| {
+        let cpu = measure::cpu(server);
+        let (done, rate) = round(server.address(tls));
         cost[usize::from(server.name == servers[1].name)].add((measure::cpu(server) - cpu) / done * 1_000.0);
+        if server.name == servers[0].name {
+            bare.add(round(loop_).1);
+        }
         rate
     });
     let how = if tls { "TLS" } else { "clear" };
     row(&format!("sessions a second, {messages} x RETR, {how}"), &rates);
     row(&format!("  CPU seconds for 1000, {how}"), &cost);
+    row("  beside a bare loop", &[rates[0].clone(), bare]);
     let megabytes = |rate: f64| rate * octets as f64 / 1e6;
     println!(
         "{:<34} {:>14.0} {:>14.0}",

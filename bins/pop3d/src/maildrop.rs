@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use mailstore::{Error, Mailbox, Maildir, Maildrop, files};
 
@@ -34,12 +35,26 @@ pub(crate) fn open(maildirs: &Path, mailbox: &str) -> Result<Opened, Closed> {
         Err(Error::InUse) => return Err(Closed::InUse),
         Err(error) => return Err(trouble(&error)),
     };
-    let id_octets = maildrop.messages().map(|message| message.unique_id.len()).sum();
-    let mut listing = pop3_proto::Maildrop::with_capacity(maildrop.len(), id_octets);
-    for message in maildrop.messages() {
-        listing.push(message.octets, &message.unique_id).map_err(|bad| trouble(&bad))?;
+    let listing = pop3_proto::Maildrop::shared(Arc::new(Listing(maildrop.listing())));
+    Ok((maildrop, listing.map_err(|bad| trouble(&bad))?))
+}
+
+/// One copy of sizes and unique ids for the store and for the protocol.
+#[derive(Debug)]
+struct Listing(Arc<mailstore::Listing>);
+
+impl pop3_proto::Listing for Listing {
+    fn count(&self) -> usize {
+        self.0.len()
     }
-    Ok((maildrop, listing))
+
+    fn octets(&self, index: usize) -> Option<u64> {
+        self.0.octets(index)
+    }
+
+    fn visit(&self, index: usize, each: &mut dyn FnMut(u64, &str) -> bool) {
+        self.0.visit(index, each);
+    }
 }
 
 /// A message that is being read, a piece at a time, into one buffer.
