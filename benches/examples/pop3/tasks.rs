@@ -1,6 +1,7 @@
 //! What is measured.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,6 @@ pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
         "large" => retrieve(world, servers, rounds, "large000", 10, false),
         "large-tls" => retrieve(world, servers, rounds, "large000", 10, true),
         "drains" => drains(world, servers, rounds),
-        "memory" => memory(world, servers),
         _ => panic!("no such task"),
     }
 }
@@ -176,31 +176,35 @@ fn drain(server: &Daemon, user: &str, messages: usize) {
     client.ask("QUIT\r\n");
 }
 
-fn memory(world: &World, servers: &Servers) {
+/// Each figure of servers that have just started, for what one measure leaves behind the next would find.
+pub(crate) fn memory(world: &World, pop3d: &Path) {
     for tls in [false, true] {
         let how = if tls { "TLS" } else { "clear" };
-        let before_login = each(servers, 1, |server| {
-            grown(server, STRANGERS, |_| Client::connect(server.address(tls), tls))
-        });
-        row(&format!("KiB before login, {how}"), &before_login);
-        let logged_in = each(servers, 1, |server| {
-            grown(server, world.sessions, |number| {
-                let mut client = Client::connect(server.address(tls), tls);
-                client.login(&format!("idler{number:04}"));
-                client
-            })
-        });
-        row(&format!("KiB logged in, {how}"), &logged_in);
+        let stranger = |server: &Daemon, _| Client::connect(server.address(tls), tls);
+        let idler = |server: &Daemon, number| {
+            let mut client = Client::connect(server.address(tls), tls);
+            client.login(&format!("idler{number:04}"));
+            client
+        };
+        row(&format!("KiB before login, {how}"), &grown(world, pop3d, STRANGERS, stranger));
+        row(&format!("KiB logged in, {how}"), &grown(world, pop3d, world.sessions, idler));
     }
 }
 
-/// By how much a server has grown for each of so many clients.
-fn grown(server: &Daemon, clients: usize, connect: impl Fn(usize) -> Client) -> f64 {
-    let before = measure::memory(server);
-    let open: Vec<_> = (0..clients).map(connect).collect();
-    thread::sleep(Duration::from_secs(1));
-    let grown = measure::memory(server) - before;
-    drop(open);
-    thread::sleep(Duration::from_secs(1));
-    grown / clients as f64
+/// By how much a server has grown for each of so many clients, behind the first few: what those cost once, all share.
+fn grown(
+    world: &World,
+    pop3d: &Path,
+    clients: usize,
+    connect: impl Fn(&Daemon, usize) -> Client,
+) -> [Figures; 2] {
+    let servers = [Daemon::yubin(world, pop3d), Daemon::dovecot(world)];
+    let first = clients / 10;
+    each(&servers, 1, |server| {
+        let mut open: Vec<_> = (0..first).map(|number| connect(server, number)).collect();
+        let before = measure::memory(server);
+        open.extend((first..clients).map(|number| connect(server, number)));
+        thread::sleep(Duration::from_secs(1));
+        (measure::memory(server) - before) / (clients - first) as f64
+    })
 }
