@@ -80,7 +80,7 @@ mod wire;
 
 pub use delivery::{Delivered, Delivery};
 pub use error::Error;
-pub use import::{ImportOptions, Imported};
+pub use import::{ImportOptions, Imported, Quoting};
 pub use listing::Listing;
 pub use mailbox::{BadMailbox, Mailbox};
 pub use maildir::{Adopted, Maildir};
