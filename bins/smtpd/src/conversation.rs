@@ -38,7 +38,7 @@ enum Answer {
 impl<'s> Conversation<'s> {
     pub(crate) fn new(smtpd: &'s Smtpd, wire: &Wire, session: &'s Session) -> Self {
         let door = smtpd.doors.find(&session.listener);
-        let client = Client::new(wire, &session.listener.hostname);
+        let client = Client::new(wire);
         let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
         let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
         Self { smtpd, session, door, machine, client, transaction: None }
@@ -63,7 +63,7 @@ impl<'s> Conversation<'s> {
                     wire.erase(consumed);
                     self.session.start_tls(wire).await?;
                     self.machine.tls_established().map_err(misuse)?;
-                    self.client = Client::new(wire, &self.session.listener.hostname);
+                    self.client = Client::new(wire);
                     self.transaction = None;
                 }
                 Event::Authenticate(claim) => {
@@ -115,7 +115,7 @@ impl<'s> Conversation<'s> {
             }
             Event::Mail(mail) => match room(self.smtpd, mail.size).await {
                 Ok(()) => {
-                    self.transaction = Some(Transaction::new(&mail.reverse_path));
+                    self.transaction = Some(Transaction::new(&mail));
                     Answer::Yes
                 }
                 Err(reply) => Answer::No(reply),
@@ -124,7 +124,8 @@ impl<'s> Conversation<'s> {
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
                     Ok(()) => {
-                        transaction.begin(&self.smtpd.delivery, &self.client);
+                        let Smtpd { delivery, node, .. } = self.smtpd;
+                        transaction.begin(delivery, &self.client, node, &self.session.listener.trace);
                         Answer::Yes
                     }
                     Err(reply) => Answer::No(reply),

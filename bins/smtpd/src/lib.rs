@@ -25,12 +25,14 @@ pub struct Smtpd {
     accounts: Accounts,
     delivery: LocalDelivery,
     doors: Doors,
+    /// This machine's name in trace fields.
+    node: String,
 }
 
 impl Smtpd {
     /// Over accounts and a store that are open already.
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
-        Self { accounts, delivery, doors: Doors::of(config) }
+        Self { accounts, delivery, doors: Doors::of(config), node: config.node.clone() }
     }
 }
 
@@ -77,5 +79,5 @@ fn database(config: &Config) -> DatabaseConfig {
 /// Where the store of a configuration is.
 pub fn store(config: &Config) -> StoreConfig {
     let daemon_kit::config::Store { maildirs, queue } = config.store.clone();
-    StoreConfig::new(maildirs, queue, config.hostname.as_str())
+    StoreConfig::new(maildirs, queue, config.node.as_str())
 }

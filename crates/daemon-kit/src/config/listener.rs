@@ -1,7 +1,6 @@
 //! `[[listener]]`: one door, and the rules between its settings.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use toml::de::DeValue;
 use super::fault::{Collector, Position, Wrong};
 use super::limits::{self, SessionLimits};
 use super::section::{At, Read, Section};
+use super::trace::{self, Trace};
 use super::value::{HostName, Scalar, word};
 
 /// One door: where it listens and what it asks of those who come.
@@ -33,10 +33,12 @@ pub struct Listener {
     pub apop: bool,
     /// Who may send to other places through SMTP.
     pub relay: Vec<Relay>,
-    /// The name in the greeting and in `Received`.
+    /// The service's name: in the greeting, and the domain of `<postmaster>`.
     pub hostname: String,
     /// What one session may do.
     pub limits: SessionLimits,
+    /// What SMTP writes before a message.
+    pub trace: Trace,
 }
 
 /// An address and the place in the file that names it.
@@ -104,8 +106,8 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
@@ -120,6 +122,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words!(Protocol, "\"smtp\" or \"pop3\"": "smtp" = Smtp, "pop3" = Pop3);
 words!(TlsMode, "\"none\", \"starttls\" or \"implicit\"": "none" = None, "starttls" = Starttls, "implicit" = Implicit);
 words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
@@ -130,6 +134,7 @@ words!(Relay, "[\"authenticated\"]": "authenticated" = Authenticated);
 pub(super) struct Given<'g> {
     pub(super) hostname: Option<&'g str>,
     pub(super) limits: &'g limits::Given,
+    pub(super) trace: &'g Trace,
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
 }
@@ -152,6 +157,13 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
     let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
+
+    let trace = section.table("trace").given();
+    if let Some(at) = trace.as_ref().filter(|_| protocol == Some(Protocol::Pop3)) {
+        let what = "`trace` belongs to SMTP, this listener is pop3";
+        faults.report_absence(&at.span, Wrong::new(what, "nothing (remove the section)"));
+    }
+    let trace = trace.map_or_else(|| given.trace.clone(), |at| trace::read(at.value, given.trace));
 
     let before_unknown = faults.count();
     let span = section.span().clone();
@@ -179,6 +191,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         relay: if offered && protocol == Protocol::Smtp { relay } else { Vec::new() },
         hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
+        trace,
     })
 }
 

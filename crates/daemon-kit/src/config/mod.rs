@@ -1,7 +1,8 @@
 //! The one TOML file of both daemons and of the command: strict, and every fault told at once.
 //!
 //! ```toml
-//! hostname = "mx.example.jp"            # the greeting and the Received header
+//! hostname = "mx.example.jp"            # the service's name, in greetings
+//! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
@@ -19,6 +20,12 @@
 //! message_size = "50MiB"
 //! connections_per_address = 50
 //!
+//! [trace]                               # what is written before a message
+//! received = "rfc"                      # or "sendmail"
+//! software = "Yubin"                    # a comment in Received; or "none"
+//! client = "shown"                      # or "hidden": not of who has logged in
+//! delivered_to = false
+//!
 //! [[certificate]]
 //! chain = "cert.pem"
 //! key = "key.pem"
@@ -28,6 +35,7 @@
 //! address = ["0.0.0.0:465", "[::]:465"]
 //! tls = "implicit"
 //! auth = "required"
+//! trace = { client = "hidden" }         # [limits] and [trace] can be overridden for a listener
 //! ```
 //!
 //! [`crate::limits`] holds every default with its reason.
@@ -37,6 +45,7 @@ mod fault;
 mod limits;
 mod listener;
 mod section;
+mod trace;
 mod value;
 
 use std::fmt;
@@ -49,6 +58,7 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use trace::{ClientShown, Received, Trace};
 
 use fault::{Collector, Wrong};
 use section::{Read, Section};
@@ -59,8 +69,10 @@ use value::{HostName, Scalar, word};
 pub struct Config {
     /// The file as it was named.
     pub file: PathBuf,
-    /// The name in greetings and in `Received`, where a listener has none of its own.
+    /// The service's name in greetings, where a listener has none of its own.
     pub hostname: String,
+    /// This machine's own name, in `Received`, in a `Message-ID`, in the names of files. Several machines may serve under one `hostname`.
+    pub node: String,
     /// Where mail is.
     pub store: Store,
     /// Where accounts are.
@@ -186,17 +198,21 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let faults = root.faults();
     let base = file.parent().unwrap_or(Path::new(""));
     let hostname = root.required::<HostName>("hostname", "\"mx.example.jp\"").map(|at| at.value.0);
+    let node = root.optional::<HostName>("node").given().map(|at| at.value.0);
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let trace = root.table("trace").given();
+    let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
     let given = listener::Given {
         hostname: hostname.as_deref(),
         limits: &defaults,
+        trace: &trace,
         certificates: !certificates.is_empty(),
         apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
     };
@@ -210,6 +226,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     root.finish();
     Some(Config {
         file: file.to_owned(),
+        node: node.or_else(|| hostname.clone())?,
         hostname: hostname?,
         store: store?,
         accounts: accounts?,
