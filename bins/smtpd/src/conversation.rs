@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use accounts::Verdict;
 use auth_sasl::Claim;
+use daemon_kit::config::{Listener, Vrfy};
 use daemon_kit::log::event;
 use daemon_kit::{Filled, Session, Wire, WireError, limits};
 use delivery::DeliveryError;
@@ -155,7 +156,7 @@ impl<'s> Conversation<'s> {
                 }
                 Answer::None
             }
-            Event::Verify(_) => Answer::Yes,
+            Event::Verify(whom) => self.verify(whom).await,
             // These are answered where the wire is at hand.
             Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
         }
@@ -178,6 +179,21 @@ impl<'s> Conversation<'s> {
                 Answer::Yes
             }
             Err(reply) => Answer::No(reply),
+        }
+    }
+
+    async fn verify(&self, whom: &str) -> Answer {
+        let Listener { hostname, smtp, .. } = &*self.session.listener;
+        match smtp.vrfy {
+            Vrfy::Off => Answer::No(replies::VRFY_OFF),
+            Vrfy::Authenticated if self.client.account.is_some() => {
+                match self.smtpd.verify(hostname, whom).await {
+                    Ok(Some(reply)) => Answer::YesWith(reply),
+                    Ok(None) => Answer::Yes,
+                    Err(reply) => Answer::No(reply),
+                }
+            }
+            Vrfy::Authenticated | Vrfy::Neutral => Answer::Yes,
         }
     }
 

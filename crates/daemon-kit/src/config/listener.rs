@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::fault::{Collector, Position, Wrong};
 use super::limits::{self, SessionLimits};
 use super::section::{At, Read, Section};
+use super::smtp::{self, Smtp};
 use super::trace::{self, Trace};
 use super::value::{HostName, Scalar, word};
 
@@ -39,6 +40,8 @@ pub struct Listener {
     pub limits: SessionLimits,
     /// What SMTP writes before a message.
     pub trace: Trace,
+    /// What SMTP alone has.
+    pub smtp: Smtp,
 }
 
 /// An address and the place in the file that names it.
@@ -66,6 +69,8 @@ pub enum TlsMode {
     None,
     /// `"starttls"`: clear text that a client may turn into TLS (STARTTLS, STLS).
     Starttls,
+    /// `"starttls-required"`: clear text that a client must turn into TLS before anything else is done.
+    StarttlsRequired,
     /// `"implicit"`: TLS from the first byte.
     Implicit,
 }
@@ -125,7 +130,8 @@ macro_rules! words {
 pub(super) use words;
 
 words!(Protocol, "\"smtp\" or \"pop3\"": "smtp" = Smtp, "pop3" = Pop3);
-words!(TlsMode, "\"none\", \"starttls\" or \"implicit\"": "none" = None, "starttls" = Starttls, "implicit" = Implicit);
+words!(TlsMode, "\"none\", \"starttls\", \"starttls-required\" or \"implicit\"":
+    "none" = None, "starttls" = Starttls, "starttls-required" = StarttlsRequired, "implicit" = Implicit);
 words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
 words!(Mechanism, "[\"PLAIN\", \"LOGIN\"]": "PLAIN" = Plain, "LOGIN" = Login);
 words!(Relay, "[\"authenticated\"]": "authenticated" = Authenticated);
@@ -192,6 +198,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
         trace,
+        smtp: settings.smtp.resolve(),
     })
 }
 
@@ -266,6 +273,7 @@ struct Settings {
     clear_text_auth: Option<At<bool>>,
     apop: Option<At<bool>>,
     relay: Option<At<Vec<At<Relay>>>>,
+    smtp: smtp::Given,
 }
 
 impl Settings {
@@ -278,6 +286,7 @@ impl Settings {
             clear_text_auth: section.optional("clear_text_auth").given(),
             apop: section.optional("apop").given(),
             relay: section.list("relay").given(),
+            smtp: smtp::Given::take(section),
         }
     }
 
@@ -321,6 +330,11 @@ impl Settings {
                         "apop_key = \"apop.key\" in [accounts]",
                     );
                 }
+                if let Some(at) = self.apop.as_ref().filter(|at| at.value && tls == TlsMode::StarttlsRequired)
+                {
+                    report(&at.span, "APOP begins before TLS, and TLS is required first", remove);
+                }
+                self.smtp.check_absent(faults);
             }
         }
         if auth == Auth::Off {
@@ -335,6 +349,7 @@ impl Settings {
                 let remedy = "auth = \"optional\" or \"required\" beside it, or remove the line";
                 report(span, "this speaks of logging in, and `auth` is \"off\"", remedy);
             }
+            self.smtp.check_without_auth(faults);
             return;
         }
         if protocol == Protocol::Smtp
@@ -345,6 +360,9 @@ impl Settings {
         match (tls, &self.clear_text_auth) {
             (TlsMode::Implicit, Some(at)) => {
                 report(&at.span, "there is no clear text under implicit TLS", remove);
+            }
+            (TlsMode::StarttlsRequired, Some(at)) if at.value => {
+                report(&at.span, "nothing is done in clear text here: TLS is required first", remove);
             }
             (TlsMode::None, _) if !clear_text && !self.apop.as_ref().is_some_and(|at| at.value) => {
                 let span = self.auth.as_ref().map_or(heading, |at| &at.span);

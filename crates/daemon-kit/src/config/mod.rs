@@ -36,6 +36,20 @@
 //! tls = "implicit"
 //! auth = "required"
 //! trace = { client = "hidden" }         # [limits] and [trace] can be overridden for a listener
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "192.0.2.1:25"
+//! tls = "starttls"                      # or "none", "starttls-required", "implicit"
+//! auth = "optional"                     # or "off", "required"
+//! mechanisms = ["PLAIN", "LOGIN"]
+//! clear_text_auth = false
+//! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
+//! relay = ["authenticated"]
+//! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
+//! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
+//! vrfy = "neutral"                      # or "off", "authenticated"
+//! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //! ```
 //!
 //! [`crate::limits`] holds every default with its reason.
@@ -45,6 +59,7 @@ mod fault;
 mod limits;
 mod listener;
 mod section;
+mod smtp;
 mod trace;
 mod value;
 
@@ -58,6 +73,7 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 
 use fault::{Collector, Wrong};

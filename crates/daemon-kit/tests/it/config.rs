@@ -65,19 +65,19 @@ apop = true
 "#;
 
 /// A text that is right but for the lines that a test adds.
-fn with(listener: &str) -> String {
+pub(crate) fn with(listener: &str) -> String {
     let head = "hostname = \"mx.example.jp\"\nstore = { maildirs = \"mail\", queue = \"queue\" }\naccounts = { database = \"sqlite:a\" }\n";
     format!("{head}[[certificate]]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n[[listener]]\n{listener}")
 }
 
 #[track_caller]
-fn check_faults(text: &str, expected: &[&str]) {
+pub(crate) fn check_faults(text: &str, expected: &[&str]) {
     let world = World::new();
     check_faults_in(&world, text, expected);
 }
 
 #[track_caller]
-fn check_faults_in(world: &World, text: &str, expected: &[&str]) {
+pub(crate) fn check_faults_in(world: &World, text: &str, expected: &[&str]) {
     let faults = Config::parse(text, world.path("yubin.toml")).expect_err("this file has faults").to_string();
     let root = format!("{}/", world.root().display());
     let told: Vec<String> = faults.lines().map(|line| line.replace(&root, "")).collect();
@@ -191,7 +191,7 @@ auth = true
             "yubin.toml:20:23: \"127.0.0.1:99999\" is not an address with a port; write: an IP address with a port, such as \"0.0.0.0:25\" or \"[::]:25\"",
             "yubin.toml:22:12: \"imap\" is not known here; write: one of smtp, pop3",
             "yubin.toml:23:11: the list of addresses is empty; write: address = \"0.0.0.0:25\" (or a list of addresses)",
-            "yubin.toml:24:7: \"ssl\" is not known here; write: one of none, starttls, implicit",
+            "yubin.toml:24:7: \"ssl\" is not known here; write: one of none, starttls, starttls-required, implicit",
             "yubin.toml:25:8: true/false cannot stand here; write: \"off\", \"optional\" or \"required\"",
         ],
     );

@@ -6,5 +6,6 @@ mod ends;
 mod limits;
 mod log;
 mod script;
+mod smtp_settings;
 mod tls;
 mod world;
