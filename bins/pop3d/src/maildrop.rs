@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use mailstore::{Error, Mailbox, Maildir, Maildrop};
+use mailstore::{Error, Ledger, Mailbox, Maildir, Maildrop, Quota};
 
 use crate::limits::{CHUNK, TOP_CHUNK};
 
@@ -20,8 +20,8 @@ pub(crate) enum Closed {
 pub(crate) type Opened = (Maildrop, pop3_proto::Maildrop);
 
 /// Takes the maildrop for this session. An account that never got a message has no Maildir yet: it is made, so that two sessions
-/// exclude each other here as anywhere.
-pub(crate) fn open(maildirs: &Path, mailbox: &str) -> Result<Opened, Closed> {
+/// exclude each other here as anywhere. What it removes is given back to the mailbox's quota.
+pub(crate) fn open(maildirs: &Path, mailbox: &str, ledger: Ledger, quota: Quota) -> Result<Opened, Closed> {
     let trouble = |why: &dyn ToString| Closed::Trouble(why.to_string());
     let path = Mailbox::new(mailbox).map_err(|bad| trouble(&bad))?.below(maildirs);
     let maildir = match Maildir::open(&path) {
@@ -30,7 +30,7 @@ pub(crate) fn open(maildirs: &Path, mailbox: &str) -> Result<Opened, Closed> {
         opened => opened,
     };
     let maildrop = match maildir.and_then(|maildir| maildir.lock()) {
-        Ok(maildrop) => maildrop,
+        Ok(maildrop) => maildrop.booked(ledger, quota),
         Err(Error::InUse) => return Err(Closed::InUse),
         Err(error) => return Err(trouble(&error)),
     };

@@ -115,7 +115,7 @@ impl<'s> Conversation<'s> {
             }
             Event::Mail(mail) => match room(self.smtpd, mail.size).await {
                 Ok(()) => {
-                    self.transaction = Some(Transaction::new(&mail.reverse_path));
+                    self.transaction = Some(Transaction::new(&mail.reverse_path, mail.size));
                     Answer::Yes
                 }
                 Err(reply) => Answer::No(reply),
@@ -169,10 +169,11 @@ impl<'s> Conversation<'s> {
             None => Identity::Anonymous,
         };
         let hostname = &self.session.listener.hostname;
-        match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path).await {
-            Ok(mailbox) => {
+        let octets = self.transaction.as_ref().and_then(Transaction::declared);
+        match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path, octets).await {
+            Ok((mailbox, reserved)) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(rcpt.forward_path.to_string(), mailbox);
+                    transaction.add(rcpt.forward_path.to_string(), mailbox, reserved);
                 }
                 Answer::Yes
             }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use daemon_kit::Wire;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
-use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId};
+use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId, Reserved};
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Reply, ReversePath};
 
@@ -53,9 +53,13 @@ impl Client {
 #[derive(Debug)]
 pub(crate) struct Transaction {
     reverse_path: String,
+    /// Octets, as MAIL declared them (RFC 1870).
+    declared: Option<u64>,
     /// As RCPT named them.
     recipients: Vec<String>,
     mailboxes: Vec<Mailbox>,
+    /// Their room, until the message is in them.
+    reserved: Vec<Reserved>,
     message: Option<Message>,
 }
 
@@ -77,16 +81,23 @@ struct Submission {
 }
 
 impl Transaction {
-    pub(crate) fn new(reverse_path: &ReversePath<'_>) -> Self {
+    pub(crate) fn new(reverse_path: &ReversePath<'_>, declared: Option<u64>) -> Self {
         Self {
             reverse_path: reverse_path.to_string(),
+            declared,
             recipients: Vec::new(),
             mailboxes: Vec::new(),
+            reserved: Vec::new(),
             message: None,
         }
     }
 
-    pub(crate) fn add(&mut self, recipient: String, mailbox: Mailbox) {
+    pub(crate) const fn declared(&self) -> Option<u64> {
+        self.declared
+    }
+
+    pub(crate) fn add(&mut self, recipient: String, mailbox: Mailbox, reserved: Reserved) {
+        self.reserved.push(reserved);
         self.recipients.push(recipient);
         self.mailboxes.push(mailbox);
     }
@@ -121,7 +132,7 @@ impl Transaction {
         });
         self.message = Some(Message {
             queue_id,
-            incoming: delivery.begin(envelope, fields),
+            incoming: delivery.begin(envelope, fields).settling(std::mem::take(&mut self.reserved)),
             octets: 0,
             submission,
             account: client.account.clone(),

@@ -79,7 +79,7 @@ mod wire;
 
 pub use delivery::{Delivered, Delivery};
 pub use error::Error;
-pub use import::{ImportOptions, Imported};
+pub use import::{ImportOptions, Imported, Quoting};
 pub use mailbox::{BadMailbox, Mailbox};
 pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};

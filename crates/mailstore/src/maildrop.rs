@@ -26,6 +26,7 @@ pub struct Maildrop {
     table: Table,
     /// Further names of the same file, by index: left by a program that was stopped between link and unlink.
     also: Vec<(usize, Place, Vec<u8>)>,
+    books: Option<(Ledger, Quota)>,
     _lock: Lock,
 }
 
@@ -64,7 +65,14 @@ impl Maildrop {
         let _ = maildir.sweep(ABANDONED);
         let (mut table, also) = shared::list_apart(maildir)?;
         sizes::measure(maildir, &mut table)?;
-        Ok(Maildrop { maildir: maildir.clone(), table, also, _lock: lock })
+        Ok(Maildrop { maildir: maildir.clone(), table, also, books: None, _lock: lock })
+    }
+
+    /// Lets the mailbox's ledger know what is [removed](Maildrop::remove).
+    #[must_use]
+    pub fn booked(mut self, ledger: Ledger, quota: Quota) -> Maildrop {
+        self.books = Some((ledger, quota));
+        self
     }
 
     /// How many messages.
@@ -95,10 +103,18 @@ impl Maildrop {
         self.reach(index, "open", |maildir, path| maildir.files.open(path))
     }
 
-    /// Removes messages. The outcome of each stands for itself; when this returns, what is gone is durably gone.
+    /// Removes messages. The outcome of each stands for itself; when this returns, what is gone is durably gone, and the mailbox's
+    /// ledger [knows it](Maildrop::booked).
     ///
     /// Indices of the other messages stay what they are.
     pub fn remove(&mut self, indices: impl IntoIterator<Item = usize>) -> Vec<Removal> {
+        match self.books.clone() {
+            Some((ledger, quota)) if !quota.is_none() => self.remove_booked(&ledger, quota, indices),
+            _ => self.remove_all(indices),
+        }
+    }
+
+    fn remove_all(&mut self, indices: impl IntoIterator<Item = usize>) -> Vec<Removal> {
         let mut touched = [false; 2];
         let mut removals: Vec<Removal> = indices
             .into_iter()
@@ -124,8 +140,7 @@ impl Maildrop {
         removals
     }
 
-    /// As [`remove`](Maildrop::remove), and the mailbox's ledger learns what it no longer holds.
-    pub fn remove_booked(
+    fn remove_booked(
         &mut self,
         ledger: &Ledger,
         quota: Quota,
@@ -149,7 +164,7 @@ impl Maildrop {
             }
             Some(usage)
         };
-        ledger.remove(&maildir, quota, || self.remove(indices), gone)
+        ledger.remove(&maildir, quota, || self.remove_all(indices), gone)
     }
 
     /// Octets of a message's file.
