@@ -20,6 +20,8 @@ pub(crate) const CLIENTS: &[Need] = &[
         packages: &["libnet-ssleay-perl"],
     },
     Need { what: "msmtp", check: ("msmtp", &["--version"]), packages: &["msmtp"] },
+    Need { what: "fetchmail", check: ("fetchmail", &["--version"]), packages: &["fetchmail"] },
+    Need { what: "getmail6", check: ("getmail", &["--version"]), packages: &["getmail6"] },
     Need { what: "mpop", check: ("mpop", &["--version"]), packages: &["mpop"] },
     Need {
         what: "Python with its e-mail test data",
@@ -37,6 +39,10 @@ pub(crate) const POSTGRES: &[Need] = &[Need {
     packages: &["postgresql"],
 }];
 
+/// The server beside which ours is measured. It runs as an instance of its own, never as the system's service.
+pub(crate) const DOVECOT: &[Need] =
+    &[Need { what: "Dovecot", check: ("dovecot", &["--version"]), packages: &["dovecot-pop3d"] }];
+
 impl Need {
     fn is_met(&self) -> bool {
         let (program, arguments) = self.check;
@@ -48,13 +54,18 @@ impl Need {
 ///
 /// `part`: what `--without` calls the tests that need them.
 pub(crate) fn provide(needs: &[Need], part: &str) -> Outcome {
+    provide_for(needs, &format!("leave their tests out by `cargo xtask test --without {part}`"))
+}
+
+/// As [`provide`]; `otherwise` says what else one can do.
+pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
     let missing = unmet(needs);
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
     let advice = format!(
-        "install them by `apt-get install '{}'`, or leave their tests out by `cargo xtask test --without {part}`",
+        "install them by `apt-get install '{}'`, or {otherwise}",
         packages.join("' '")
     );
     let install = || -> Outcome {

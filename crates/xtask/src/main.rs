@@ -10,6 +10,7 @@ mod postgres;
 mod shell;
 mod test;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
@@ -28,6 +29,9 @@ cargo xtask ci
 
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
+
+cargo xtask bench pop3 [--rounds N] [--only TASK[,TASK]] [--big MESSAGES] [--sessions N]
+    pop3d beside Debian's Dovecot, tuned: ratios of medians. Needs root. Ours are built in release first.
 ";
 
 fn main() -> ExitCode {
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
 
 enum Task {
     Bench(bench::Options),
+    BenchPop3(Vec<OsString>),
     Ci,
     Help,
     Test(test::Options),
@@ -57,6 +62,7 @@ impl Task {
     fn run(self) -> shell::Outcome {
         match self {
             Self::Bench(options) => bench::run(&options),
+            Self::BenchPop3(arguments) => bench::pop3(&arguments),
             Self::Ci => ci::run(),
             Self::Help => {
                 print!("{HELP}");
@@ -71,7 +77,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
     let task = match arguments.next()? {
         None | Some(Short('h') | Long("help")) => Task::Help,
         Some(Value(name)) if name == "bench" => {
-            Task::Bench(bench::Options { criterion: arguments.raw_args()?.collect() })
+            let mut arguments: Vec<_> = arguments.raw_args()?.collect();
+            if arguments.first().is_some_and(|first| first == "pop3") {
+                Task::BenchPop3(arguments.split_off(1))
+            } else {
+                Task::Bench(bench::Options { criterion: arguments })
+            }
         }
         Some(Value(name)) if name == "ci" => Task::Ci,
         Some(Value(name)) if name == "help" => Task::Help,
@@ -136,6 +147,12 @@ mod tests {
         let Ok(Task::Test(options)) = parse("test --long -- p_05 --no-capture") else { panic!("refused") };
         assert!(options.long);
         assert_eq!(options.runner, ["p_05", "--no-capture"]);
+    }
+
+    #[test]
+    fn a_bench_of_a_server_is_told_from_a_filter() {
+        assert!(matches!(parse("bench pop3 --rounds 3"), Ok(Task::BenchPop3(rest)) if rest.len() == 2));
+        assert!(matches!(parse("bench parse"), Ok(Task::Bench(options)) if options.criterion == ["parse"]));
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Part {
     fn loss(self) -> &'static str {
         match self {
             Self::Clients => {
-                "clients: sending and fetching with curl, swaks, msmtp, mpop and Python; system calls by strace"
+                "clients: sending and fetching with curl, swaks, msmtp, mpop, fetchmail, getmail and Python; system calls by strace"
             }
             Self::Postgres => "postgres: the account database on PostgreSQL",
         }
