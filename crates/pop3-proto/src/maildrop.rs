@@ -183,10 +183,7 @@ impl Totals {
     fn and(self, octets: u64) -> Result<Self, BadMessage> {
         let messages = self.messages.checked_add(1);
         let octets = self.octets.checked_add(octets);
-        messages
-            .zip(octets)
-            .map(|(messages, octets)| Self { messages, octets })
-            .ok_or(BadMessage::TooMany)
+        messages.zip(octets).map(|(messages, octets)| Self { messages, octets }).ok_or(BadMessage::TooMany)
     }
 }
 
