@@ -15,6 +15,15 @@ pub const RECIPIENTS: u32 = 1000;
 /// The smallest `recipients` that RFC 5321 §4.5.3.1.8 allows.
 pub const RECIPIENTS_LEAST: u32 = 100;
 
+/// What stays free on the disks of the Maildirs and of the queue, in octets: the messages that a busy server has in hand at one moment.
+/// Below it no mail is taken, so that mail which was taken can still be delivered.
+pub const RESERVE_SPACE: u64 = 64 << 20;
+/// Likewise in inodes, where the file system has a fixed number of them: a message and its envelope each.
+pub const RESERVE_INODES: u64 = 1000;
+
+/// From so many percent of a quota on its owner is told: early enough to do something, late enough not to be noise.
+pub const QUOTA_WARN_PERCENT: u8 = 90;
+
 /// Sessions of one daemon at once. Each costs some KiB and a file descriptor; most systems allow 1024 descriptors softly and
 /// 500 000 hard, and a flood should meet our `421` before it meets the kernel's limit.
 pub const CONNECTIONS: u32 = 2000;
@@ -42,6 +51,14 @@ pub const MEMORY_FOR_NEWCOMERS: u64 = 75;
 /// Wrong or unknown commands until a session is closed. A person at a keyboard needs a few, a machine that shouts HTTP at us
 /// shows itself sooner.
 pub const ERRORS: u32 = 20;
+
+/// SMTP commands that bring no mail nearer (NOOP, RSET, VRFY, HELP, a repeated greeting) between two messages: a program that keeps
+/// its connection open says NOOP now and then, one that says nothing else is after something else.
+pub const IDLE_COMMANDS: u32 = 100;
+
+/// Messages that one SMTP session may begin, which LIMITS announces as MAILMAX (RFC 9422 §4.1). Who has more comes again, and then
+/// meets the machine that has room, the certificate of today and the limits that count connections.
+pub const TRANSACTIONS: u32 = 1000;
 
 /// Failed logins until a session is closed: a person mistypes twice; a guesser must pay for a new connection.
 pub const AUTH_FAILURES: u32 = 3;

@@ -20,6 +20,8 @@ pub(crate) const CLIENTS: &[Need] = &[
         packages: &["libnet-ssleay-perl"],
     },
     Need { what: "msmtp", check: ("msmtp", &["--version"]), packages: &["msmtp"] },
+    Need { what: "fetchmail", check: ("fetchmail", &["--version"]), packages: &["fetchmail"] },
+    Need { what: "getmail6", check: ("getmail", &["--version"]), packages: &["getmail6"] },
     Need { what: "mpop", check: ("mpop", &["--version"]), packages: &["mpop"] },
     Need {
         what: "Python with its e-mail test data",
@@ -30,12 +32,20 @@ pub(crate) const CLIENTS: &[Need] = &[
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
 
+/// What libFuzzer is built with.
+pub(crate) const FUZZER: &[Need] =
+    &[Need { what: "a C++ compiler", check: ("c++", &["--version"]), packages: &["g++"] }];
+
 /// The server is in no directory of PATH; its package makes the user that it runs as.
 pub(crate) const POSTGRES: &[Need] = &[Need {
     what: "PostgreSQL",
     check: ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb && id postgres"]),
     packages: &["postgresql"],
 }];
+
+/// The server beside which ours is measured. It runs as an instance of its own, never as the system's service.
+pub(crate) const DOVECOT: &[Need] =
+    &[Need { what: "Dovecot", check: ("dovecot", &["--version"]), packages: &["dovecot-pop3d"] }];
 
 impl Need {
     fn is_met(&self) -> bool {
@@ -48,15 +58,17 @@ impl Need {
 ///
 /// `part`: what `--without` calls the tests that need them.
 pub(crate) fn provide(needs: &[Need], part: &str) -> Outcome {
+    provide_for(needs, &format!("leave their tests out by `cargo xtask test --without {part}`"))
+}
+
+/// As [`provide`]; `otherwise` says what else one can do.
+pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
     let missing = unmet(needs);
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
-    let advice = format!(
-        "install them by `apt-get install '{}'`, or leave their tests out by `cargo xtask test --without {part}`",
-        packages.join("' '")
-    );
+    let advice = format!("install them by `apt-get install '{}'`, or {otherwise}", packages.join("' '"));
     let install = || -> Outcome {
         apt_get(&["update"])?;
         // What a package merely recommends is no part of what the tests use.

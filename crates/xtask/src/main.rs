@@ -1,15 +1,17 @@
-//! The project's one entry for tests, lints and benchmarks: `cargo xtask --help`.
+//! The project's one entry for tests, lints, fuzzing and benchmarks: `cargo xtask --help`.
 
 mod bench;
 mod ci;
 mod debian;
 mod deny;
 mod file_length;
+mod fuzz;
 mod no_std;
 mod postgres;
 mod shell;
 mod test;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
@@ -26,8 +28,15 @@ cargo xtask ci
     What a change must pass besides the tests: format, clippy, documentation, licences and sources of the
     dependencies, the no_std proof, the length of files.
 
+cargo xtask fuzz [--seconds N] [TARGET ...]
+    Every target of fuzz/ (or those named), N seconds each (60), from seeds that are cut from the transcripts. Inputs that break
+    something are left in fuzz/artifacts.
+
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
+
+cargo xtask bench pop3 [--rounds N] [--only TASK[,TASK]] [--big MESSAGES] [--sessions N]
+    pop3d beside Debian's Dovecot, tuned: ratios of medians. Needs root. Ours are built in release first.
 ";
 
 fn main() -> ExitCode {
@@ -48,7 +57,9 @@ fn main() -> ExitCode {
 
 enum Task {
     Bench(bench::Options),
+    BenchPop3(Vec<OsString>),
     Ci,
+    Fuzz(fuzz::Options),
     Help,
     Test(test::Options),
 }
@@ -57,7 +68,9 @@ impl Task {
     fn run(self) -> shell::Outcome {
         match self {
             Self::Bench(options) => bench::run(&options),
+            Self::BenchPop3(arguments) => bench::pop3(&arguments),
             Self::Ci => ci::run(),
+            Self::Fuzz(options) => fuzz::run(&options),
             Self::Help => {
                 print!("{HELP}");
                 Ok(())
@@ -71,9 +84,15 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
     let task = match arguments.next()? {
         None | Some(Short('h') | Long("help")) => Task::Help,
         Some(Value(name)) if name == "bench" => {
-            Task::Bench(bench::Options { criterion: arguments.raw_args()?.collect() })
+            let mut arguments: Vec<_> = arguments.raw_args()?.collect();
+            if arguments.first().is_some_and(|first| first == "pop3") {
+                Task::BenchPop3(arguments.split_off(1))
+            } else {
+                Task::Bench(bench::Options { criterion: arguments })
+            }
         }
         Some(Value(name)) if name == "ci" => Task::Ci,
+        Some(Value(name)) if name == "fuzz" => parse_fuzz(&mut arguments)?,
         Some(Value(name)) if name == "help" => Task::Help,
         Some(Value(name)) if name == "test" => parse_test(&mut arguments)?,
         Some(other) => return Err(other.unexpected()),
@@ -83,6 +102,19 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
         Some(other) => Err(other.unexpected()),
         None => Ok(task),
     }
+}
+
+fn parse_fuzz(arguments: &mut lexopt::Parser) -> Result<Task, lexopt::Error> {
+    let mut options = fuzz::Options::default();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Task::Help),
+            Long("seconds") => options.seconds = arguments.value()?.parse()?,
+            Value(target) => options.targets.push(target.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Fuzz(options))
 }
 
 fn parse_test(arguments: &mut lexopt::Parser) -> Result<Task, lexopt::Error> {
@@ -136,6 +168,19 @@ mod tests {
         let Ok(Task::Test(options)) = parse("test --long -- p_05 --no-capture") else { panic!("refused") };
         assert!(options.long);
         assert_eq!(options.runner, ["p_05", "--no-capture"]);
+    }
+
+    #[test]
+    fn a_fuzzer_takes_its_time_and_its_targets() {
+        let Ok(Task::Fuzz(options)) = parse("fuzz sasl --seconds 5") else { panic!("refused") };
+        assert_eq!((options.seconds, options.targets), (5, vec!["sasl".to_owned()]));
+        assert!(parse("fuzz --seconds soon").is_err());
+    }
+
+    #[test]
+    fn a_bench_of_a_server_is_told_from_a_filter() {
+        assert!(matches!(parse("bench pop3 --rounds 3"), Ok(Task::BenchPop3(rest)) if rest.len() == 2));
+        assert!(matches!(parse("bench parse"), Ok(Task::Bench(options)) if options.criterion == ["parse"]));
     }
 
     #[test]

@@ -1,11 +1,20 @@
 //! The one TOML file of both daemons and of the command: strict, and every fault told at once.
 //!
 //! ```toml
-//! hostname = "mx.example.jp"            # the greeting and the Received header
+//! hostname = "mx.example.jp"            # the service's name, in greetings
+//! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
 //! queue = "queue"
+//! reserve_space = "64MiB"               # what stays free on the disk; below it no mail is taken
+//! reserve_inodes = 1000
+//!
+//! [quota]                               # of every account that has none of its own; nothing is limited by default
+//! octets = "10GiB"
+//! messages = 100000
+//! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
+//! warn_percent = 90                     # the owner is told, once; "none" for never
 //!
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
@@ -29,6 +38,12 @@
 //! session_time = "none"                 # how long a session may last, whatever it does
 //! message_size = "50MiB"
 //!
+//! [trace]                               # what is written before a message
+//! received = "rfc"                      # or "sendmail"
+//! software = "Yubin"                    # a comment in Received; or "none"
+//! client = "shown"                      # or "hidden": not of who has logged in
+//! delivered_to = false
+//!
 //! [[certificate]]
 //! chain = "cert.pem"
 //! key = "key.pem"
@@ -38,6 +53,21 @@
 //! address = ["0.0.0.0:465", "[::]:465"]
 //! tls = "implicit"
 //! auth = "required"
+//! trace = { client = "hidden" }         # [limits] and [trace] can be overridden for a listener
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "192.0.2.1:25"
+//! tls = "starttls"                      # or "none", "starttls-required", "implicit"
+//! auth = "optional"                     # or "off", "required"
+//! mechanisms = ["PLAIN", "LOGIN"]
+//! clear_text_auth = false
+//! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
+//! relay = ["authenticated"]
+//! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
+//! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
+//! vrfy = "neutral"                      # or "off", "authenticated"
+//! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //!
 //! [[listener]]
 //! protocol = "smtp"
@@ -51,7 +81,10 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod quota;
 mod section;
+mod smtp;
+mod trace;
 mod value;
 
 use std::fmt;
@@ -64,20 +97,28 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use quota::{Over, Quota};
+pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
+pub use trace::{ClientShown, Received, Trace};
+pub use value::octets;
 
 use fault::{Collector, Wrong};
 use section::{Read, Section};
-use value::{HostName, Scalar, word};
+use value::{Count, HostName, Scalar, Size, word};
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The file as it was named.
     pub file: PathBuf,
-    /// The name in greetings and in `Received`, where a listener has none of its own.
+    /// The service's name in greetings, where a listener has none of its own.
     pub hostname: String,
+    /// This machine's own name, in `Received`, in a `Message-ID`, in the names of files. Several machines may serve under one `hostname`.
+    pub node: String,
     /// Where mail is.
     pub store: Store,
+    /// How much of it a mailbox may hold.
+    pub quota: Quota,
     /// Where accounts are.
     pub accounts: Accounts,
     /// How events are written.
@@ -97,6 +138,10 @@ pub struct Store {
     pub maildirs: PathBuf,
     /// The directory of the queue.
     pub queue: PathBuf,
+    /// Octets that stay free on the disks of both.
+    pub reserve_space: u64,
+    /// Inodes that stay free there.
+    pub reserve_inodes: u64,
 }
 
 /// `[accounts]`
@@ -202,17 +247,22 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let faults = root.faults();
     let base = file.parent().unwrap_or(Path::new(""));
     let hostname = root.required::<HostName>("hostname", "\"mx.example.jp\"").map(|at| at.value.0);
+    let node = root.optional::<HostName>("node").given().map(|at| at.value.0);
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
+    let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let trace = root.table("trace").given();
+    let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
     let given = listener::Given {
         hostname: hostname.as_deref(),
         limits: &defaults,
+        trace: &trace,
         certificates: !certificates.is_empty(),
         apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
     };
@@ -226,8 +276,10 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     root.finish();
     Some(Config {
         file: file.to_owned(),
+        node: node.or_else(|| hostname.clone())?,
         hostname: hostname?,
         store: store?,
+        quota,
         accounts: accounts?,
         log,
         limits,
@@ -251,8 +303,16 @@ fn needed<'t>(root: &Section<'t>, key: &'static str, example: &str) -> Option<Se
 fn store(section: Section<'_>, base: &Path) -> Option<Store> {
     let maildirs = section.required::<String>("maildirs", "\"mail\"");
     let queue = section.required::<String>("queue", "\"queue\"");
+    let space = section.optional::<Size>("reserve_space").given().map(|at| at.value.0.map_or(0, u64::from));
+    let inodes =
+        section.optional::<Count>("reserve_inodes").given().map(|at| at.value.0.map_or(0, u64::from));
     section.finish();
-    Some(Store { maildirs: base.join(maildirs?.value), queue: base.join(queue?.value) })
+    Some(Store {
+        maildirs: base.join(maildirs?.value),
+        queue: base.join(queue?.value),
+        reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
+        reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
+    })
 }
 
 fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
