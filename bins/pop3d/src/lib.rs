@@ -13,13 +13,13 @@ mod listener;
 mod login;
 mod maildrop;
 mod pace;
+mod rules;
 
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use accounts::{Accounts, DatabaseConfig};
+use accounts::{Accounts, DatabaseConfig, Unavailable};
 use daemon_kit::config::{Config, Listener, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
@@ -30,6 +30,7 @@ use crate::conversation::Conversation;
 use crate::disk::Disk;
 use crate::listener::Doors;
 use crate::pace::Pace;
+use crate::rules::Rules;
 
 /// The service behind every POP3 listener of a configuration.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub struct Pop3d {
     disk: Disk,
     doors: Doors,
     pace: Pace,
+    rules: Rules,
 }
 
 impl Pop3d {
@@ -57,16 +59,19 @@ impl Pop3d {
             disk: Disk::default(),
             doors: Doors::of(config),
             pace: Pace::default(),
+            rules: Rules::new(config.pop3),
         }
     }
 
-    /// With LOGIN-DELAY (RFC 2449 §6.5): an account that logs in again within this time, in whole seconds, is told to wait. Without,
-    /// or with zero, nothing is announced and nobody waits.
-    #[must_use]
-    pub fn with_login_delay(mut self, delay: Duration) -> Self {
-        self.doors.announce_login_delay(delay);
-        self.pace = Pace::new(delay);
-        self
+    /// Reads which accounts and domains have rules of their own, for what is announced before anybody has logged in.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn learn_rules(&self) -> Result<(), Unavailable> {
+        for rules in self.accounts.pop3_rules_in_use().await? {
+            self.rules.learn(self.rules.policy(rules));
+        }
+        Ok(())
     }
 }
 
@@ -101,7 +106,9 @@ impl Daemon for Pop3d {
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let maildirs = &config.store.maildirs;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
-        Ok(Self::new(config, Accounts::open(&database(config)).await?))
+        let pop3d = Self::new(config, Accounts::open(&database(config)).await?);
+        pop3d.learn_rules().await?;
+        Ok(pop3d)
     }
 }
 
