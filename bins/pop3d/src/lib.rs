@@ -15,9 +15,11 @@ mod maildrop;
 mod pace;
 mod rules;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig, Unavailable};
 use daemon_kit::config::{Config, Listener, Protocol, Quota};
@@ -25,6 +27,7 @@ use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use mailstore::Ledger;
 use mailstore::files::{self, make_dir_durable};
+use tokio::time::sleep;
 
 use crate::conversation::Conversation;
 use crate::disk::Disk;
@@ -33,7 +36,6 @@ use crate::pace::Pace;
 use crate::rules::Rules;
 
 /// The service behind every POP3 listener of a configuration.
-#[derive(Debug)]
 pub struct Pop3d {
     accounts: Accounts,
     maildirs: PathBuf,
@@ -43,7 +45,11 @@ pub struct Pop3d {
     doors: Doors,
     pace: Pace,
     rules: Rules,
+    pause: Pause,
 }
+
+/// How to wait: by the clock, but for tests that have none.
+type Pause = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 impl Pop3d {
     /// Over accounts that are open already.
@@ -60,7 +66,18 @@ impl Pop3d {
             doors: Doors::of(config),
             pace: Pace::default(),
             rules: Rules::new(config.pop3),
+            pause: Box::new(|time| Box::pin(sleep(time))),
         }
+    }
+
+    /// With another way to spend the pause behind a failed login than to sleep so long.
+    #[must_use]
+    pub fn pausing<F>(mut self, pause: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.pause = Box::new(move |time| Box::pin(pause(time)));
+        self
     }
 
     /// Reads which accounts and domains have rules of their own, for what is announced before anybody has logged in.
@@ -72,6 +89,12 @@ impl Pop3d {
             self.rules.learn(self.rules.policy(rules));
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Pop3d {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pop3d").field("maildirs", &self.maildirs).finish_non_exhaustive()
     }
 }
 

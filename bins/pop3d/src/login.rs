@@ -44,7 +44,7 @@ impl Pop3d {
             }
         };
         tracing::info!(event = event::AUTH_FAILED, login = claim.login(), mechanism, reason);
-        sleep(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
+        (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
         Ok(Err(refusal))
     }
 
