@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`quota`], [`import`], [`check`], [`quickstart`]; each has its arguments, its help
+//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`quota`], [`import`], [`check`], [`quickstart`]; each has its arguments, its help
 //! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -15,6 +15,7 @@ pub mod domain;
 pub mod expire;
 pub mod failure;
 pub mod import;
+pub mod network;
 pub mod output;
 mod password;
 mod progress;
@@ -81,6 +82,9 @@ pub enum Command {
     Import(import::Command),
     /// Remove mail that has been here for too long
     Expire(expire::Arguments),
+    /// Which class of [networks] an address belongs to: test
+    #[command(subcommand)]
+    Network(network::Command),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -122,6 +126,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
+        Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

@@ -14,6 +14,7 @@ mod kill;
 mod listeners;
 mod maildrop;
 mod memory;
+mod networks;
 mod promise;
 mod quickstart;
 mod quota;
