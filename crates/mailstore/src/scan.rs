@@ -24,7 +24,7 @@ pub struct Message {
 }
 
 /// The directory in which a message lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
     New,
     Cur,
@@ -213,7 +213,7 @@ impl Row {
 }
 
 /// Calls `each` for every message file in `new/`, then in `cur/`; all of it twice if `cur/` is not at rest.
-fn list_names(maildir: &Maildir, each: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
+pub(crate) fn list_names(maildir: &Maildir, each: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
     let cur = Place::Cur.dir(maildir);
     let changed = || {
         maildir.files.stat(&cur).map(|stat| stat.modified).map_err(|e| maildir.missing_or(e, "look at", &cur))

@@ -23,6 +23,10 @@
 //! format = "text"                       # or "json"
 //! level = "info"
 //!
+//! [backup]                              # what `yubin backup` does where it is not told
+//! directory = "/backup/yubin"
+//! exclude_above = "none"               # a mailbox of more octets is left out, and reported
+//!
 //! [limits]                              # 0 or "none" = no limit
 //! message_size = "50MiB"
 //! connections_per_address = 50
@@ -76,6 +80,8 @@ pub struct Config {
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// Where it is kept a second time.
+    pub backup: Backup,
     /// Where accounts are.
     pub accounts: Accounts,
     /// How events are written.
@@ -99,6 +105,15 @@ pub struct Store {
     pub reserve_space: u64,
     /// Inodes that stay free there.
     pub reserve_inodes: u64,
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// Where backups are.
+    pub directory: Option<PathBuf>,
+    /// A mailbox of more octets is left out; none is left out by default.
+    pub exclude_above: Option<u64>,
 }
 
 /// `[accounts]`
@@ -206,6 +221,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
+    let backup = root.table("backup").given().map_or_else(Backup::default, |at| backup(at.value, base));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
@@ -231,6 +247,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         hostname: hostname?,
         store: store?,
         quota,
+        backup,
         accounts: accounts?,
         log,
         limits,
@@ -264,6 +281,13 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
+}
+
+fn backup(section: Section<'_>, base: &Path) -> Backup {
+    let directory = section.optional::<String>("directory").given().map(|at| base.join(at.value));
+    let exclude = section.optional::<Size>("exclude_above").given().and_then(|at| at.value.0);
+    section.finish();
+    Backup { directory, exclude_above: exclude.map(u64::from) }
 }
 
 fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
