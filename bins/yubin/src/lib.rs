@@ -13,6 +13,7 @@ pub mod backup;
 pub mod check;
 pub mod config;
 pub mod domain;
+pub mod expire;
 pub mod failure;
 pub mod import;
 pub mod output;
@@ -73,7 +74,7 @@ pub enum Command {
     /// Addresses beside the issued ones: add, remove, list
     #[command(subcommand)]
     Address(address::Command),
-    /// Domains whose mail is ours: add, list
+    /// Domains whose mail is ours: add, set, list
     #[command(subcommand)]
     Domain(domain::Command),
     /// Copy everybody's new mail, and the accounts, to another place
@@ -85,6 +86,8 @@ pub enum Command {
     /// Take over mail of another server: maildir, mbox
     #[command(subcommand)]
     Import(import::Command),
+    /// Remove mail that has been here for too long
+    Expire(expire::Arguments),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -128,6 +131,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
         Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
+        Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

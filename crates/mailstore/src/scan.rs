@@ -77,8 +77,6 @@ impl Table {
         rows.sort_unstable_by(|a, b| a.sort_key(names).cmp(&b.sort_key(names)));
         // Listed twice.
         rows.dedup_by(|a, b| a.sort_key(names) == b.sort_key(names));
-        rows.shrink_to_fit();
-        names.shrink_to_fit();
         Ok(table)
     }
 
