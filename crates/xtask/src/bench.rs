@@ -19,19 +19,21 @@ pub(crate) fn run(options: &Options) -> Outcome {
 /// pop3d beside Debian's Dovecot.
 pub(crate) fn pop3(arguments: &[OsString]) -> Outcome {
     debian::provide_for(debian::DOVECOT, "leave this bench out")?;
-    shell::run(shell::cargo()?.args(["build", "--locked", "--release", "--bin", "pop3d"]))?;
-    let program = shell::target_dir()?.with_file_name("release").join("pop3d");
+    beside("pop3", "pop3d", arguments)
+}
+
+/// The crates beside a bare loop on the same disk; then smtpd beside it, and beside Debian's Postfix.
+pub(crate) fn deliver(arguments: &[OsString]) -> Outcome {
+    debian::provide_for(debian::POSTFIX, "leave this bench out")?;
+    run(&Options { criterion: vec!["deliver".into()] })?;
+    beside("deliver", "smtpd", arguments)
+}
+
+/// A program of ours beside somebody else's: an example of `benches/`, which is told where ours is.
+fn beside(example: &str, program: &str, arguments: &[OsString]) -> Outcome {
+    shell::run(shell::cargo()?.args(["build", "--locked", "--release", "--bin", program]))?;
+    let path = shell::target_dir()?.with_file_name("release").join(program);
     let mut bench = shell::cargo()?;
-    bench.args([
-        "run",
-        "--locked",
-        "--release",
-        "--package",
-        "benches",
-        "--example",
-        "pop3",
-        "--",
-        "--pop3d",
-    ]);
-    shell::run(bench.arg(program).args(arguments))
+    bench.args(["run", "--locked", "--release", "--package", "benches", "--example", example, "--"]);
+    shell::run(bench.arg(format!("--{program}")).arg(path).args(arguments))
 }

@@ -47,6 +47,10 @@ pub(crate) const POSTGRES: &[Need] = &[Need {
 pub(crate) const DOVECOT: &[Need] =
     &[Need { what: "Dovecot", check: ("dovecot", &["--version"]), packages: &["dovecot-pop3d"] }];
 
+/// Its package starts nothing that the bench uses: that has an instance of its own.
+pub(crate) const POSTFIX: &[Need] =
+    &[Need { what: "Postfix", check: ("postconf", &["-d", "mail_version"]), packages: &["postfix"] }];
+
 impl Need {
     fn is_met(&self) -> bool {
         let (program, arguments) = self.check;

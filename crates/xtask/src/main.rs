@@ -35,6 +35,10 @@ cargo xtask fuzz [--seconds N] [TARGET ...]
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
 
+cargo xtask bench deliver [--rounds N] [--directory DIRECTORY]
+    Deliveries a second beside a bare loop on the same disk, and smtpd beside Debian's Postfix. Needs root. Ours are built in
+    release first.
+
 cargo xtask bench pop3 [--rounds N] [--only TASK[,TASK]] [--big MESSAGES] [--sessions N]
     pop3d beside Debian's Dovecot, tuned: ratios of medians. Needs root. Ours are built in release first.
 ";
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
 
 enum Task {
     Bench(bench::Options),
+    BenchDeliver(Vec<OsString>),
     BenchPop3(Vec<OsString>),
     Ci,
     Fuzz(fuzz::Options),
@@ -68,6 +73,7 @@ impl Task {
     fn run(self) -> shell::Outcome {
         match self {
             Self::Bench(options) => bench::run(&options),
+            Self::BenchDeliver(arguments) => bench::deliver(&arguments),
             Self::BenchPop3(arguments) => bench::pop3(&arguments),
             Self::Ci => ci::run(),
             Self::Fuzz(options) => fuzz::run(&options),
@@ -85,10 +91,10 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
         None | Some(Short('h') | Long("help")) => Task::Help,
         Some(Value(name)) if name == "bench" => {
             let mut arguments: Vec<_> = arguments.raw_args()?.collect();
-            if arguments.first().is_some_and(|first| first == "pop3") {
-                Task::BenchPop3(arguments.split_off(1))
-            } else {
-                Task::Bench(bench::Options { criterion: arguments })
+            match arguments.first().and_then(|first| first.to_str()) {
+                Some("deliver") => Task::BenchDeliver(arguments.split_off(1)),
+                Some("pop3") => Task::BenchPop3(arguments.split_off(1)),
+                _ => Task::Bench(bench::Options { criterion: arguments }),
             }
         }
         Some(Value(name)) if name == "ci" => Task::Ci,
@@ -180,6 +186,7 @@ mod tests {
     #[test]
     fn a_bench_of_a_server_is_told_from_a_filter() {
         assert!(matches!(parse("bench pop3 --rounds 3"), Ok(Task::BenchPop3(rest)) if rest.len() == 2));
+        assert!(matches!(parse("bench deliver --rounds 3"), Ok(Task::BenchDeliver(rest)) if rest.len() == 2));
         assert!(matches!(parse("bench parse"), Ok(Task::Bench(options)) if options.criterion == ["parse"]));
     }
 
