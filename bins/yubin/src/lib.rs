@@ -1,7 +1,7 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`quota`], [`import`], [`check`], [`quickstart`]; each has its arguments, its help
-//! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
+//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
 //! Every command works on the files and the database, not through a daemon: a daemon need not run, and one that runs
@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod address;
+pub mod backup;
 pub mod check;
 pub mod config;
 pub mod domain;
@@ -77,6 +78,12 @@ pub enum Command {
     /// Domains whose mail is ours: add, set, list
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Copy everybody's new mail, and the accounts, to another place
+    Backup(backup::take::Arguments),
+    /// Put mail back from a backup: one message, one account's, or all
+    Restore(backup::restore::Arguments),
+    /// Read backups, and see that they are whole
+    Verify(backup::verify::Arguments),
     /// Take over mail of another server: maildir, mbox
     #[command(subcommand)]
     Import(import::Command),
@@ -124,6 +131,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
+        Command::Backup(arguments) => backup::take(&settings()?, arguments, output).await,
+        Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
+        Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),

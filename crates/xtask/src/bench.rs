@@ -22,17 +22,23 @@ pub(crate) struct Server {
     pub(crate) name: &'static str,
     provide: fn() -> Outcome,
     daemons: &'static [&'static str],
+    /// The criterion benches that belong to it, which run first.
+    parts: Option<&'static str>,
 }
 
-pub(crate) const SERVERS: [Server; 3] = [
-    Server { name: "pop3", provide: debian::provide_dovecot, daemons: &["pop3d"] },
-    Server { name: "idle", provide: || Ok(()), daemons: &["smtpd", "pop3d"] },
-    Server { name: "tls", provide: debian::provide_postfix, daemons: &["smtpd"] },
+pub(crate) const SERVERS: [Server; 4] = [
+    Server { name: "deliver", provide: debian::provide_postfix, daemons: &["smtpd"], parts: Some("deliver") },
+    Server { name: "idle", provide: || Ok(()), daemons: &["smtpd", "pop3d"], parts: None },
+    Server { name: "pop3", provide: debian::provide_dovecot, daemons: &["pop3d"], parts: None },
+    Server { name: "tls", provide: debian::provide_postfix, daemons: &["smtpd"], parts: None },
 ];
 
 impl Server {
     pub(crate) fn run(&self, arguments: &[OsString]) -> Outcome {
         (self.provide)()?;
+        if let Some(parts) = self.parts {
+            run(&Options { criterion: vec![parts.into()] })?;
+        }
         let mut build = shell::cargo()?;
         build.args(["build", "--locked", "--release"]);
         for daemon in self.daemons {

@@ -35,6 +35,10 @@ cargo xtask fuzz [--seconds N] [TARGET ...]
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
 
+cargo xtask bench deliver [--rounds N] [--directory DIRECTORY]
+    Deliveries a second beside a bare loop on the same disk, and smtpd beside Debian's Postfix. Needs root. Ours are built in
+    release first.
+
 cargo xtask bench pop3 [--rounds N] [--only TASK[,TASK]] [--big MESSAGES] [--sessions N]
     pop3d beside Debian's Dovecot, tuned: ratios of medians. Needs root. Ours are built in release first.
 
@@ -186,6 +190,7 @@ mod tests {
     #[test]
     fn a_bench_of_a_server_is_told_from_a_filter() {
         assert!(matches!(parse("bench pop3 --rounds 3"), Ok(Task::BenchServer(_, rest)) if rest.len() == 2));
+        assert!(matches!(parse("bench deliver"), Ok(Task::BenchServer(_, rest)) if rest.is_empty()));
         assert!(matches!(parse("bench parse"), Ok(Task::Bench(options)) if options.criterion == ["parse"]));
     }
 

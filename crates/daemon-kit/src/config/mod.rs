@@ -29,6 +29,10 @@
 //! format = "text"                       # or "json"
 //! level = "info"
 //!
+//! [backup]                              # what `yubin backup` does where it is not told
+//! directory = "/backup/yubin"
+//! exclude_above = "none"               # a mailbox of more octets is left out, and reported
+//!
 //! [limits]                              # 0 or "none" = no limit; these, but for the first group, may also stand in [listener.limits]
 //! connections = 2000                    # of a daemon; more are told "try again later"
 //! memory = "512MiB"                     # of all buffers of a daemon together
@@ -133,6 +137,8 @@ pub struct Config {
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// Where it is kept a second time.
+    pub backup: Backup,
     /// What POP3 does with it.
     pub pop3: Pop3,
     /// Where accounts are.
@@ -160,6 +166,15 @@ pub struct Store {
     pub reserve_space: u64,
     /// Inodes that stay free there.
     pub reserve_inodes: u64,
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// Where backups are.
+    pub directory: Option<PathBuf>,
+    /// A mailbox of more octets is left out; none is left out by default.
+    pub exclude_above: Option<u64>,
 }
 
 /// `[accounts]`
@@ -269,6 +284,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
+    let backup = root.table("backup").given().map_or_else(Backup::default, |at| backup(at.value, base));
     let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
@@ -305,6 +321,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         hostname: hostname?,
         store: store?,
         quota,
+        backup,
         pop3,
         accounts: accounts?,
         log,
@@ -340,6 +357,13 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
+}
+
+fn backup(section: Section<'_>, base: &Path) -> Backup {
+    let directory = section.optional::<String>("directory").given().map(|at| base.join(at.value));
+    let exclude = section.optional::<Size>("exclude_above").given().and_then(|at| at.value.0);
+    section.finish();
+    Backup { directory, exclude_above: exclude.map(u64::from) }
 }
 
 fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {

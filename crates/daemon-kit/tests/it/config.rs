@@ -25,6 +25,10 @@ messages = 100000
 over = "reject"
 warn_percent = 80
 
+[backup]
+directory = "/backup"
+exclude_above = "1GiB"
+
 [accounts]
 database = "sqlite:accounts.sqlite"
 apop_key = "apop.key"
@@ -104,6 +108,8 @@ fn a_good_file_gives_every_setting() {
     let quota =
         Quota { octets: Some(10 << 30), messages: Some(100_000), over: Over::Reject, warn_percent: Some(80) };
     assert_eq!(config.quota, quota);
+    assert_eq!(config.backup.directory.as_deref(), Some("/backup".as_ref()));
+    assert_eq!(config.backup.exclude_above, Some(1 << 30));
     assert_eq!(config.accounts.database, format!("sqlite:{}", world.path("accounts.sqlite").display()));
     assert_eq!(config.accounts.apop_key, Some(world.path("apop.key")));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, tracing::Level::DEBUG));

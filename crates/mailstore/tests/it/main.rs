@@ -1,6 +1,7 @@
 //! What the mail store promises, shown on a real disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod archive;
 mod crash;
 mod deliver;
 mod full;
