@@ -31,7 +31,9 @@ pub(crate) fn serve(world: &World, user: &str, tls: bool) -> SocketAddr {
             let stream = stream.unwrap();
             stream.set_nodelay(true).unwrap();
             thread::spawn(move || match config {
-                Some(config) => answer(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), &files),
+                Some(config) => {
+                    answer(StreamOwned::new(ServerConnection::new(config).unwrap(), stream), &files)
+                }
                 None => answer(stream, &files),
             });
         }

@@ -145,7 +145,8 @@ fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, message
 fn drains(world: &World, servers: &Servers, rounds: usize) {
     let mut figures = [Figures::default(), Figures::default()];
     // Steady state: the passwords are known.
-    for (server, client) in servers.iter().flat_map(|server| (0..CLIENTS).map(move |client| (server, client))) {
+    for (server, client) in servers.iter().flat_map(|server| (0..CLIENTS).map(move |client| (server, client)))
+    {
         drain(server, &format!("drainer{client:04}"), 0);
     }
     for _ in 0..rounds {

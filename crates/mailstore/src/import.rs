@@ -154,7 +154,7 @@ impl<'m> Session<'m> {
         make_dir_durable(&*maildir.files, &staging)?;
         let path = maildir.path().join(LOCK);
         let lock = maildir.files.lock(&path).during("lock", &path)?.ok_or(Error::InUse)?;
-        let session = Session { maildir, journal: load_journal(maildir)?, lock: lock };
+        let session = Session { maildir, journal: load_journal(maildir)?, lock };
         session.finish()?;
         Ok(session)
     }

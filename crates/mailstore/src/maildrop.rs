@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{During, Error};
+use crate::listing::Listing;
 use crate::lock::Lock;
 use crate::maildir::Maildir;
 use crate::name::FileName;
 use crate::quota::{Ledger, Quota, Usage};
-use crate::listing::Listing;
 use crate::scan::{self, Message, Place};
 use crate::{shared, sizes};
 

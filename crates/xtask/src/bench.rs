@@ -22,6 +22,16 @@ pub(crate) fn pop3(arguments: &[OsString]) -> Outcome {
     shell::run(shell::cargo()?.args(["build", "--locked", "--release", "--bin", "pop3d"]))?;
     let program = shell::target_dir()?.with_file_name("release").join("pop3d");
     let mut bench = shell::cargo()?;
-    bench.args(["run", "--locked", "--release", "--package", "benches", "--example", "pop3", "--", "--pop3d"]);
+    bench.args([
+        "run",
+        "--locked",
+        "--release",
+        "--package",
+        "benches",
+        "--example",
+        "pop3",
+        "--",
+        "--pop3d",
+    ]);
     shell::run(bench.arg(program).args(arguments))
 }

@@ -64,10 +64,7 @@ pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
-    let advice = format!(
-        "install them by `apt-get install '{}'`, or {otherwise}",
-        packages.join("' '")
-    );
+    let advice = format!("install them by `apt-get install '{}'`, or {otherwise}", packages.join("' '"));
     let install = || -> Outcome {
         apt_get(&["update"])?;
         // What a package merely recommends is no part of what the tests use.

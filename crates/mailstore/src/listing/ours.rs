@@ -56,7 +56,11 @@ impl<'l> Ours<'l> {
             host: host.as_bytes(),
             stored,
             wire: octets.filter(|&wire| wire != stored),
-            flags: rest.iter().position(|&octet| octet == b':').and_then(|at| rest.get(at..)).unwrap_or_default(),
+            flags: rest
+                .iter()
+                .position(|&octet| octet == b':')
+                .and_then(|at| rest.get(at..))
+                .unwrap_or_default(),
         };
         // Leading zeros, other fields, other letters: all of it shows here.
         let mut again = Vec::with_capacity(name.len());
