@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use accounts::Verdict;
 use auth_sasl::Claim;
+use daemon_kit::config::{Listener, Vrfy};
 use daemon_kit::log::event;
-use daemon_kit::{Filled, Session, Wire, WireError, limits};
-use delivery::DeliveryError;
+use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
+use delivery::{DeliveryError, StoreConfig};
 use relay_policy::Identity;
 use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
 
@@ -38,14 +39,14 @@ enum Answer {
 impl<'s> Conversation<'s> {
     pub(crate) fn new(smtpd: &'s Smtpd, wire: &Wire, session: &'s Session) -> Self {
         let door = smtpd.doors.find(&session.listener);
-        let client = Client::new(wire, &session.listener.hostname);
+        let client = Client::new(wire);
         let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
         let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
         Self { smtpd, session, door, machine, client, transaction: None }
     }
 
     /// From the greeting to the end; says how it ended.
-    pub(crate) async fn run(mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
+    pub(crate) async fn run(&mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
         self.machine.greet(wire.out());
         loop {
             let (input, out) = wire.split();
@@ -63,7 +64,7 @@ impl<'s> Conversation<'s> {
                     wire.erase(consumed);
                     self.session.start_tls(wire).await?;
                     self.machine.tls_established().map_err(misuse)?;
-                    self.client = Client::new(wire, &self.session.listener.hostname);
+                    self.client = Client::new(wire);
                     self.transaction = None;
                 }
                 Event::Authenticate(claim) => {
@@ -98,11 +99,17 @@ impl<'s> Conversation<'s> {
         match filled {
             Ok(Filled::Data) => Ok(None),
             Ok(Filled::Eof) => Ok(Some("hung_up")),
-            Err(WireError::TimedOut) => {
-                self.machine.shut_down(&replies::TIMED_OUT, wire.out()).map_err(misuse)?;
-                Ok(Some("timed_out"))
+            Err(error) => {
+                let goodbye = match error {
+                    WireError::TimedOut => replies::TIMED_OUT,
+                    WireError::TooSlow => replies::TOO_SLOW,
+                    WireError::Overtime => replies::OVERTIME,
+                    WireError::Memory(_) => replies::NO_MEMORY,
+                    _ => return Err(error),
+                };
+                self.machine.shut_down(&goodbye, wire.out()).map_err(misuse)?;
+                Ok(Some(error.word()))
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -115,7 +122,7 @@ impl<'s> Conversation<'s> {
             }
             Event::Mail(mail) => match room(self.smtpd, mail.size).await {
                 Ok(()) => {
-                    self.transaction = Some(Transaction::new(&mail.reverse_path, mail.size));
+                    self.transaction = Some(Transaction::new(&mail));
                     Answer::Yes
                 }
                 Err(reply) => Answer::No(reply),
@@ -123,10 +130,20 @@ impl<'s> Conversation<'s> {
             Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
-                    Ok(()) => {
-                        transaction.begin(&self.smtpd.delivery, &self.client);
-                        Answer::Yes
-                    }
+                    Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
+                        Ok(memory) => {
+                            let Smtpd { delivery, node, .. } = self.smtpd;
+                            transaction.begin(
+                                delivery,
+                                &self.client,
+                                node,
+                                &self.session.listener.trace,
+                                memory,
+                            );
+                            Answer::Yes
+                        }
+                        Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
+                    },
                     Err(reply) => Answer::No(reply),
                 },
                 None => Answer::No(replies::STORE_FAILED),
@@ -142,7 +159,8 @@ impl<'s> Conversation<'s> {
                 None => Answer::None,
             },
             Event::BodyEnd => match self.transaction.take() {
-                Some(transaction) => match transaction.commit().await {
+                // Boxed: its state is as large as all else of a session, which is idle most of the time.
+                Some(transaction) => match Box::pin(transaction.commit()).await {
                     Ok(reply) => Answer::YesWith(reply),
                     Err(reply) => Answer::No(reply),
                 },
@@ -154,7 +172,7 @@ impl<'s> Conversation<'s> {
                 }
                 Answer::None
             }
-            Event::Verify(_) => Answer::Yes,
+            Event::Verify(whom) => self.verify(whom).await,
             // These are answered where the wire is at hand.
             Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
         }
@@ -178,6 +196,21 @@ impl<'s> Conversation<'s> {
                 Answer::Yes
             }
             Err(reply) => Answer::No(reply),
+        }
+    }
+
+    async fn verify(&self, whom: &str) -> Answer {
+        let Listener { hostname, smtp, .. } = &*self.session.listener;
+        match smtp.vrfy {
+            Vrfy::Off => Answer::No(replies::VRFY_OFF),
+            Vrfy::Authenticated if self.client.account.is_some() => {
+                match self.smtpd.verify(hostname, whom).await {
+                    Ok(Some(reply)) => Answer::YesWith(reply),
+                    Ok(None) => Answer::Yes,
+                    Err(reply) => Answer::No(reply),
+                }
+            }
+            Vrfy::Authenticated | Vrfy::Neutral => Answer::Yes,
         }
     }
 

@@ -26,12 +26,14 @@ pub struct Smtpd {
     delivery: LocalDelivery,
     doors: Doors,
     quota: Quota,
+    /// This machine's name in trace fields.
+    node: String,
 }
 
 impl Smtpd {
     /// Over accounts and a store that are open already.
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
-        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota }
+        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota, node: config.node.clone() }
     }
 }
 
@@ -44,6 +46,8 @@ impl Service for Smtpd {
         let reply: Reply = match refusal {
             Refusal::Full => replies::CONNECTIONS,
             Refusal::FullForAddress => replies::CONNECTIONS_OF_ADDRESS,
+            Refusal::FullForNetwork => replies::CONNECTIONS_OF_NETWORK,
+            Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
         reply.write(&mut line);
@@ -86,6 +90,6 @@ pub fn store(config: &Config) -> StoreConfig {
     StoreConfig {
         reserve: Reserve { octets: store.reserve_space, files: store.reserve_inodes },
         warning,
-        ..StoreConfig::new(&store.maildirs, &store.queue, config.hostname.as_str())
+        ..StoreConfig::new(&store.maildirs, &store.queue, config.node.as_str())
     }
 }

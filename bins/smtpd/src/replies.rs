@@ -16,6 +16,11 @@ pub(crate) const CONNECTIONS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections, try again later");
 pub(crate) const CONNECTIONS_OF_ADDRESS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections from your address, try again later");
+pub(crate) const CONNECTIONS_OF_NETWORK: Reply =
+    Reply::of(421, Enhanced(4, 7, 0), "Too many connections from your network, try again later");
+pub(crate) const NO_MEMORY: Reply = Reply::of(421, Enhanced(4, 3, 2), "Too busy now, try again later");
+pub(crate) const NO_MEMORY_FOR_MESSAGE: Reply =
+    Reply::of(452, Enhanced(4, 3, 1), "Too busy for the message now, try again later");
 /// RFC 5321 §4.2.3 and RFC 3463 §3.3: the recipient's mailbox is full, and may have room later.
 pub(crate) const MAILBOX_FULL: Reply =
     Reply::of(452, Enhanced(4, 2, 2), "The recipient's mailbox is full, try again later");
@@ -32,8 +37,12 @@ pub(crate) const RELAY_DENIED: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains is not taken here");
 pub(crate) const RELAY_NEEDS_AUTHENTICATION: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains needs SMTP AUTH, on port 465 or 587");
+pub(crate) const VRFY_OFF: Reply = Reply::of(502, Enhanced(5, 5, 1), "VRFY is not answered here");
 pub(crate) const SHUTTING_DOWN: Reply =
     Reply::of(421, Enhanced(4, 3, 2), "The service is shutting down, try again later");
 pub(crate) const STORE_FAILED: Reply =
     Reply::of(451, Enhanced(4, 3, 0), "The message cannot be stored now, try again later");
+pub(crate) const OVERTIME: Reply =
+    Reply::of(421, Enhanced(4, 4, 2), "This session took too long, try again later");
+pub(crate) const TOO_SLOW: Reply = Reply::of(421, Enhanced(4, 4, 2), "You are too slow, try again later");
 pub(crate) const TIMED_OUT: Reply = Reply::of(421, Enhanced(4, 4, 2), "Timed out while waiting for you");

@@ -32,6 +32,10 @@ pub(crate) const CLIENTS: &[Need] = &[
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
 
+/// What libFuzzer is built with.
+pub(crate) const FUZZER: &[Need] =
+    &[Need { what: "a C++ compiler", check: ("c++", &["--version"]), packages: &["g++"] }];
+
 /// The server is in no directory of PATH; its package makes the user that it runs as.
 pub(crate) const POSTGRES: &[Need] = &[Need {
     what: "PostgreSQL",

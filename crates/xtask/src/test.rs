@@ -6,9 +6,9 @@ use std::fmt;
 use std::process::Command;
 use std::str::FromStr;
 
-use crate::debian;
 use crate::postgres::{self, Postgres};
 use crate::shell::{self, Outcome};
+use crate::{debian, fuzz};
 
 /// The tests read here which parts were left out, and say so instead of failing.
 const WITHOUT: &str = "YUBIN_TEST_WITHOUT";
@@ -85,9 +85,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
     // The end-to-end tests start the daemons as programs of their own, which no test target of theirs would build.
     shell::run(shell::cargo()?.args(["build", "--locked", "--workspace", "--bins"]))?;
 
-    // The examples in the documentation go first: the closing line of the real runner shall be the last one.
+    // The examples in the documentation and the fuzzers' seeds go first: the closing line of the real runner shall be the last one.
     let examples = if options.runner.is_empty() {
-        run_tests(shell::cargo()?.args(["test", "--locked", "--workspace", "--doc"]))
+        run_tests(shell::cargo()?.args(["test", "--locked", "--workspace", "--doc"])).and(fuzz::seeds())
     } else {
         Ok(())
     };

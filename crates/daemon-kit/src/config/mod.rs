@@ -1,7 +1,8 @@
 //! The one TOML file of both daemons and of the command: strict, and every fault told at once.
 //!
 //! ```toml
-//! hostname = "mx.example.jp"            # the greeting and the Received header
+//! hostname = "mx.example.jp"            # the service's name, in greetings
+//! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
@@ -28,9 +29,25 @@
 //! format = "text"                       # or "json"
 //! level = "info"
 //!
-//! [limits]                              # 0 or "none" = no limit
+//! [limits]                              # 0 or "none" = no limit; these, but for the first group, may also stand in [listener.limits]
+//! connections = 2000                    # of a daemon; more are told "try again later"
+//! memory = "512MiB"                     # of all buffers of a daemon together
+//! ipv4_network = 24                     # what counts as one network
+//! ipv6_network = 48
+//! drain = "30s"
+//!
+//! connections_per_address = 50          # IPv6: per /64
+//! connections_per_network = 200
+//! patience = "5m"                       # for a whole command line, and for each silence in a message
+//! min_data_rate = 50                    # octets a second in a message, sent or taken, averaged over `patience`
+//! session_time = "none"                 # how long a session may last, whatever it does
 //! message_size = "50MiB"
-//! connections_per_address = 50
+//!
+//! [trace]                               # what is written before a message
+//! received = "rfc"                      # or "sendmail"
+//! software = "Yubin"                    # a comment in Received; or "none"
+//! client = "shown"                      # or "hidden": not of who has logged in
+//! delivered_to = false
 //!
 //! [[certificate]]
 //! chain = "cert.pem"
@@ -41,6 +58,26 @@
 //! address = ["0.0.0.0:465", "[::]:465"]
 //! tls = "implicit"
 //! auth = "required"
+//! trace = { client = "hidden" }         # [limits] and [trace] can be overridden for a listener
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "192.0.2.1:25"
+//! tls = "starttls"                      # or "none", "starttls-required", "implicit"
+//! auth = "optional"                     # or "off", "required"
+//! mechanisms = ["PLAIN", "LOGIN"]
+//! clear_text_auth = false
+//! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
+//! relay = ["authenticated"]
+//! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
+//! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
+//! vrfy = "neutral"                      # or "off", "authenticated"
+//! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "10.0.0.5:2525"
+//! proxy_protocol = ["10.0.0.1", "fd00::/64"]   # only these may connect: balancers that say for whom (PROXY protocol, v1 or v2)
 //! ```
 //!
 //! [`crate::limits`] holds every default with its reason.
@@ -52,6 +89,8 @@ mod listener;
 mod pop3;
 mod quota;
 mod section;
+mod smtp;
+mod trace;
 mod value;
 
 use std::fmt;
@@ -66,6 +105,8 @@ pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
+pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
+pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 
 use fault::{Collector, Wrong};
@@ -77,8 +118,10 @@ use value::{Count, HostName, Scalar, Size, word};
 pub struct Config {
     /// The file as it was named.
     pub file: PathBuf,
-    /// The name in greetings and in `Received`, where a listener has none of its own.
+    /// The service's name in greetings, where a listener has none of its own.
     pub hostname: String,
+    /// This machine's own name, in `Received`, in a `Message-ID`, in the names of files. Several machines may serve under one `hostname`.
+    pub node: String,
     /// Where mail is.
     pub store: Store,
     /// How much of it a mailbox may hold.
@@ -196,7 +239,8 @@ impl Config {
     /// The certificates that end within [`limits::CERTIFICATE_WARNING_DAYS`](crate::limits::CERTIFICATE_WARNING_DAYS).
     pub fn expiring(&self) -> impl Iterator<Item = &Certificate> {
         let soon = |certificate: &&Certificate| {
-            certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
+            certificate.identity.is_valid()
+                && certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
         };
         self.certificates.iter().filter(soon)
     }
@@ -212,6 +256,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let faults = root.faults();
     let base = file.parent().unwrap_or(Path::new(""));
     let hostname = root.required::<HostName>("hostname", "\"mx.example.jp\"").map(|at| at.value.0);
+    let node = root.optional::<HostName>("node").given().map(|at| at.value.0);
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
@@ -220,11 +265,14 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let trace = root.table("trace").given();
+    let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
     let given = listener::Given {
         hostname: hostname.as_deref(),
         limits: &defaults,
+        trace: &trace,
         certificates: !certificates.is_empty(),
         apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
     };
@@ -238,6 +286,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     root.finish();
     Some(Config {
         file: file.to_owned(),
+        node: node.or_else(|| hostname.clone())?,
         hostname: hostname?,
         store: store?,
         quota,
