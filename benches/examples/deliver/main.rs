@@ -15,7 +15,7 @@
 mod client;
 mod daemons;
 #[allow(dead_code)]
-#[path = "../pop3/measure.rs"]
+#[path = "../common/measure.rs"]
 mod measure;
 
 use std::path::PathBuf;
