@@ -2,17 +2,15 @@
 //! cut, and parsing that undoes writing.
 //!
 //! Each target of `fuzz_targets/` calls one function of this name; `cargo test` here runs all of them over seeds that are cut from the
-//! transcripts, so that they are tests, too, where no fuzzer is at hand. To fuzz: `cargo fuzz run server -- -dict=smtp.dict`.
+//! transcripts, so that they are tests, too, where no fuzzer is at hand. To fuzz them all: `cargo xtask fuzz --seconds 60`.
 
-mod client;
-mod grammar;
+pub mod pop3;
+mod sasl;
 pub mod seeds;
-mod server;
+pub mod smtp;
 mod wire;
 
-pub use client::client;
-pub use grammar::{command, reply, sasl};
-pub use server::server;
+pub use sasl::sasl;
 pub use wire::unstuffing;
 
 /// A function of this crate that takes whatever comes.
@@ -20,11 +18,15 @@ pub type Target = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Target)] = &[
-    ("client", client),
-    ("command", command),
-    ("reply", reply),
+    ("pop3_client", pop3::client),
+    ("pop3_command", pop3::command),
+    ("pop3_content", pop3::content),
+    ("pop3_server", pop3::server),
     ("sasl", sasl),
-    ("server", server),
+    ("smtp_client", smtp::client),
+    ("smtp_command", smtp::command),
+    ("smtp_reply", smtp::reply),
+    ("smtp_server", smtp::server),
     ("unstuffing", unstuffing),
 ];
 

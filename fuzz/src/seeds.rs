@@ -3,15 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-/// What the peer says in every transcript of `crates/smtp-proto/tests/DIRECTORY`: the lines behind `mark`.
+/// What one side says in every transcript of `crates/DIRECTORY`: the lines behind `mark`.
 ///
 /// # Panics
 /// When there is no such directory, or nothing in it.
 pub fn of(directory: &str, mark: char) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/smtp-proto/tests").join(directory);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(directory);
     let mut seeds = Vec::new();
     for entry in fs::read_dir(&path).expect("the transcripts are there") {
-        let text = fs::read_to_string(entry.expect("it was listed").path()).expect("it is text");
+        let path = entry.expect("it was listed").path();
+        if path.is_dir() {
+            continue;
+        }
+        let text = fs::read_to_string(path).expect("it is text");
         let mut said = Vec::new();
         for line in text.lines().filter_map(|line| line.strip_prefix(mark)) {
             match line.split_at_checked(1) {
@@ -30,22 +34,37 @@ pub fn of(directory: &str, mark: char) -> Vec<Vec<u8>> {
 }
 
 /// The seeds of a target, as it wants them.
+///
+/// # Panics
+/// When there are no transcripts.
 pub fn for_target(name: &str) -> Vec<Vec<u8>> {
-    let from_client = of("transcripts", 'C');
-    let from_server = of("transcripts-client", 'S');
-    let lines = |texts: &[Vec<u8>], prefix: usize| -> Vec<Vec<u8>> {
-        let lines = texts.iter().flat_map(|text| text.split_inclusive(|&octet| octet == b'\n'));
-        lines.filter_map(|line| line.get(prefix..)).map(|line| line.trim_ascii_end().to_vec()).collect()
-    };
-    let headed = |head: &[u8], texts: &[Vec<u8>]| texts.iter().map(|text| [head, text].concat()).collect();
+    let [smtp, smtp_client] =
+        ["transcripts", "transcripts-client"].map(|which| format!("smtp-proto/tests/{which}"));
+    let [pop3, pop3_client] =
+        ["transcripts", "transcripts/client"].map(|which| format!("pop3-proto/tests/{which}"));
     match name {
-        "client" => headed(&[6], &from_server),
-        "command" => lines(&from_client, "MAIL ".len()),
-        "reply" => of("transcripts", 'S'),
-        "sasl" => lines(&from_client, 0),
-        "server" => (0..64).flat_map(|options| -> Vec<_> { headed(&[options, 4], &from_client) }).collect(),
-        _ => headed(&[3], &from_client),
+        "pop3_client" => headed(&[6], &of(&pop3_client, 'S')),
+        "pop3_command" => lines(&of(&pop3, 'C'), 0),
+        "pop3_content" => (0..3).flat_map(|lines| headed(&[5, lines], &of(&pop3, 'S'))).collect(),
+        "pop3_server" => (0..32).flat_map(|options| headed(&[options, 4], &of(&pop3, 'C'))).collect(),
+        "sasl" => lines(&of(&smtp, 'C'), 0),
+        "smtp_client" => headed(&[6], &of(&smtp_client, 'S')),
+        "smtp_command" => lines(&of(&smtp, 'C'), "MAIL ".len()),
+        "smtp_reply" => of(&smtp, 'S'),
+        "smtp_server" => (0..64).flat_map(|options| headed(&[options, 4], &of(&smtp, 'C'))).collect(),
+        _ => headed(&[3], &of(&smtp, 'C')),
     }
+}
+
+/// Each behind the octets that say how a target is to run.
+fn headed(head: &[u8], texts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| [head, text].concat()).collect()
+}
+
+/// Each line by itself, without its ending and so many octets at its front.
+fn lines(texts: &[Vec<u8>], prefix: usize) -> Vec<Vec<u8>> {
+    let lines = texts.iter().flat_map(|text| text.split_inclusive(|&octet| octet == b'\n'));
+    lines.filter_map(|line| line.get(prefix..)).map(|line| line.trim_ascii_end().to_vec()).collect()
 }
 
 fn unescape(text: &str, out: &mut Vec<u8>) {

@@ -75,8 +75,13 @@ impl<'s> Conversation<'s> {
         let filled = tokio::select! {
             biased;
             () = self.session.draining() => return Ok(Some("drained")),
-            filled = wire.fill(patience) => filled?,
+            filled = wire.fill(patience) => filled,
         };
+        // A command came, and there is no memory to read it into: this is its answer.
+        if let Err(WireError::Memory(_)) = filled {
+            Refusal::Temporary.write(wire.out());
+        }
+        let filled = filled?;
         Ok(match filled {
             Filled::Data => None,
             Filled::Eof => Some("hung_up"),

@@ -8,8 +8,8 @@ use accounts::Verdict;
 use auth_sasl::Claim;
 use daemon_kit::config::{Listener, Vrfy};
 use daemon_kit::log::event;
-use daemon_kit::{Filled, Session, Wire, WireError, limits};
-use delivery::DeliveryError;
+use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
+use delivery::{DeliveryError, StoreConfig};
 use relay_policy::Identity;
 use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
 
@@ -99,11 +99,17 @@ impl<'s> Conversation<'s> {
         match filled {
             Ok(Filled::Data) => Ok(None),
             Ok(Filled::Eof) => Ok(Some("hung_up")),
-            Err(WireError::TimedOut) => {
-                self.machine.shut_down(&replies::TIMED_OUT, wire.out()).map_err(misuse)?;
-                Ok(Some("timed_out"))
+            Err(error) => {
+                let goodbye = match error {
+                    WireError::TimedOut => replies::TIMED_OUT,
+                    WireError::TooSlow => replies::TOO_SLOW,
+                    WireError::Overtime => replies::OVERTIME,
+                    WireError::Memory(_) => replies::NO_MEMORY,
+                    _ => return Err(error),
+                };
+                self.machine.shut_down(&goodbye, wire.out()).map_err(misuse)?;
+                Ok(Some(error.word()))
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -124,11 +130,15 @@ impl<'s> Conversation<'s> {
             Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
-                    Ok(()) => {
-                        let Smtpd { delivery, node, .. } = self.smtpd;
-                        transaction.begin(delivery, &self.client, node, &self.session.listener.trace);
-                        Answer::Yes
-                    }
+                    Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
+                        Ok(memory) => {
+                            let Smtpd { delivery, node, .. } = self.smtpd;
+                            let settings = &self.session.listener.trace;
+                            transaction.begin(delivery, &self.client, node, settings, memory);
+                            Answer::Yes
+                        }
+                        Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
+                    },
                     Err(reply) => Answer::No(reply),
                 },
                 None => Answer::No(replies::STORE_FAILED),

@@ -45,6 +45,8 @@ impl Service for Smtpd {
         let reply: Reply = match refusal {
             Refusal::Full => replies::CONNECTIONS,
             Refusal::FullForAddress => replies::CONNECTIONS_OF_ADDRESS,
+            Refusal::FullForNetwork => replies::CONNECTIONS_OF_NETWORK,
+            Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
         reply.write(&mut line);

@@ -16,6 +16,11 @@ pub(crate) const CONNECTIONS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections, try again later");
 pub(crate) const CONNECTIONS_OF_ADDRESS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections from your address, try again later");
+pub(crate) const CONNECTIONS_OF_NETWORK: Reply =
+    Reply::of(421, Enhanced(4, 7, 0), "Too many connections from your network, try again later");
+pub(crate) const NO_MEMORY: Reply = Reply::of(421, Enhanced(4, 3, 2), "Too busy now, try again later");
+pub(crate) const NO_MEMORY_FOR_MESSAGE: Reply =
+    Reply::of(452, Enhanced(4, 3, 1), "Too busy for the message now, try again later");
 pub(crate) const NO_SPACE: Reply =
     Reply::of(452, Enhanced(4, 3, 1), "Not enough space for the message now, try again later");
 pub(crate) const NO_SUCH_USER: Reply = Reply::of(550, Enhanced(5, 1, 1), "No such user here");
@@ -31,4 +36,7 @@ pub(crate) const SHUTTING_DOWN: Reply =
     Reply::of(421, Enhanced(4, 3, 2), "The service is shutting down, try again later");
 pub(crate) const STORE_FAILED: Reply =
     Reply::of(451, Enhanced(4, 3, 0), "The message cannot be stored now, try again later");
+pub(crate) const OVERTIME: Reply =
+    Reply::of(421, Enhanced(4, 4, 2), "This session took too long, try again later");
+pub(crate) const TOO_SLOW: Reply = Reply::of(421, Enhanced(4, 4, 2), "You are too slow, try again later");
 pub(crate) const TIMED_OUT: Reply = Reply::of(421, Enhanced(4, 4, 2), "Timed out while waiting for you");

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use daemon_kit::Wire;
 use daemon_kit::config;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
+use daemon_kit::{Share, Wire};
 use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId};
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Mail, Reply};
@@ -66,6 +66,8 @@ struct Message {
     octets: u64,
     submission: Option<Submission>,
     account: Option<String>,
+    /// For as much as it holds until it is on the disk.
+    _memory: Share,
 }
 
 /// A submitted message whose header is still coming in.
@@ -99,6 +101,7 @@ impl Transaction {
         client: &Client,
         node: &str,
         settings: &config::Trace,
+        memory: Share,
     ) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
         let trace = Trace {
@@ -135,6 +138,7 @@ impl Transaction {
             octets: 0,
             submission,
             account: client.account.clone(),
+            _memory: memory,
         });
     }
 

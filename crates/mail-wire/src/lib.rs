@@ -14,9 +14,10 @@
 extern crate std;
 
 mod line;
+mod run;
 mod stuff;
 mod unstuff;
 
 pub use line::{Ending, Found, LineFinder};
 pub use stuff::{Piece, Stuffer};
-pub use unstuff::{Bare, BareAt, Chunk, Unstuffer};
+pub use unstuff::{Bare, Chunk, Unstuffer};

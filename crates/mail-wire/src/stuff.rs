@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use crate::run::clean_run;
+
 /// The next octets to send, and how far the input was taken for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'i> {
@@ -78,7 +80,7 @@ impl Stuffer {
         let mut after_cr = self.state == State::Cr;
         self.state = State::Text;
         let mut at = 0;
-        while let Some(found) = memchr(b'\n', input.get(at..).unwrap_or_default()) {
+        while let Some(found) = next_lf(input.get(at..).unwrap_or_default()) {
             let lf = at + found;
             let crlf = match lf.checked_sub(1) {
                 Some(before) => input.get(before) == Some(&b'\r'),
@@ -100,4 +102,15 @@ impl Stuffer {
         }
         input.len()
     }
+}
+
+/// The first LF that may be bare, or have a dot behind it.
+fn next_lf(input: &[u8]) -> Option<usize> {
+    let clean = match input.first() {
+        Some(b'\n') => 0,
+        _ => {
+            clean_run(input, |first, second, third| (second == b'\n') & ((first != b'\r') | (third == b'.')))
+        }
+    };
+    memchr(b'\n', input.get(clean..)?).map(|found| clean + found)
 }

@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use crate::run::clean_run;
+
 /// An octet that stands alone though the protocol knows it only as half of CRLF (RFC 5321 §2.3.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bare {
@@ -9,15 +11,6 @@ pub enum Bare {
     Cr,
     /// An LF that no CR precedes.
     Lf,
-}
-
-/// The first bare CR or LF of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BareAt {
-    /// Which octet.
-    pub octet: Bare,
-    /// The line it stands in, counted from 1; lines end with CRLF only.
-    pub line: u64,
 }
 
 /// What the next octets of the input are.
@@ -52,8 +45,7 @@ enum State {
 #[derive(Clone, Debug)]
 pub struct Unstuffer {
     state: State,
-    line: u64,
-    bare: Option<BareAt>,
+    bare: Option<Bare>,
 }
 
 impl Default for Unstuffer {
@@ -65,11 +57,11 @@ impl Default for Unstuffer {
 impl Unstuffer {
     /// At the first octet of a body: a `.` CRLF right there ends an empty message (RFC 5321 §4.1.1.4).
     pub const fn new() -> Self {
-        Self { state: State::LineStart, line: 1, bare: None }
+        Self { state: State::LineStart, bare: None }
     }
 
     /// The first bare CR or LF seen so far.
-    pub const fn bare(&self) -> Option<BareAt> {
+    pub const fn bare(&self) -> Option<Bare> {
         self.bare
     }
 
@@ -102,44 +94,47 @@ impl Unstuffer {
     /// Hands out everything from `start` to the next dot at a line's start, or to the end of the input.
     fn text<'i>(&mut self, input: &'i [u8], start: usize) -> (usize, Chunk<'i>) {
         let mut at = start;
-        if self.state == State::Cr {
-            match input.get(at) {
-                Some(b'\n') => {
-                    at += 1;
-                    self.state = State::LineStart;
-                    self.line += 1;
-                }
-                _ => {
+        while let Some(text @ [first, ..]) = input.get(at..) {
+            at += match (self.state, first) {
+                (State::LineStart, b'.') => break,
+                (State::Cr, b'\n') => self.take(1, State::LineStart),
+                (State::Cr, _) => {
                     self.note(Bare::Cr);
-                    self.state = State::Text;
+                    self.take(0, State::Text)
                 }
-            }
-        }
-        while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {
-            if self.state == State::LineStart && rest.first() == Some(&b'.') {
-                break;
-            }
-            self.state = State::Text;
-            let Some(found) = memchr2(b'\r', b'\n', rest) else {
-                at = input.len();
-                break;
+                (_, b'\n') => {
+                    self.note(Bare::Lf);
+                    self.take(1, State::Text)
+                }
+                (_, b'\r') => self.take(1, State::Cr),
+                _ => self.quiet(text),
             };
-            at += found + 1;
-            match (rest.get(found), rest.get(found + 1)) {
-                (Some(b'\r'), Some(b'\n')) => {
-                    at += 1;
-                    self.state = State::LineStart;
-                    self.line += 1;
-                }
-                (Some(b'\r'), None) => self.state = State::Cr,
-                (Some(b'\r'), Some(_)) => self.note(Bare::Cr),
-                _ => self.note(Bare::Lf),
-            }
         }
         (at, Chunk::Data(input.get(start..at).unwrap_or_default()))
     }
 
-    fn note(&mut self, octet: Bare) {
-        self.bare.get_or_insert(BareAt { octet, line: self.line });
+    /// How far nothing in `text`, which starts inside a line, must be looked at more closely.
+    fn quiet(&mut self, text: &[u8]) -> usize {
+        let clean = clean_run(text, needs_a_look);
+        let (run, rest) = text.split_at_checked(clean).unwrap_or_default();
+        match run.last() {
+            Some(b'\r') => self.take(clean, State::Cr),
+            Some(b'\n') => self.take(clean, State::LineStart),
+            _ => self.take(clean + memchr2(b'\r', b'\n', rest).unwrap_or(rest.len()), State::Text),
+        }
     }
+
+    const fn take(&mut self, octets: usize, state: State) -> usize {
+        self.state = state;
+        octets
+    }
+
+    fn note(&mut self, octet: Bare) {
+        self.bare.get_or_insert(octet);
+    }
+}
+
+/// Half of a CRLF without the other half, or a dot at the start of a line.
+fn needs_a_look(first: u8, second: u8, third: u8) -> bool {
+    ((first == b'\r') != (second == b'\n')) | ((second == b'\n') & (third == b'.'))
 }

@@ -35,7 +35,9 @@ pub(crate) fn run() -> Outcome {
 }
 
 fn format() -> Outcome {
-    shell::run(shell::cargo()?.args(["fmt", "--all", "--check"]))
+    shell::run(shell::cargo()?.args(["fmt", "--all", "--check"]))?;
+    shell::run(shell::cargo()?.args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+    shell::run(shell::cargo()?.args(["fmt", "--manifest-path", "benches/peers/Cargo.toml", "--check"]))
 }
 
 fn clippy() -> Outcome {

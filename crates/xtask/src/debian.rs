@@ -30,6 +30,10 @@ pub(crate) const CLIENTS: &[Need] = &[
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
 
+/// What libFuzzer is built with.
+pub(crate) const FUZZER: &[Need] =
+    &[Need { what: "a C++ compiler", check: ("c++", &["--version"]), packages: &["g++"] }];
+
 /// The server is in no directory of PATH; its package makes the user that it runs as.
 pub(crate) const POSTGRES: &[Need] = &[Need {
     what: "PostgreSQL",
@@ -46,17 +50,17 @@ impl Need {
 
 /// Installs what is missing, and fails with the names of what still is missing then.
 ///
-/// `part`: what `--without` calls the tests that need them.
-pub(crate) fn provide(needs: &[Need], part: &str) -> Outcome {
+/// `part`: what `--without` calls the tests that need them, where they can be left out.
+pub(crate) fn provide(needs: &[Need], part: Option<&str>) -> Outcome {
     let missing = unmet(needs);
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
-    let advice = format!(
-        "install them by `apt-get install '{}'`, or leave their tests out by `cargo xtask test --without {part}`",
-        packages.join("' '")
-    );
+    let mut advice = format!("install them by `apt-get install '{}'`", packages.join("' '"));
+    if let Some(part) = part {
+        advice += &format!(", or leave their tests out by `cargo xtask test --without {part}`");
+    }
     let install = || -> Outcome {
         apt_get(&["update"])?;
         // What a package merely recommends is no part of what the tests use.

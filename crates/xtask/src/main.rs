@@ -1,10 +1,11 @@
-//! The project's one entry for tests, lints and benchmarks: `cargo xtask --help`.
+//! The project's one entry for tests, lints, fuzzing and benchmarks: `cargo xtask --help`.
 
 mod bench;
 mod ci;
 mod debian;
 mod deny;
 mod file_length;
+mod fuzz;
 mod no_std;
 mod postgres;
 mod shell;
@@ -25,6 +26,10 @@ cargo xtask test [--without PART[,PART]] [--long] [-- RUNNER-ARGUMENTS]
 cargo xtask ci
     What a change must pass besides the tests: format, clippy, documentation, licences and sources of the
     dependencies, the no_std proof, the length of files.
+
+cargo xtask fuzz [--seconds N] [TARGET ...]
+    Every target of fuzz/ (or those named), N seconds each (60), from seeds that are cut from the transcripts. Inputs that break
+    something are left in fuzz/artifacts.
 
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
 enum Task {
     Bench(bench::Options),
     Ci,
+    Fuzz(fuzz::Options),
     Help,
     Test(test::Options),
 }
@@ -58,6 +64,7 @@ impl Task {
         match self {
             Self::Bench(options) => bench::run(&options),
             Self::Ci => ci::run(),
+            Self::Fuzz(options) => fuzz::run(&options),
             Self::Help => {
                 print!("{HELP}");
                 Ok(())
@@ -74,6 +81,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
             Task::Bench(bench::Options { criterion: arguments.raw_args()?.collect() })
         }
         Some(Value(name)) if name == "ci" => Task::Ci,
+        Some(Value(name)) if name == "fuzz" => parse_fuzz(&mut arguments)?,
         Some(Value(name)) if name == "help" => Task::Help,
         Some(Value(name)) if name == "test" => parse_test(&mut arguments)?,
         Some(other) => return Err(other.unexpected()),
@@ -83,6 +91,19 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
         Some(other) => Err(other.unexpected()),
         None => Ok(task),
     }
+}
+
+fn parse_fuzz(arguments: &mut lexopt::Parser) -> Result<Task, lexopt::Error> {
+    let mut options = fuzz::Options::default();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Task::Help),
+            Long("seconds") => options.seconds = arguments.value()?.parse()?,
+            Value(target) => options.targets.push(target.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Fuzz(options))
 }
 
 fn parse_test(arguments: &mut lexopt::Parser) -> Result<Task, lexopt::Error> {
@@ -136,6 +157,13 @@ mod tests {
         let Ok(Task::Test(options)) = parse("test --long -- p_05 --no-capture") else { panic!("refused") };
         assert!(options.long);
         assert_eq!(options.runner, ["p_05", "--no-capture"]);
+    }
+
+    #[test]
+    fn a_fuzzer_takes_its_time_and_its_targets() {
+        let Ok(Task::Fuzz(options)) = parse("fuzz sasl --seconds 5") else { panic!("refused") };
+        assert_eq!((options.seconds, options.targets), (5, vec!["sasl".to_owned()]));
+        assert!(parse("fuzz --seconds soon").is_err());
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::fmt;
 use std::process::Command;
 use std::str::FromStr;
 
-use crate::debian;
 use crate::postgres::{self, Postgres};
 use crate::shell::{self, Outcome};
+use crate::{debian, fuzz};
 
 /// The tests read here which parts were left out, and say so instead of failing.
 const WITHOUT: &str = "YUBIN_TEST_WITHOUT";
@@ -75,7 +75,7 @@ impl fmt::Display for Part {
 pub(crate) fn run(options: &Options) -> Outcome {
     for (part, needs) in [(Part::Clients, debian::CLIENTS), (Part::Postgres, debian::POSTGRES)] {
         if !options.without.contains(&part) {
-            debian::provide(needs, part.name())?;
+            debian::provide(needs, Some(part.name()))?;
         }
     }
     let postgres = if options.without.contains(&Part::Postgres) { None } else { Some(Postgres::start()?) };
@@ -85,9 +85,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
     // The end-to-end tests start the daemons as programs of their own, which no test target of theirs would build.
     shell::run(shell::cargo()?.args(["build", "--locked", "--workspace", "--bins"]))?;
 
-    // The examples in the documentation go first: the closing line of the real runner shall be the last one.
+    // The examples in the documentation and the fuzzers' seeds go first: the closing line of the real runner shall be the last one.
     let examples = if options.runner.is_empty() {
-        run_tests(shell::cargo()?.args(["test", "--locked", "--workspace", "--doc"]))
+        run_tests(shell::cargo()?.args(["test", "--locked", "--workspace", "--doc"])).and(fuzz::seeds())
     } else {
         Ok(())
     };

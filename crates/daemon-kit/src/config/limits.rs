@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fault::Wrong;
 use super::listener::Protocol;
 use super::section::{Read, Section};
-use super::value::{Count, Size};
+use super::value::{Count, Prefix, Size, Span};
 use crate::limits;
 
 /// What concerns a daemon as a whole; none = no limit.
@@ -14,6 +14,10 @@ use crate::limits;
 pub struct Limits {
     /// Sessions at once.
     pub connections: Option<u32>,
+    /// Prefix lengths of what counts as one network in `connections_per_network`: of IPv4, and of IPv6.
+    pub network_prefixes: (u8, u8),
+    /// Octets that the buffers of all sessions may hold together.
+    pub memory: Option<NonZeroU64>,
     /// How long a drain waits for sessions before it cuts them.
     pub drain: Duration,
 }
@@ -39,6 +43,12 @@ pub struct SessionLimits {
     pub handshake: Duration,
     /// Sessions of one address (IPv6: one /64) at once, all listeners of a daemon together.
     pub connections_per_address: Option<u32>,
+    /// Sessions of one network at once, all listeners of a daemon together.
+    pub connections_per_network: Option<u32>,
+    /// Octets a second that the peer must send or take while it is waited for, averaged over `patience`.
+    pub min_data_rate: Option<NonZeroU64>,
+    /// How long a session may last, whatever it does.
+    pub session_time: Option<Duration>,
 }
 
 /// `[limits]` before the protocol of a listener is known.
@@ -53,15 +63,31 @@ pub(super) struct Given {
     patience: Option<Duration>,
     handshake: Option<Duration>,
     connections_per_address: Option<Count>,
+    connections_per_network: Option<Count>,
+    min_data_rate: Option<Size>,
+    session_time: Option<Span>,
 }
 
 /// `[limits]`: what it says of the daemon, and what it says of every session.
 pub(super) fn server(section: Option<Section<'_>>) -> (Limits, Given) {
-    let default = Limits { connections: Some(limits::CONNECTIONS), drain: limits::DRAIN };
+    let default = Limits {
+        connections: Some(limits::CONNECTIONS),
+        network_prefixes: limits::NETWORK_PREFIXES,
+        memory: NonZeroU64::new(limits::MEMORY),
+        drain: limits::DRAIN,
+    };
     let Some(section) = section else { return (default, Given::default()) };
-    let connections = section.optional("connections").or(Count(default.connections)).0;
-    let drain = section.optional("drain").or(default.drain);
-    (Limits { connections, drain }, session(section, &Given::default(), None))
+    let (ipv4, ipv6) = default.network_prefixes;
+    let limits = Limits {
+        connections: section.optional("connections").or(Count(default.connections)).0,
+        network_prefixes: (
+            section.optional("ipv4_network").or(Prefix::<32>(ipv4)).0,
+            section.optional("ipv6_network").or(Prefix::<128>(ipv6)).0,
+        ),
+        memory: section.optional("memory").or(Size(default.memory)).0,
+        drain: section.optional("drain").or(default.drain),
+    };
+    (limits, session(section, &Given::default(), None))
 }
 
 /// The limits of a session in `section`, and `outer` for what it leaves out. `protocol` is none where they are for all.
@@ -102,6 +128,12 @@ pub(super) fn session(section: Section<'_>, outer: &Given, protocol: Option<Prot
             section.optional("connections_per_address"),
             outer.connections_per_address,
         ),
+        connections_per_network: or(
+            section.optional("connections_per_network"),
+            outer.connections_per_network,
+        ),
+        min_data_rate: or(section.optional("min_data_rate"), outer.min_data_rate),
+        session_time: or(section.optional("session_time"), outer.session_time),
     };
     section.finish();
     given
@@ -129,6 +161,9 @@ impl Given {
             patience: self.patience.unwrap_or(patience),
             handshake: self.handshake.unwrap_or(limits::HANDSHAKE),
             connections_per_address: count(self.connections_per_address, limits::CONNECTIONS_PER_ADDRESS),
+            connections_per_network: count(self.connections_per_network, limits::CONNECTIONS_PER_NETWORK),
+            min_data_rate: self.min_data_rate.map_or(NonZeroU64::new(limits::MIN_DATA_RATE), |size| size.0),
+            session_time: self.session_time.and_then(|span| span.0),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::fault::{Collector, Position, Wrong};
@@ -21,6 +22,9 @@ pub struct Listener {
     pub protocol: Protocol,
     /// Where; at least one.
     pub addresses: Vec<Address>,
+    /// The load balancers that connect here for their clients and say so with a PROXY header; where there are some, nobody else is
+    /// let in. Empty: clients connect themselves, and a PROXY header is rubbish.
+    pub proxy_protocol: Vec<IpNet>,
     /// Whether and when the connection is encrypted.
     pub tls: TlsMode,
     /// Whether clients log in. POP3: always [`Auth::Required`].
@@ -160,6 +164,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let each_is_right = faults.count() == at_first;
 
     let addresses = addresses(&section, places);
+    let balancers = section.list("proxy_protocol").given().map(|at| values(at.value)).unwrap_or_default();
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
     let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
@@ -189,6 +194,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     Some(Listener {
         protocol,
         addresses: addresses?,
+        proxy_protocol: balancers,
         tls: settings.tls.map_or(TlsMode::None, |at| at.value),
         auth,
         mechanisms: if offered { mechanisms } else { Vec::new() },

@@ -16,9 +16,19 @@
 //! format = "text"                       # or "json"
 //! level = "info"
 //!
-//! [limits]                              # 0 or "none" = no limit
+//! [limits]                              # 0 or "none" = no limit; these, but for the first group, may also stand in [listener.limits]
+//! connections = 2000                    # of a daemon; more are told "try again later"
+//! memory = "512MiB"                     # of all buffers of a daemon together
+//! ipv4_network = 24                     # what counts as one network
+//! ipv6_network = 48
+//! drain = "30s"
+//!
+//! connections_per_address = 50          # IPv6: per /64
+//! connections_per_network = 200
+//! patience = "5m"                       # for a whole command line, and for each silence in a message
+//! min_data_rate = 50                    # octets a second in a message, sent or taken, averaged over `patience`
+//! session_time = "none"                 # how long a session may last, whatever it does
 //! message_size = "50MiB"
-//! connections_per_address = 50
 //!
 //! [trace]                               # what is written before a message
 //! received = "rfc"                      # or "sendmail"
@@ -50,6 +60,11 @@
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! vrfy = "neutral"                      # or "off", "authenticated"
 //! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "10.0.0.5:2525"
+//! proxy_protocol = ["10.0.0.1", "fd00::/64"]   # only these may connect: balancers that say for whom (PROXY protocol, v1 or v2)
 //! ```
 //!
 //! [`crate::limits`] holds every default with its reason.
@@ -198,7 +213,8 @@ impl Config {
     /// The certificates that end within [`limits::CERTIFICATE_WARNING_DAYS`](crate::limits::CERTIFICATE_WARNING_DAYS).
     pub fn expiring(&self) -> impl Iterator<Item = &Certificate> {
         let soon = |certificate: &&Certificate| {
-            certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
+            certificate.identity.is_valid()
+                && certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
         };
         self.certificates.iter().filter(soon)
     }

@@ -10,22 +10,62 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate};
 
 /// A certificate that can be shown, and the names for which it is.
 #[derive(Clone)]
 pub struct Identity {
     certified: Arc<CertifiedKey>,
     names: Vec<String>,
-    /// Seconds since 1970.
-    not_after: i64,
+    /// The first and the last second, since 1970.
+    valid: (i64, i64),
+    signer: Signer,
+}
+
+/// Who signed the server's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Signer {
+    InFile,
+    Itself,
+    Missing(String),
+}
+
+/// Why clients that check refuse a certificate that can be shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Its time is over, or has not begun.
+    #[error("is valid from {from} until {until}, not now")]
+    NotNow {
+        /// Its first moment.
+        from: String,
+        /// Its last moment.
+        until: String,
+    },
+    /// Who signed it is not in the file.
+    #[error("comes without the certificate of who signed it ({issuer})")]
+    NoChain {
+        /// The signer's name.
+        issuer: String,
+    },
+}
+
+impl Unfit {
+    /// What to write or do instead.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NotNow { .. } => "a certificate that is valid today",
+            Self::NoChain { .. } => {
+                "the signers' certificates behind it in the same file (often named fullchain.pem), an authority of your own too"
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
             .field("names", &self.names)
-            .field("not_after", &self.not_after)
+            .field("valid", &self.valid)
             .finish_non_exhaustive()
     }
 }
@@ -57,16 +97,6 @@ pub enum IdentityError {
         /// The key's file.
         key: PathBuf,
     },
-    /// The certificate's time is over, or has not begun.
-    #[error("the certificate {} is valid from {from} until {until}, not now", file.display())]
-    Expired {
-        /// The file.
-        file: PathBuf,
-        /// Its first moment.
-        from: String,
-        /// Its last moment.
-        until: String,
-    },
 }
 
 impl IdentityError {
@@ -80,7 +110,6 @@ impl IdentityError {
             Self::Mismatch { .. } => {
                 "the key that was made with this certificate (is the first certificate in the file the server's?)"
             }
-            Self::Expired { .. } => "a certificate that is valid today",
         }
     }
 }
@@ -89,14 +118,14 @@ impl Identity {
     /// Reads a chain and its key from PEM files; the names are those in the certificate.
     ///
     /// # Errors
-    /// Unreadable, empty, mismatched or expired: see [`IdentityError`].
+    /// Unreadable, empty or mismatched: see [`IdentityError`]. One that is expired or has no chain is none: see [`Identity::unfit`].
     pub fn load(chain: &Path, key: &Path) -> Result<Self, IdentityError> {
         let certificates = read_chain(chain)?;
-        let (names, not_after) = facts(chain, &certificates)?;
+        let (names, valid, signer) = facts(chain, &certificates)?;
         let private = read_key(key)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let certified = certify(certificates, private, &provider, (chain, key))?;
-        Ok(Self { certified: Arc::new(certified), names, not_after })
+        Ok(Self { certified: Arc::new(certified), names, valid, signer })
     }
 
     /// The names for which it is shown; one may begin with `*.`.
@@ -106,13 +135,36 @@ impl Identity {
 
     /// When the first certificate of the chain expires, in seconds since 1970.
     pub fn not_after(&self) -> i64 {
-        self.not_after
+        self.valid.1
+    }
+
+    /// Whether it is valid now.
+    pub fn is_valid(&self) -> bool {
+        (self.valid.0..=self.valid.1).contains(&now())
+    }
+
+    /// Whether nobody else signed it: a client must know it already.
+    pub fn is_self_signed(&self) -> bool {
+        self.signer == Signer::Itself
+    }
+
+    /// Why clients that check will refuse it, whatever name they ask for.
+    pub fn unfit(&self) -> Vec<Unfit> {
+        let time = |second| {
+            ASN1Time::from_timestamp(second).map_or_else(|_| String::from("?"), |time| time.to_string())
+        };
+        let (from, until) = self.valid;
+        let not_now = (!self.is_valid()).then(|| Unfit::NotNow { from: time(from), until: time(until) });
+        let no_chain = match &self.signer {
+            Signer::Missing(issuer) => Some(Unfit::NoChain { issuer: issuer.clone() }),
+            Signer::InFile | Signer::Itself => None,
+        };
+        not_now.into_iter().chain(no_chain).collect()
     }
 
     /// Whole days until the certificate ends.
     pub fn days_left(&self) -> i64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.not_after.saturating_sub_unsigned(now) / 86_400
+        self.valid.1.saturating_sub(now()) / 86_400
     }
 
     /// Whether the certificate is for `host`; `*.` stands for one label (RFC 6125 §6.4.3).
@@ -175,17 +227,21 @@ fn certify(
     }
 }
 
-/// The names of the server's own certificate and its last second; refuses one that is not valid now.
-fn facts(file: &Path, certificates: &[CertificateDer<'static>]) -> Result<(Vec<String>, i64), IdentityError> {
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    i64::try_from(now).unwrap_or(i64::MAX)
+}
+
+/// The names of the server's own certificate, its first and last second, and who signed it.
+fn facts(
+    file: &Path,
+    certificates: &[CertificateDer<'static>],
+) -> Result<(Vec<String>, (i64, i64), Signer), IdentityError> {
     let fail = |why: String| IdentityError::Chain { file: file.to_owned(), why };
-    let own = certificates.first().map(CertificateDer::as_ref).unwrap_or_default();
-    let (_, own) =
-        X509Certificate::from_der(own).map_err(|error| fail(format!("cannot be read: {error}")))?;
-    let validity = own.validity();
-    if !validity.is_valid() {
-        let (from, until) = (validity.not_before.to_string(), validity.not_after.to_string());
-        return Err(IdentityError::Expired { file: file.to_owned(), from, until });
-    }
+    let parsed: Result<Vec<_>, _> =
+        certificates.iter().map(|der| X509Certificate::from_der(der).map(|(_, parsed)| parsed)).collect();
+    let parsed = parsed.map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let (own, others) = parsed.split_first().ok_or_else(|| fail(String::from("is empty")))?;
     let names = own.subject_alternative_name().map_err(|error| fail(format!("has broken names: {error}")))?;
     let dns = |name: &GeneralName<'_>| match name {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
@@ -193,5 +249,14 @@ fn facts(file: &Path, certificates: &[CertificateDer<'static>]) -> Result<(Vec<S
     };
     let names =
         names.map(|names| names.value.general_names.iter().filter_map(dns).collect()).unwrap_or_default();
-    Ok((names, validity.not_after.timestamp()))
+    let issuer = own.issuer();
+    let signer = if issuer.as_raw() == own.subject().as_raw() {
+        Signer::Itself
+    } else if others.iter().any(|other| other.subject().as_raw() == issuer.as_raw()) {
+        Signer::InFile
+    } else {
+        Signer::Missing(issuer.to_string())
+    };
+    let validity = own.validity();
+    Ok((names, (validity.not_before.timestamp(), validity.not_after.timestamp()), signer))
 }

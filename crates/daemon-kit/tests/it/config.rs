@@ -353,18 +353,16 @@ fn one_address_twice() {
 fn certificates_that_cannot_be_used() {
     let world = World::new();
     world.certificate("other.pem", "other.key", &["other.example.jp"]);
-    world.expired_certificate("old.pem", "old.key");
     world.write("empty.pem", "");
     world.write("noise.pem", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n");
     let pair = |chain: &str, key: &str| format!("[[certificate]]\nchain = \"{chain}\"\nkey = \"{key}\"\n");
     let text = format!(
-        "hostname = \"a\"\nstore = {{ maildirs = \"m\", queue = \"q\" }}\naccounts.database = \"sqlite:a\"\n{}{}{}{}{}{}{}names = [\"mx.example.jp\", \"pop.example.jp\"]\n[[listener]]\nprotocol = \"smtp\"\naddress = \"[::1]:0\"\n",
+        "hostname = \"a\"\nstore = {{ maildirs = \"m\", queue = \"q\" }}\naccounts.database = \"sqlite:a\"\n{}{}{}{}{}{}names = [\"mx.example.jp\", \"pop.example.jp\"]\n[[listener]]\nprotocol = \"smtp\"\naddress = \"[::1]:0\"\n",
         pair("missing.pem", "key.pem"),
         pair("cert.pem", "missing.key"),
         pair("cert.pem", "other.key"),
         pair("empty.pem", "key.pem"),
         pair("noise.pem", "cert.pem"),
-        pair("old.pem", "old.key"),
         pair("cert.pem", "key.pem"),
     );
     let chain =
@@ -382,10 +380,48 @@ fn certificates_that_cannot_be_used() {
             &format!(
                 "yubin.toml:17:9: the certificate noise.pem is not PEM: base64 decode error: InvalidCharacter(33); {chain}"
             ),
-            "yubin.toml:20:9: the certificate old.pem is valid from Dec 25 00:00:00 2006 +00:00 until Dec 25 00:00:00 2007 +00:00, not now; write: a certificate that is valid today",
-            "yubin.toml:25:27: the certificate is not for pop.example.jp, but for mx.example.jp; write: a name that the certificate has, or another certificate",
+            "yubin.toml:22:27: the certificate is not for pop.example.jp, but for mx.example.jp; write: a name that the certificate has, or another certificate",
         ],
     );
+}
+
+#[test]
+fn p_21_p_22_certificates_that_clients_will_refuse_can_be_shown_but_not_pass_a_check() {
+    let world = World::new();
+    world.expired_certificate("old.pem", "old.key");
+    world.chain("leaf.pem", "full.pem", "leaf.key", "leaf.example.jp");
+    let pair = |chain: &str, key: &str| format!("[[certificate]]\nchain = \"{chain}\"\nkey = \"{key}\"\n");
+    let listener = |protocol: &str, name: &str| {
+        format!(
+            "[[listener]]\nprotocol = \"{protocol}\"\naddress = \"[::1]:0\"\ntls = \"starttls\"\nhostname = \"{name}\"\n"
+        )
+    };
+    let text = format!(
+        "hostname = \"a\"\nstore = {{ maildirs = \"m\", queue = \"q\" }}\naccounts.database = \"sqlite:a\"\n{}{}{}{}{}{}",
+        pair("old.pem", "old.key"),
+        pair("leaf.pem", "leaf.key"),
+        pair("full.pem", "leaf.key"),
+        listener("smtp", "leaf.example.jp"),
+        listener("smtp", "mx.example.jp"),
+        listener("pop3", "pop.example.jp"),
+    );
+    let config = Config::parse(&text, world.path("yubin.toml")).expect("they can be shown");
+    let told = config
+        .judge_certificates(None)
+        .unwrap_err()
+        .to_string()
+        .replace(&format!("{}/", world.root().display()), "");
+    let unfit = [
+        "yubin.toml:5:9: the certificate old.pem is valid from Dec 25 00:00:00 2006 +00:00 until Dec 25 00:00:00 2007 +00:00, not now; write: a certificate that is valid today",
+        "yubin.toml:8:9: the certificate leaf.pem comes without the certificate of who signed it (CN=the test's authority); write: the signers' certificates behind it in the same file (often named fullchain.pem), an authority of your own too",
+        "yubin.toml:25:11: no certificate is for pop.example.jp, the name of this listener; write: a [[certificate]] that has the name, or `hostname` with a name that one has",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), unfit);
+    let smtp = config.judge_certificates(Some(Protocol::Smtp)).unwrap_err();
+    assert_eq!(smtp.faults.len(), 2, "the name is no matter of smtpd's");
+    let warnings = config.certificate_warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("old.pem is signed by itself"), "{warnings:?}");
 }
 
 #[test]

@@ -46,6 +46,20 @@ fn every_small_message_at_every_cut() {
     });
 }
 
+/// As for un-stuffing: long stretches are looked at in blocks.
+#[test]
+fn every_small_message_at_every_place_in_a_long_one() {
+    every_string(b"\r\n.x", 4, |text| {
+        for before in (0..70).chain(126..132) {
+            let long = [b"x".repeat(before).as_slice(), text, b"x".repeat(200).as_slice()].concat();
+            let (left, right) = long.split_at(before + text.len() / 2);
+            let wanted = reference(&long);
+            assert_eq!(machine(&[&long]), wanted, "{} behind {before}", text.escape_ascii());
+            assert_eq!(machine(&[left, right]), wanted, "{} behind {before}", text.escape_ascii());
+        }
+    });
+}
+
 #[test]
 fn known_answers() {
     let table: &[(&[u8], &[u8])] = &[

@@ -9,14 +9,15 @@ macro_rules! keywords {
             $($name,)*
         }
 
-        $(const $constant: u128 = pack($word);)*
+        $(const $constant: u64 = pack($word);)*
 
         impl Keyword {
             pub(super) fn parse(word: &str) -> Option<Self> {
-                Some(match (word.len() <= 16).then(|| pack(word.as_bytes()))? {
-                    $($constant => Self::$name,)*
+                let (keyword, whole): (Self, &[u8]) = match pack(word.as_bytes()) {
+                    $($constant => (Self::$name, $word),)*
                     _ => return None,
-                })
+                };
+                (word.len() < HEAD || word.as_bytes().eq_ignore_ascii_case(whole)).then_some(keyword)
             }
 
             /// Whose keyword it is.
@@ -50,12 +51,19 @@ keywords! {
     TransId    = TRANSID    b"TRANSID"     of Checkpoint,
 }
 
-/// Up to sixteen characters as one number, in upper case.
-const fn pack(mut word: &[u8]) -> u128 {
+/// As many characters as fit into the number.
+const HEAD: usize = 8;
+
+/// The first eight characters as one number, in upper case: no two keywords have them in common.
+const fn pack(word: &[u8]) -> u64 {
+    let mut rest = match word.split_at_checked(HEAD) {
+        Some((head, _)) => head,
+        None => word,
+    };
     let mut number = 0;
-    while let [first, rest @ ..] = word {
-        number = number << 8 | first.to_ascii_uppercase() as u128;
-        word = rest;
+    while let [first, behind @ ..] = rest {
+        number = number << 8 | first.to_ascii_uppercase() as u64;
+        rest = behind;
     }
     number
 }

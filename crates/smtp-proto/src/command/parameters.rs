@@ -2,23 +2,26 @@
 
 use core::fmt::{self, Display};
 
-use nom::Parser;
-use nom::bytes::complete::tag_no_case;
-use nom::character::complete::space0;
-use nom::sequence::preceded;
-
 use crate::grammar::Parsed;
 use crate::grammar::parameter::{Parameter, parameter};
 use crate::replies;
 use crate::reply::Reply;
 
 /// A path behind its keyword. Blanks between the two are against RFC 5321 §3.3, and common.
+#[inline]
 pub(super) fn path_behind<'i, P>(
     keyword: &str,
-    path: impl FnMut(&'i str) -> Parsed<'i, P>,
+    mut path: impl FnMut(&'i str) -> Parsed<'i, P>,
     argument: &'i str,
 ) -> Option<(&'i str, P)> {
-    preceded((tag_no_case(keyword), space0), path).parse(argument).ok()
+    let (word, rest) = argument.split_at_checked(keyword.len())?;
+    word.eq_ignore_ascii_case(keyword).then(|| path(trim_blanks(rest)).ok())?
+}
+
+/// Without the blanks at the front.
+fn trim_blanks(text: &str) -> &str {
+    let blanks = text.bytes().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
+    text.get(blanks..).unwrap_or_default()
 }
 
 /// `Mail-parameters = esmtp-param *(SP esmtp-param)`, and nothing but these.
@@ -27,7 +30,7 @@ pub(super) fn each_parameter<'i>(
     mut take: impl FnMut(Parameter<'i>) -> Result<(), Reply>,
 ) -> Result<(), Reply> {
     while !rest.is_empty() {
-        let behind = rest.trim_start_matches([' ', '\t']);
+        let behind = trim_blanks(rest);
         let (behind, parameter) = match parameter(behind) {
             Ok(parsed) if behind.len() < rest.len() => parsed,
             _ => return Err(replies::BAD_PARAMETER),

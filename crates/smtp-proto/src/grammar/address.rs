@@ -7,12 +7,12 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, tag_no_case, take_while_m_n, take_while1};
-use nom::character::complete::{char, satisfy};
-use nom::combinator::{all_consuming, map, map_opt, opt, recognize, rest, value, verify};
+use nom::character::complete::satisfy;
+use nom::combinator::{map, map_opt, opt, recognize, rest, value, verify};
 use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded, separated_pair, terminated};
 
-use super::{Class, Parsed, utf8_non_ascii, whole};
+use super::{Class, Parsed, mark, utf8_non_ascii, whole};
 
 /// RFC 5321 §4.5.3.1.1, in octets.
 const LONGEST_LOCAL_PART: usize = 64;
@@ -59,8 +59,9 @@ pub enum ForwardPath<'i> {
 impl<'i> ForwardPath<'i> {
     /// `( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path )`
     pub(crate) fn parse(input: &'i str) -> Parsed<'i, Self> {
-        let postmaster = value(Self::Postmaster, delimited(char('<'), tag_no_case("postmaster"), char('>')));
-        alt((postmaster, map(path, Self::Mailbox))).parse(input)
+        let postmaster =
+            value(Self::Postmaster, delimited(mark(b'<'), tag_no_case("postmaster"), mark(b'>')));
+        alt((map(path, Self::Mailbox), postmaster)).parse(input)
     }
 }
 
@@ -153,40 +154,39 @@ impl<'i> Domain<'i> {
     /// As it was written, brackets included.
     pub const fn as_str(&self) -> &'i str {
         match self {
-            Self::Name(DomainName(text)) | Self::Literal(AddressLiteral { text, .. }) => text,
+            Self::Name(DomainName(text)) | Self::Literal(AddressLiteral(text)) => text,
         }
     }
 }
 
 /// `address-literal`: a host by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AddressLiteral<'i> {
-    text: &'i str,
-    address: Option<IpAddr>,
-}
+pub struct AddressLiteral<'i>(&'i str);
 
 impl AddressLiteral<'_> {
     /// The address; `None` for a General-address-literal, whose tag nobody has registered yet.
-    pub const fn address(&self) -> Option<IpAddr> {
-        self.address
+    pub fn address(&self) -> Option<IpAddr> {
+        let inside = self.0.strip_prefix('[')?.strip_suffix(']')?;
+        whole(ip_address_literal, inside)
     }
 }
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`: source routes are taken and ignored (RFC 5321 §4.1.1.3 and appendix C).
 fn path(input: &str) -> Parsed<'_, Mailbox<'_>> {
-    delimited(char('<'), preceded(opt(terminated(source_route, char(':'))), mailbox), char('>')).parse(input)
+    delimited(mark(b'<'), preceded(opt(terminated(source_route, mark(b':'))), mailbox), mark(b'>'))
+        .parse(input)
 }
 
 /// `A-d-l = At-domain *( "," At-domain )`, `At-domain = "@" Domain`
 fn source_route(input: &str) -> Parsed<'_, ()> {
-    let at_domain = |input| preceded(char('@'), domain_name).parse(input);
-    value((), (at_domain, many0_count((char(','), at_domain)))).parse(input)
+    let at_domain = |input| preceded(mark(b'@'), domain_name).parse(input);
+    value((), (at_domain, many0_count((mark(b','), at_domain)))).parse(input)
 }
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`
 fn mailbox(input: &str) -> Parsed<'_, Mailbox<'_>> {
     let domain = alt((map(address_literal, Domain::Literal), map(domain_name, Domain::Name)));
-    map(separated_pair(local_part, char('@'), domain), |(local_part, domain)| Mailbox { local_part, domain })
+    map(separated_pair(local_part, mark(b'@'), domain), |(local_part, domain)| Mailbox { local_part, domain })
         .parse(input)
 }
 
@@ -198,7 +198,7 @@ fn local_part(input: &str) -> Parsed<'_, LocalPart<'_>> {
 
 /// `Dot-string = Atom *("." Atom)`
 fn dot_string(input: &str) -> Parsed<'_, &str> {
-    recognize((atom, many0_count((char('.'), atom)))).parse(input)
+    recognize((atom, many0_count((mark(b'.'), atom)))).parse(input)
 }
 
 /// `Atom = 1*atext`, `atext =/ UTF8-non-ascii`
@@ -209,7 +209,7 @@ fn atom(input: &str) -> Parsed<'_, &str> {
 
 /// `Quoted-string = DQUOTE *QcontentSMTP DQUOTE`
 fn quoted_string(input: &str) -> Parsed<'_, &str> {
-    recognize(delimited(char('"'), many0_count(alt((qtext, quoted_pair))), char('"'))).parse(input)
+    recognize(delimited(mark(b'"'), many0_count(alt((qtext, quoted_pair))), mark(b'"'))).parse(input)
 }
 
 /// `qtextSMTP = %d32-33 / %d35-91 / %d93-126 / UTF8-non-ascii`
@@ -220,35 +220,39 @@ fn qtext(input: &str) -> Parsed<'_, ()> {
 
 /// `quoted-pairSMTP = %d92 %d32-126`
 fn quoted_pair(input: &str) -> Parsed<'_, ()> {
-    value((), (char('\\'), satisfy(|c| matches!(c, ' '..='~')))).parse(input)
+    value((), (mark(b'\\'), satisfy(|c| matches!(c, ' '..='~')))).parse(input)
 }
 
 /// `Domain = sub-domain *("." sub-domain)`
 fn domain_name(input: &str) -> Parsed<'_, DomainName<'_>> {
-    let name = recognize((sub_domain, many0_count((char('.'), sub_domain))));
+    let name = recognize((sub_domain, many0_count((mark(b'.'), sub_domain))));
     map(verify(name, |text: &str| text.len() <= LONGEST_DOMAIN), DomainName).parse(input)
 }
 
 /// `sub-domain = Let-dig [Ldh-str] / U-label`. An underscore is taken, too: hosts have it, whatever the RFC says.
 fn sub_domain(input: &str) -> Parsed<'_, &str> {
     static LABEL: Class = Class::alphanumeric_and(b"-_");
-    let label = |text: &&str| text.len() <= LONGEST_LABEL && !text.starts_with('-') && !text.ends_with('-');
+    let label = |text: &&str| {
+        let octets = text.as_bytes();
+        octets.len() <= LONGEST_LABEL && !octets.starts_with(b"-") && !octets.ends_with(b"-")
+    };
     verify(|input| LABEL.run(input), label).parse(input)
 }
 
 /// `address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"`
 fn address_literal(input: &str) -> Parsed<'_, AddressLiteral<'_>> {
     let inside = take_while_m_n(1, LONGEST_DOMAIN, |c| matches!(c, '!'..='Z' | '^'..='~'));
-    let literal = map_opt(inside, |text| {
-        let ipv6 = map_opt(preceded(tag_no_case("IPv6:"), rest), |text: &str| text.parse::<Ipv6Addr>().ok());
-        let ipv4 = map_opt(rest, |text: &str| text.parse::<Ipv4Addr>().ok());
-        let known = alt((map(ipv6, |a| Some(a.into())), map(ipv4, |a| Some(a.into()))));
-        let mut any = all_consuming(alt((known, value(None, general_address_literal))));
-        any.parse(text).ok().map(|(_, address): (_, Option<IpAddr>)| address)
-    });
-    let (after, address) = delimited(char('['), literal, char(']')).parse(input)?;
-    let text = input.get(..input.len() - after.len()).unwrap_or_default();
-    Ok((after, AddressLiteral { text, address }))
+    let known = |text: &&str| {
+        whole(ip_address_literal, text).is_some() || whole(general_address_literal, text).is_some()
+    };
+    map(recognize(delimited(mark(b'['), verify(inside, known), mark(b']'))), AddressLiteral).parse(input)
+}
+
+/// `IPv4-address-literal / IPv6-address-literal`, `IPv6-address-literal = "IPv6:" IPv6-addr`
+fn ip_address_literal(input: &str) -> Parsed<'_, IpAddr> {
+    let ipv6 = map_opt(preceded(tag_no_case("IPv6:"), rest), |text: &str| text.parse::<Ipv6Addr>().ok());
+    let ipv4 = map_opt(rest, |text: &str| text.parse::<Ipv4Addr>().ok());
+    alt((map(ipv6, IpAddr::V6), map(ipv4, IpAddr::V4))).parse(input)
 }
 
 /// `General-address-literal = Standardized-tag ":" 1*dcontent`, but for IPv6, whose addresses must be addresses.
@@ -256,7 +260,7 @@ fn general_address_literal(input: &str) -> Parsed<'_, ()> {
     let tag = verify(take_while1(|c: char| c.is_ascii_alphanumeric() || c == '-'), |tag: &str| {
         !tag.ends_with('-') && !tag.eq_ignore_ascii_case("IPv6")
     });
-    value((), (tag, char(':'), take_while1(|c| matches!(c, '!'..='Z' | '^'..='~')))).parse(input)
+    value((), (tag, mark(b':'), take_while1(|c| matches!(c, '!'..='Z' | '^'..='~')))).parse(input)
 }
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ pub(crate) fn whole<'i, T>(parser: impl FnMut(&'i str) -> Parsed<'i, T>, input: 
     all_consuming(parser).parse(input).ok().map(|(_, parsed)| parsed)
 }
 
+/// One ASCII character: nom's `char` decodes UTF-8 first, and stands between all others.
+#[inline]
+pub(crate) fn mark<'i>(octet: u8) -> impl Fn(&'i str) -> Parsed<'i, ()> {
+    move |input| match input.as_bytes().first() {
+        Some(first) if *first == octet => Ok((input.get(1..).unwrap_or_default(), ())),
+        _ => Err(nom::Err::Error(Error::new(input, ErrorKind::Char))),
+    }
+}
+
 /// A character of UTF-8 beyond ASCII, as RFC 6531 §3.3 adds it to atoms and quoted strings.
 pub(crate) fn utf8_non_ascii(character: char) -> bool {
     !character.is_ascii() && !character.is_control()
@@ -67,6 +76,7 @@ impl Class {
     }
 
     /// `1*member`
+    #[inline]
     pub(crate) fn run<'i>(&self, input: &'i str) -> Parsed<'i, &'i str> {
         match input.split_at_checked(self.length(input)) {
             Some((run, rest)) if !run.is_empty() => Ok((rest, run)),

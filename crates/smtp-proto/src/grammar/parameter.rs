@@ -5,11 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use nom::Parser;
-use nom::character::complete::char;
 use nom::combinator::{opt, verify};
 use nom::sequence::preceded;
 
-use super::{Class, Parsed};
+use super::{Class, Parsed, mark};
 
 /// A keyword with its value, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,18 +18,21 @@ pub(crate) struct Parameter<'i> {
 }
 
 /// `esmtp-param = esmtp-keyword ["=" esmtp-value]`
+#[inline]
 pub(crate) fn parameter(input: &str) -> Parsed<'_, Parameter<'_>> {
-    let (rest, (keyword, value)) = (keyword, opt(preceded(char('='), value))).parse(input)?;
+    let (rest, (keyword, value)) = (keyword, opt(preceded(mark(b'='), value))).parse(input)?;
     Ok((rest, Parameter { keyword, value }))
 }
 
 /// `esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")`
+#[inline]
 fn keyword(input: &str) -> Parsed<'_, &str> {
     static KEYWORD: Class = Class::alphanumeric_and(b"-");
     verify(|input| KEYWORD.run(input), |text: &str| text.is_ascii() && !text.starts_with('-')).parse(input)
 }
 
 /// `esmtp-value = 1*(%d33-60 / %d62-126 / UTF8-non-ascii)`
+#[inline]
 fn value(input: &str) -> Parsed<'_, &str> {
     static VALUE: Class = Class::printable_without(b"=");
     VALUE.run(input)

@@ -157,7 +157,7 @@ impl Source {
 
     fn bare(&self) -> Option<Bare> {
         match self {
-            Self::Data(unstuffer) => unstuffer.bare().map(|bare| bare.octet),
+            Self::Data(unstuffer) => unstuffer.bare(),
             Self::Chunks { police, .. } => police.and_then(|police| police.bare()),
         }
     }

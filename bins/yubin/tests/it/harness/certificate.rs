@@ -32,7 +32,7 @@ pub(crate) fn write(directory: &Path, host: &str, addresses: impl IntoIterator<I
     let certificate = server.signed_by(&key, &ca).unwrap();
 
     fs::write(directory.join("ca.pem"), ca.pem()).unwrap();
-    fs::write(directory.join("cert.pem"), certificate.pem()).unwrap();
+    fs::write(directory.join("cert.pem"), certificate.pem() + &ca.pem()).unwrap();
     fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
     Authority { der: ca.der().clone() }
 }

@@ -1,4 +1,4 @@
 #![no_main]
 #![allow(missing_docs, reason = "the macro's function")]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::server(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::pop3::client(data));

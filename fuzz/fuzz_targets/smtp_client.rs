@@ -1,4 +1,4 @@
 #![no_main]
 #![allow(missing_docs, reason = "the macro's function")]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::client(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::smtp::client(data));
