@@ -121,6 +121,10 @@ impl<'s> Conversation<'s> {
             if reading.is_at_end() || content.is_complete() {
                 break;
             }
+            if reading.read_on_now() {
+                wire.flush(self.machine.patience()).await?;
+                continue;
+            }
             // The next piece is read while this one is on its way.
             let read_on = self.pop3d.disk.run(move || reading.read_on());
             let (next, flushed) = tokio::join!(read_on, wire.flush(self.machine.patience()));
@@ -145,6 +149,10 @@ impl<'s> Conversation<'s> {
         wanted: Wanted,
     ) -> Result<Result<Reading, Error>, WireError> {
         let mut maildrop = self.take_maildrop()?;
+        if let Some(reading) = Reading::start_now(&maildrop, message.index(), wanted) {
+            self.maildrop = Some(maildrop);
+            return Ok(Ok(reading));
+        }
         let (maildrop, reading) = self
             .pop3d
             .disk

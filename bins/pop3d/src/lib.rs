@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{Config, Listener, Protocol};
+use daemon_kit::config::{Config, Listener, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+use mailstore::Ledger;
 use mailstore::files::{self, make_dir_durable};
 
 use crate::conversation::Conversation;
@@ -35,6 +36,8 @@ use crate::pace::Pace;
 pub struct Pop3d {
     accounts: Accounts,
     maildirs: PathBuf,
+    quota: Quota,
+    ledger: Ledger,
     disk: Disk,
     doors: Doors,
     pace: Pace,
@@ -46,6 +49,11 @@ impl Pop3d {
         Self {
             accounts,
             maildirs: config.store.maildirs.clone(),
+            quota: config.quota,
+            ledger: match config.quota.warn_percent {
+                Some(percent) => Ledger::new().warning_at(percent),
+                None => Ledger::new(),
+            },
             disk: Disk::default(),
             doors: Doors::of(config),
             pace: Pace::default(),

@@ -7,6 +7,7 @@ use accounts::{Account, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::log::event;
+use mailstore::Quota;
 use pop3_proto::Refusal;
 use tokio::time::sleep;
 
@@ -48,7 +49,7 @@ impl Pop3d {
         if !self.pace.admit(account.id, Instant::now()) {
             return Ok(Err(Refusal::LoginDelay));
         }
-        let taken = self.take_maildrop(account.mailbox).await?;
+        let taken = self.take_maildrop(&account).await?;
         if taken.is_err() {
             self.pace.forget(account.id);
         }
@@ -71,11 +72,16 @@ impl Pop3d {
     }
 
     /// Waits a moment for a maildrop that is in use.
-    async fn take_maildrop(&self, mailbox: String) -> Result<Result<Opened, Closed>, WireError> {
+    async fn take_maildrop(&self, account: &Account) -> Result<Result<Opened, Closed>, WireError> {
+        let quota = Quota {
+            octets: account.quota.octets.or(self.quota.octets),
+            messages: account.quota.messages.or(self.quota.messages),
+        };
         let since = Instant::now();
         loop {
-            let (maildirs, mailbox) = (self.maildirs.clone(), mailbox.clone());
-            match self.disk.run(move || maildrop::open(&maildirs, &mailbox)).await? {
+            let (maildirs, mailbox) = (self.maildirs.clone(), account.mailbox.clone());
+            let ledger = self.ledger.clone();
+            match self.disk.run(move || maildrop::open(&maildirs, &mailbox, ledger, quota)).await? {
                 Err(Closed::InUse) if since.elapsed() < limits::IN_USE_WAIT => {
                     sleep(limits::IN_USE_LOOK).await;
                 }

@@ -181,10 +181,11 @@ impl<'s> Conversation<'s> {
             None => Identity::Anonymous,
         };
         let hostname = &self.session.listener.hostname;
-        match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path).await {
-            Ok(mailbox) => {
+        let octets = self.transaction.as_ref().and_then(Transaction::declared);
+        match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path, octets).await {
+            Ok((mailbox, reserved)) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(rcpt.forward_path.to_string(), mailbox);
+                    transaction.add(rcpt.forward_path.to_string(), mailbox, reserved);
                 }
                 Answer::Yes
             }

@@ -10,10 +10,10 @@ mod trace;
 mod transaction;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{Config, Listener, Protocol};
+use daemon_kit::config::{Config, Listener, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
-use delivery::{LocalDelivery, StoreConfig};
+use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
 use smtp_proto::Reply;
 
 use crate::conversation::Conversation;
@@ -25,6 +25,7 @@ pub struct Smtpd {
     accounts: Accounts,
     delivery: LocalDelivery,
     doors: Doors,
+    quota: Quota,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -32,7 +33,7 @@ pub struct Smtpd {
 impl Smtpd {
     /// Over accounts and a store that are open already.
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
-        Self { accounts, delivery, doors: Doors::of(config), node: config.node.clone() }
+        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota, node: config.node.clone() }
     }
 }
 
@@ -80,6 +81,15 @@ fn database(config: &Config) -> DatabaseConfig {
 
 /// Where the store of a configuration is.
 pub fn store(config: &Config) -> StoreConfig {
-    let daemon_kit::config::Store { maildirs, queue } = config.store.clone();
-    StoreConfig::new(maildirs, queue, config.node.as_str())
+    let store = &config.store;
+    let warning = config.quota.warn_percent.map(|percent| WarningConfig {
+        percent,
+        // RFC 5321 §4.5.1: the address that every host must have.
+        from: format!("postmaster@{}", config.hostname),
+    });
+    StoreConfig {
+        reserve: Reserve { octets: store.reserve_space, files: store.reserve_inodes },
+        warning,
+        ..StoreConfig::new(&store.maildirs, &store.queue, config.node.as_str())
+    }
 }

@@ -1,22 +1,24 @@
 //! Whether a recipient is taken, asked at RCPT and never later: there is no report to a forged sender (RFC 5321 §6.2).
 
 use accounts::Resolution;
+use daemon_kit::config::Over;
 use daemon_kit::log::event;
-use delivery::Mailbox;
+use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::{Smtpd, replies};
 
 impl Smtpd {
-    /// The mailbox behind a forward-path, or the reply that refuses it.
+    /// The mailbox behind a forward-path with room for the message, or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
         policy: Listener,
         identity: Identity,
         hostname: &str,
         path: ForwardPath<'_>,
-    ) -> Result<Mailbox, Reply> {
+        octets: Option<u64>,
+    ) -> Result<(Mailbox, Reserved), Reply> {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
             Resolution::Mailbox(_) => Destination::Mailbox,
@@ -24,12 +26,43 @@ impl Smtpd {
             Resolution::NotOurs => Destination::Foreign,
         };
         let (why, refusal) = match (relay_policy::recipient(policy, identity, destination), resolution) {
-            (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => return key(&mailbox.key),
+            (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
+                return self.reserve(&mailbox, &path.to_string(), octets).await;
+            }
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
             (Verdict::Refuse(why), _) => (why, reply(why)),
         };
         tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason = why.name());
         Err(refusal)
+    }
+
+    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
+    async fn reserve(
+        &self,
+        found: &accounts::Mailbox,
+        address: &str,
+        octets: Option<u64>,
+    ) -> Result<(Mailbox, Reserved), Reply> {
+        let mailbox = key(&found.key)?;
+        let quota = Quota {
+            octets: found.quota.octets.or(self.quota.octets),
+            messages: found.quota.messages.or(self.quota.messages),
+        };
+        let reserved = match self.delivery.reserve(&mailbox, address, quota, octets).await {
+            Ok(reserved) => reserved,
+            Err(DeliveryError::OverQuota(over)) => {
+                tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
+                return Err(match self.quota.over {
+                    Over::Defer => replies::MAILBOX_FULL,
+                    Over::Reject => replies::MAILBOX_FULL_FOR_GOOD,
+                });
+            }
+            Err(error) => {
+                tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
+                self.delivery.unchecked(&mailbox, address, quota)
+            }
+        };
+        Ok((mailbox, reserved))
     }
 
     /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other

@@ -21,6 +21,12 @@ pub(crate) const CONNECTIONS_OF_NETWORK: Reply =
 pub(crate) const NO_MEMORY: Reply = Reply::of(421, Enhanced(4, 3, 2), "Too busy now, try again later");
 pub(crate) const NO_MEMORY_FOR_MESSAGE: Reply =
     Reply::of(452, Enhanced(4, 3, 1), "Too busy for the message now, try again later");
+/// RFC 5321 §4.2.3 and RFC 3463 §3.3: the recipient's mailbox is full, and may have room later.
+pub(crate) const MAILBOX_FULL: Reply =
+    Reply::of(452, Enhanced(4, 2, 2), "The recipient's mailbox is full, try again later");
+/// The same where the operator wants the sender to know at once.
+pub(crate) const MAILBOX_FULL_FOR_GOOD: Reply =
+    Reply::of(552, Enhanced(5, 2, 2), "The recipient's mailbox is full");
 pub(crate) const NO_SPACE: Reply =
     Reply::of(452, Enhanced(4, 3, 1), "Not enough space for the message now, try again later");
 pub(crate) const NO_SUCH_USER: Reply = Reply::of(550, Enhanced(5, 1, 1), "No such user here");

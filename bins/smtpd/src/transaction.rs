@@ -6,7 +6,7 @@ use daemon_kit::config;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
-use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId};
+use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId, Reserved};
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Mail, Reply};
 
@@ -51,11 +51,15 @@ impl Client {
 #[derive(Debug)]
 pub(crate) struct Transaction {
     reverse_path: String,
+    /// Octets, as MAIL declared them (RFC 1870).
+    declared: Option<u64>,
     /// MAIL said SMTPUTF8 (RFC 6531 §3.4).
     utf8: bool,
     /// As RCPT named them.
     recipients: Vec<String>,
     mailboxes: Vec<Mailbox>,
+    /// Their room, until the message is in them.
+    reserved: Vec<Reserved>,
     message: Option<Message>,
 }
 
@@ -82,14 +86,21 @@ impl Transaction {
     pub(crate) fn new(mail: &Mail<'_>) -> Self {
         Self {
             reverse_path: mail.reverse_path.to_string(),
+            declared: mail.size,
             utf8: mail.smtputf8,
             recipients: Vec::new(),
             mailboxes: Vec::new(),
+            reserved: Vec::new(),
             message: None,
         }
     }
 
-    pub(crate) fn add(&mut self, recipient: String, mailbox: Mailbox) {
+    pub(crate) const fn declared(&self) -> Option<u64> {
+        self.declared
+    }
+
+    pub(crate) fn add(&mut self, recipient: String, mailbox: Mailbox, reserved: Reserved) {
+        self.reserved.push(reserved);
         self.recipients.push(recipient);
         self.mailboxes.push(mailbox);
     }
@@ -134,7 +145,7 @@ impl Transaction {
             client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
         self.message = Some(Message {
             queue_id,
-            incoming: delivery.begin(envelope, fields),
+            incoming: delivery.begin(envelope, fields).settling(std::mem::take(&mut self.reserved)),
             octets: 0,
             submission,
             account: client.account.clone(),

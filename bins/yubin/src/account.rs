@@ -1,8 +1,9 @@
 //! `yubin account`: the life of a mail account.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use accounts::{AccountDetails, AccountRow, Accounts, Apop, NewAccount};
+use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount};
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -52,6 +53,15 @@ pub enum Command {
         #[arg(long)]
         no_apop: bool,
     },
+    /// Change what an account may do
+    #[command(after_help = SET_EXAMPLES)]
+    Set {
+        /// The login, not an address
+        login: String,
+        /// What to change, and to what
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        settings: Vec<Setting>,
+    },
     /// Remove an account and its addresses; its mail stays on the disk
     Remove {
         /// The login, not an address
@@ -75,6 +85,47 @@ Examples:
   yubin account passwd ab4t-ash
   printf '%s\\n' \"$PASSWORD\" | yubin account passwd ab4t-ash --password-stdin --apop";
 
+const SET_EXAMPLES: &str = "\
+Keys:
+  quota=SIZE             octets that the mailbox may hold
+  quota_messages=COUNT   messages that it may hold
+A value 'none' is no limit, 'default' what [quota] in the configuration says.
+
+Examples:
+  yubin account set ab4t-ash quota=10GiB
+  yubin account set ab4t-ash quota=default quota_messages=none";
+
+/// A `KEY=VALUE` of `account set`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// `quota=`: octets.
+    Quota(Allowance),
+    /// `quota_messages=`
+    QuotaMessages(Allowance),
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let keys = "quota=SIZE or quota_messages=COUNT";
+        let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
+        let allowance = |number: fn(&str) -> Option<u64>, example: &str| match value {
+            "default" => Ok(Allowance::Configured),
+            "none" | "0" => Ok(Allowance::Unlimited),
+            value => number(value)
+                .filter(|number| *number <= i64::MAX as u64)
+                .map(Allowance::Limit)
+                .ok_or_else(|| format!("write {key}={example}, {key}=none or {key}=default")),
+        };
+        match key {
+            "quota" => allowance(daemon_kit::config::octets, "10GiB").map(Self::Quota),
+            "quota_messages" => allowance(|value| value.parse().ok(), "10000").map(Self::QuotaMessages),
+            _ => Err(format!("there is no {key}; write {keys}")),
+        }
+    }
+}
+
 /// An account in output. Times are RFC 3339 in UTC. No `Debug`: it may hold a new password.
 #[derive(Serialize)]
 struct Shown {
@@ -85,6 +136,8 @@ struct Shown {
     created_at: String,
     password_changed_at: Option<String>,
     apop: bool,
+    quota: String,
+    quota_messages: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     addresses: Option<Vec<address::Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,8 +183,28 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let details = accounts.account_show(&login).await?;
             output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
         }
+        Command::Set { login, settings: changes } => set(settings, &accounts, &login, &changes, output).await,
         Command::Remove { login } => remove(settings, &accounts, &login, output).await,
     }
+}
+
+async fn set(
+    settings: &Settings,
+    accounts: &Accounts,
+    login: &str,
+    changes: &[Setting],
+    output: Output,
+) -> Result<(), Failure> {
+    let (mut octets, mut messages) = (None, None);
+    for change in changes {
+        match *change {
+            Setting::Quota(allowance) => octets = Some(allowance),
+            Setting::QuotaMessages(allowance) => messages = Some(allowance),
+        }
+    }
+    accounts.account_set_quota(login, octets, messages).await?;
+    let details = accounts.account_show(login).await?;
+    output.print(&Shown::whole(settings, details), as_facts)
 }
 
 async fn remove(
@@ -175,6 +248,8 @@ impl Shown {
             created_at: time(row.created_at),
             password_changed_at: row.password_changed_at.map(time),
             apop: row.apop,
+            quota: row.quota.octets.to_string(),
+            quota_messages: row.quota.messages.to_string(),
             addresses: None,
             password: None,
         }
@@ -198,6 +273,7 @@ fn as_facts(shown: &Shown) -> String {
         ("created", shown.created_at.clone()),
         ("password", shown.password_changed_at.as_ref().map_or("none".into(), |at| format!("set {at}"))),
         ("APOP", on_off(shown.apop).to_owned()),
+        ("quota", format!("{} octets, {} messages", shown.quota, shown.quota_messages)),
     ];
     if let Some(password) = &shown.password {
         lines.push(("new password", format!("{password}\n(shown this once)")));

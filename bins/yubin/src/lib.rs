@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`check`], [`quickstart`]; each has its arguments, its help
+//! A module a noun: [`account`], [`address`], [`domain`], [`quota`], [`import`], [`check`], [`quickstart`]; each has its arguments, its help
 //! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -13,9 +13,12 @@ pub mod check;
 pub mod config;
 pub mod domain;
 pub mod failure;
+pub mod import;
 pub mod output;
 mod password;
+mod progress;
 pub mod quickstart;
+pub mod quota;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,7 +66,7 @@ pub enum Command {
     Quickstart(quickstart::Arguments),
     /// Look at the configuration and at all that it names
     Check(check::Arguments),
-    /// Mail accounts: add, show, list, passwd, remove
+    /// Mail accounts: add, show, list, passwd, set, remove
     #[command(subcommand)]
     Account(account::Command),
     /// Addresses beside the issued ones: add, remove, list
@@ -72,6 +75,12 @@ pub enum Command {
     /// Domains whose mail is ours: add, list
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Take over mail of another server: maildir, mbox
+    #[command(subcommand)]
+    Import(import::Command),
+    /// How much mailboxes hold and may hold: show, recount
+    #[command(subcommand)]
+    Quota(quota::Command),
 }
 
 /// The command's `main`: arguments from the environment, output on stdout, what went wrong on stderr.
@@ -108,5 +117,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
+        Command::Import(command) => import::run(&settings()?, command, output).await,
+        Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

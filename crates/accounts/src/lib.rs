@@ -55,6 +55,7 @@ pub mod limits;
 mod names;
 mod password;
 mod questions;
+mod quota;
 mod recent;
 mod remembered;
 mod schema;
@@ -76,6 +77,7 @@ pub use guesses::Budget;
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
+pub use quota::{Allowance, Allowances};
 
 use guesses::Guesses;
 use hash::Hasher;

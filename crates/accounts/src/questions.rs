@@ -8,6 +8,7 @@ use auth_sasl::{Claim, Secret};
 use crate::error::Unavailable;
 use crate::guesses::Budget;
 use crate::names::{DomainName, LocalPart, Login};
+use crate::quota::Allowances;
 use crate::{AccountId, Accounts, Shared, sql};
 
 /// Where mail for an address goes.
@@ -31,6 +32,8 @@ pub struct Mailbox {
     /// The name of the Maildir's directory: lower-case letters, digits, `-`, `.` and `_`, beginning with a letter or
     /// digit, under 100 octets. Fixed for ever, never given to another account.
     pub key: String,
+    /// How much it may hold.
+    pub quota: Allowances,
 }
 
 /// Whether a claim is true.
@@ -54,6 +57,8 @@ pub struct Account {
     pub login: String,
     /// The name of the Maildir's directory, see [`Mailbox::key`].
     pub mailbox: String,
+    /// How much it may hold.
+    pub quota: Allowances,
 }
 
 /// Why a claim was rejected. Never part of a reply.
@@ -98,7 +103,8 @@ impl Accounts {
         // A local part that no account can have is looked up as the empty one, which none has: the domain decides.
         let local_part = LocalPart::parse(local_part);
         let local_part = local_part.as_ref().map_or("", LocalPart::as_str);
-        let row: Option<(Option<i64>, Option<String>, Option<String>)> = sqlx::query_as(sql::RESOLVE)
+        type Row = (Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>);
+        let row: Option<Row> = sqlx::query_as(sql::RESOLVE)
             .bind(domain.as_str())
             .bind(local_part)
             .fetch_optional(self.shared.store.readers())
@@ -106,8 +112,9 @@ impl Accounts {
             .map_err(Unavailable::when("looking up an address"))?;
         Ok(match row {
             None => Resolution::NotOurs,
-            Some((Some(id), Some(login), Some(key))) => {
-                Resolution::Mailbox(Mailbox { account: AccountId::new(id), login, key })
+            Some((Some(id), Some(login), Some(key), octets, messages)) => {
+                let quota = Allowances::from_columns(octets.unwrap_or(-1), messages.unwrap_or(-1));
+                Resolution::Mailbox(Mailbox { account: AccountId::new(id), login, key, quota })
             }
             Some(_) => Resolution::UnknownUser,
         })
@@ -184,15 +191,15 @@ impl Accounts {
 
     async fn find(&self, login: &str, kind: &str) -> Result<Option<Found>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
-        let row: Option<(i64, String, String, Option<String>)> = sqlx::query_as(sql::CREDENTIAL)
+        let row: Option<(i64, String, String, i64, i64, Option<String>)> = sqlx::query_as(sql::CREDENTIAL)
             .bind(login.as_str())
             .bind(kind)
             .fetch_optional(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking up a login"))?;
-        Ok(row.map(|(id, login, mailbox, credential)| Found {
-            account: Account { id: AccountId::new(id), login, mailbox },
-            credential,
+        Ok(row.map(|(id, login, mailbox, octets, messages, credential)| {
+            let quota = Allowances::from_columns(octets, messages);
+            Found { account: Account { id: AccountId::new(id), login, mailbox, quota }, credential }
         }))
     }
 

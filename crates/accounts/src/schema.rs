@@ -12,7 +12,10 @@ use crate::sql;
 use crate::store::Store;
 
 /// Version, name, text. Never edit a text that was released: its checksum is in every database.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "accounts", include_str!("../migrations/0001_accounts.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "accounts", include_str!("../migrations/0001_accounts.sql")),
+    (2, "quota", include_str!("../migrations/0002_quota.sql")),
+];
 
 /// The version that this program needs.
 pub(crate) fn newest() -> i64 {

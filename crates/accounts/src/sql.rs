@@ -6,14 +6,15 @@
 pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
 
 /// `$1` domain, `$2` local part → a row if the domain is ours; in it NULLs if the local part is unknown there.
-pub(crate) const RESOLVE: &str = "SELECT account.id, account.login, account.mailbox FROM domain \
+pub(crate) const RESOLVE: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
+     account.quota_messages FROM domain \
      LEFT JOIN address ON address.domain_id = domain.id AND address.local_part = $2 \
      LEFT JOIN account ON account.id = address.account_id \
      WHERE domain.name = $1";
 
 /// `$1` login, `$2` credential kind → the account, and the credential's value or NULL.
-pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, credential.value \
-     FROM account LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
+pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
+     account.quota_messages, credential.value FROM account LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
      WHERE account.login = $1";
 
 /// → id and name of the domain that issued addresses are in.
@@ -36,10 +37,15 @@ pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, c
      VALUES ($1, $2, $3, $4) ON CONFLICT (login) DO NOTHING";
 
 /// `$1` login → the account.
-pub(crate) const ACCOUNT: &str = "SELECT id, login, mailbox, created_at FROM account WHERE login = $1";
+pub(crate) const ACCOUNT: &str =
+    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages FROM account WHERE login = $1";
 
 /// → all accounts.
-pub(crate) const ACCOUNTS: &str = "SELECT id, login, mailbox, created_at FROM account ORDER BY login";
+pub(crate) const ACCOUNTS: &str =
+    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages FROM account ORDER BY login";
+
+/// `$1` account id, `$2` octets, `$3` messages, as the migration has them.
+pub(crate) const SET_QUOTA: &str = "UPDATE account SET quota_octets = $2, quota_messages = $3 WHERE id = $1";
 
 /// `$1` account id.
 pub(crate) const REMOVE_ACCOUNT: &str = "DELETE FROM account WHERE id = $1";

@@ -15,6 +15,15 @@ pub const RECIPIENTS: u32 = 1000;
 /// The smallest `recipients` that RFC 5321 §4.5.3.1.8 allows.
 pub const RECIPIENTS_LEAST: u32 = 100;
 
+/// What stays free on the disks of the Maildirs and of the queue, in octets: the messages that a busy server has in hand at one moment.
+/// Below it no mail is taken, so that mail which was taken can still be delivered.
+pub const RESERVE_SPACE: u64 = 64 << 20;
+/// Likewise in inodes, where the file system has a fixed number of them: a message and its envelope each.
+pub const RESERVE_INODES: u64 = 1000;
+
+/// From so many percent of a quota on its owner is told: early enough to do something, late enough not to be noise.
+pub const QUOTA_WARN_PERCENT: u8 = 90;
+
 /// Sessions of one daemon at once. Each costs some KiB and a file descriptor; most systems allow 1024 descriptors softly and
 /// 500 000 hard, and a flood should meet our `421` before it meets the kernel's limit.
 pub const CONNECTIONS: u32 = 2000;

@@ -3,12 +3,12 @@
 use std::mem;
 
 use mail_queue::{Envelope, QueueId};
-use mailstore::Reservation;
 use tokio::runtime::Handle;
 
 use crate::error::DeliveryError;
 use crate::local::LocalDelivery;
 use crate::store::Store;
+use crate::warning::Reserved;
 
 /// A message on its way into its mailboxes. Dropped before [`commit`](Incoming::commit), it leaves nothing.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Incoming {
     /// What is not written yet; its capacity is what a message costs in memory.
     buffer: Vec<u8>,
     stage: Stage,
-    reservations: Vec<Reservation>,
+    reservations: Vec<Reserved>,
 }
 
 /// What the message is so far.
@@ -52,7 +52,7 @@ impl Incoming {
 
     /// Holds what was [reserved](LocalDelivery::reserve) for the recipients until the message is in their mailboxes, and counts it
     /// there.
-    pub fn settling(mut self, reservations: Vec<Reservation>) -> Incoming {
+    pub fn settling(mut self, reservations: Vec<Reserved>) -> Incoming {
         self.reservations = reservations;
         self
     }

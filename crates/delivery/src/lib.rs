@@ -37,9 +37,11 @@ mod pool;
 mod quota;
 mod room;
 mod store;
+mod warning;
 
 pub use error::DeliveryError;
 pub use incoming::{Accepted, Incoming};
 pub use local::{LocalDelivery, StoreConfig};
 pub use mail_queue::{Envelope, Error as OpenError, QueueId};
-pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reservation, Reserve, Usage};
+pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reserve, Usage};
+pub use warning::{Reserved, WarningConfig};

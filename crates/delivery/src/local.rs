@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use crate::incoming::Incoming;
 use crate::pool::Pool;
 use crate::room::Room;
+use crate::warning::WarningConfig;
 
 /// Where the store is, and how it works.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct StoreConfig {
     pub small_message: usize,
     /// What stays free on the disk: see [`LocalDelivery::room`].
     pub reserve: Reserve,
+    /// Who is told that a mailbox is nearly full; nobody by default.
+    pub warning: Option<WarningConfig>,
 }
 
 impl StoreConfig {
@@ -46,6 +49,7 @@ impl StoreConfig {
             host: host.into(),
             small_message: StoreConfig::SMALL_MESSAGE,
             reserve: Reserve::default(),
+            warning: None,
         }
     }
 }
@@ -88,6 +92,11 @@ impl LocalDelivery {
         let (queue, maildirs, host) = (config.queue.clone(), config.maildirs.clone(), config.host.clone());
         let (spool, recovery) = Spool::open_on(files.clone(), SpoolConfig { queue, maildirs, host })?;
         log(&recovery);
+        let ledger = Ledger::new();
+        let ledger = match &config.warning {
+            Some(warning) => ledger.warning_at(warning.percent),
+            None => ledger,
+        };
         let local = LocalDelivery {
             inner: Arc::new(Inner {
                 namer: Namer::new(&config.host),
@@ -96,7 +105,7 @@ impl LocalDelivery {
                 spool,
                 pool: Pool::new(),
                 room: Room::default(),
-                ledger: Ledger::new(),
+                ledger,
                 pending: Mutex::new(recovery.pending.into_iter().collect()),
                 retrying: AtomicBool::new(false),
             }),

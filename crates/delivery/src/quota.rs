@@ -4,30 +4,35 @@ use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Usage};
 
 use crate::error::DeliveryError;
 use crate::local::{Inner, LocalDelivery};
+use crate::warning::Reserved;
 
 impl LocalDelivery {
     /// Room for a message in a mailbox with this quota, of as many octets as its sender declared: to be asked at RCPT, and handed to
     /// [`Incoming::settling`](crate::Incoming::settling). Dropped before, it is free again. Without a quota it costs nothing.
+    /// `address` is the owner's, for the warning.
     ///
     /// [`DeliveryError::OverQuota`] if the mailbox is full; any other error is our own trouble, in which the mail may be taken all
     /// the same: [`unchecked`](LocalDelivery::unchecked).
     pub async fn reserve(
         &self,
         mailbox: &Mailbox,
+        address: &str,
         quota: Quota,
         octets: Option<u64>,
-    ) -> Result<Reservation, DeliveryError> {
+    ) -> Result<Reserved, DeliveryError> {
         if quota.is_none() {
-            return Ok(self.unchecked(mailbox, quota));
+            return Ok(self.unchecked(mailbox, address, quota));
         }
         let (inner, mailbox) = (self.inner.clone(), mailbox.clone());
         let job = move || inner.reserve(&mailbox, quota, octets.unwrap_or(0));
-        Ok(self.inner.pool.run(job).await??)
+        let reservation = self.inner.pool.run(job).await??;
+        Ok(Reserved { reservation, address: address.to_owned() })
     }
 
     /// A message that is taken though nobody could say how full the mailbox is; it is counted there all the same.
-    pub fn unchecked(&self, mailbox: &Mailbox, quota: Quota) -> Reservation {
-        self.inner.ledger.unchecked(&self.inner.maildir(mailbox), quota)
+    pub fn unchecked(&self, mailbox: &Mailbox, address: &str, quota: Quota) -> Reserved {
+        let reservation = self.inner.ledger.unchecked(&self.inner.maildir(mailbox), quota);
+        Reserved { reservation, address: address.to_owned() }
     }
 
     /// How much a mailbox holds, counted anew: after an import, after a restoration, and when in doubt.

@@ -1,11 +1,12 @@
 //! Where a message goes while it comes in: its one Maildir, or the queue.
 
 use mail_queue::{Envelope, Outcome};
-use mailstore::{Mailbox, Maildir, Reservation, Sizes};
+use mailstore::{Mailbox, Maildir, Quota, Reservation, Sizes};
 
 use crate::error::DeliveryError;
 use crate::incoming::Accepted;
 use crate::local::Inner;
+use crate::warning::Reserved;
 
 /// A message that has begun to be a file. All calls block.
 #[derive(Debug)]
@@ -31,6 +32,22 @@ impl Store {
     }
 
     pub(crate) fn commit(
+        self,
+        inner: &Inner,
+        envelope: Envelope,
+        reserved: Vec<Reserved>,
+    ) -> Result<Accepted, DeliveryError> {
+        let owner = |one: &Reserved| {
+            (one.reservation.maildir().clone(), one.reservation.quota(), one.address.clone())
+        };
+        let owners: Vec<(Maildir, Quota, String)> = reserved.iter().map(owner).collect();
+        let reservations = reserved.into_iter().map(|one| one.reservation).collect();
+        let accepted = self.put(inner, envelope, reservations)?;
+        inner.warn(&owners);
+        Ok(accepted)
+    }
+
+    fn put(
         self,
         inner: &Inner,
         envelope: Envelope,

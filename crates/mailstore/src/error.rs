@@ -9,8 +9,8 @@ use rustix::io::Errno;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Another session has this maildrop open: `-ERR [IN-USE]`.
-    #[error("the maildrop is open in another session")]
+    /// Another session has this maildrop open: `-ERR [IN-USE]`; or another import into it is under way.
+    #[error("the mailbox is in use by another session or import")]
     InUse,
     /// The disk, its inodes or the disk quota of this user are used up: `452 4.3.1`.
     #[error("no space left to {action} {}", path.display())]

@@ -11,6 +11,10 @@
 //! what is in both is moved. Later runs take what has come to the source since.
 
 mod foreign;
+mod from_mbox;
+mod mbox;
+
+pub use mbox::Quoting;
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read};
@@ -26,12 +30,13 @@ use crate::scan::Place;
 use crate::wire::WireSize;
 use foreign::UniqueIds;
 
-/// So many messages, or octets, are taken over together.
-const BATCH: usize = 500;
+/// So many messages, or octets, are taken over together: each time the journal is written anew.
+const BATCH: usize = 1000;
 const BATCH_OCTETS: u64 = 64 << 20;
 
 const STAGING: &str = "yubin-import";
 const JOURNAL: &str = "yubin-imported";
+const LOCK: &str = "yubin-import.lock";
 const HEADER: &str = "yubin-imported 1";
 
 /// How the other server made its unique ids.
@@ -70,126 +75,63 @@ struct Source {
     id: Option<String>,
 }
 
+/// Messages that are taken over together: where each belongs, its name, and by what it is remembered.
+#[derive(Debug, Default)]
+struct Batch {
+    messages: Vec<(Place, Vec<u8>, Vec<u8>)>,
+    octets: u64,
+}
+
+impl Batch {
+    fn add(&mut self, place: Place, name: Vec<u8>, unique: Vec<u8>, octets: u64) {
+        self.messages.push((place, name, unique));
+        self.octets += octets;
+    }
+
+    fn is_full(&self) -> bool {
+        self.messages.len() >= BATCH || self.octets >= BATCH_OCTETS
+    }
+}
+
+/// An import under way: alone in its mailbox, with what earlier ones left put in order.
+#[derive(Debug)]
+struct Session<'m> {
+    maildir: &'m Maildir,
+    journal: BTreeSet<String>,
+    lock: std::fs::File,
+}
+
 impl Maildir {
     /// Takes over the messages of another server's Maildir; may be stopped and begun again. `progress` is called for each batch.
+    /// [`Error::InUse`] if another import into this mailbox is under way.
     ///
-    /// Its POP3 unique ids are those of its `dovecot-uidlist` or `courierpop3dsizelist`, or else its file names.
+    /// Its POP3 unique ids are those of its `dovecot-uidlist` or `courierpop3dsizelist`, or else its file names as qmail shows them.
     pub fn import(
         &self,
         source: &Path,
         options: &ImportOptions,
         progress: &mut dyn FnMut(Imported),
     ) -> Result<Imported, Error> {
-        let mut journal = load_journal(self)?;
-        make_dir_durable(&*self.files, &self.path().join(STAGING))?;
-        self.finish_import(&journal)?;
+        let mut session = Session::begin(self)?;
         let messages = list_source(self, source, options)?;
         let mut report = Imported { found: messages.len(), ..Imported::default() };
         let mut ids: HashSet<String> = self.shown_ids()?;
-        let mut batch = Vec::new();
-        let mut octets = 0;
+        let mut batch = Batch::default();
         for message in messages {
-            if journal.contains(&journal_line(&message.unique)) {
+            if session.journal.contains(&journal_line(&message.unique)) {
                 report.before += 1;
                 continue;
             }
-            let Some((name, stored)) = self.stage(&message, &mut ids, &mut report)? else { continue };
-            octets += stored;
-            batch.push((message.place, name, message.unique));
-            if batch.len() >= BATCH || octets >= BATCH_OCTETS {
-                self.take_over(&mut journal, &mut batch)?;
-                octets = 0;
+            let Some((name, stored)) = session.stage_file(&message, &mut ids, &mut report)? else { continue };
+            batch.add(message.place, name, message.unique, stored);
+            if batch.is_full() {
+                session.take_over(&mut batch)?;
                 progress(report);
             }
         }
-        self.take_over(&mut journal, &mut batch)?;
+        session.take_over(&mut batch)?;
         progress(report);
         Ok(report)
-    }
-
-    /// Copies a message; its name and size. `None` if the source has it no longer.
-    fn stage(
-        &self,
-        message: &Source,
-        ids: &mut HashSet<String>,
-        report: &mut Imported,
-    ) -> Result<Option<(Vec<u8>, u64)>, Error> {
-        let staging = self.path().join(STAGING);
-        let mut file = match self.files.open(&message.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.during("open", &message.path)?,
-        };
-        let size = WireSize::of(&file).during("read", &message.path)?;
-        let sizes = Sizes { stored: size.stored(), wire: size.wire() };
-        io::Seek::rewind(&mut file).during("read", &message.path)?;
-        let name = final_name(message, sizes, ids, report);
-        let path = path_of(&staging, &name);
-        let mut draft = Draft::create(self.files.clone(), path.clone()).during("create", &path)?;
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => draft.write(buffer.get(..n).unwrap_or_default())?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).during("read", &message.path),
-            }
-        }
-        draft.sync()?;
-        draft.keep();
-        report.taken += 1;
-        Ok(Some((name, sizes.stored)))
-    }
-
-    /// Steps 2 and 3.
-    fn take_over(
-        &self,
-        journal: &mut BTreeSet<String>,
-        batch: &mut Vec<(Place, Vec<u8>, Vec<u8>)>,
-    ) -> Result<(), Error> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let staging = self.path().join(STAGING);
-        self.files.sync_dir(&staging).during("sync", &staging)?;
-        journal.extend(batch.iter().map(|(_, _, unique)| journal_line(unique)));
-        store_journal(self, journal)?;
-        for (place, name, _) in batch.drain(..) {
-            self.put_in_place(place, &name)?;
-        }
-        self.sync_places()
-    }
-
-    /// What an earlier run left: what it had taken over is put in place, the rest is removed.
-    fn finish_import(&self, journal: &BTreeSet<String>) -> Result<(), Error> {
-        let staging = self.path().join(STAGING);
-        let mut names = Vec::new();
-        let mut take = |entry: Entry<'_>| names.push(entry.name.to_vec());
-        self.files.list(&staging, &mut take).during("list", &staging)?;
-        for name in names {
-            let parsed = FileName::parse(&name);
-            if journal.contains(&journal_line(parsed.unique)) {
-                let place = if parsed.rest.contains(&b':') { Place::Cur } else { Place::New };
-                self.put_in_place(place, &name)?;
-            } else {
-                let path = path_of(&staging, &name);
-                self.files.remove(&path).during("remove", &path)?;
-            }
-        }
-        self.sync_places()
-    }
-
-    fn put_in_place(&self, place: Place, name: &[u8]) -> Result<(), Error> {
-        let from = path_of(&self.path().join(STAGING), name);
-        let to = path_of(&place.dir(self), name);
-        publish(&*self.files, &from, &to).during("publish a message as", &to)
-    }
-
-    fn sync_places(&self) -> Result<(), Error> {
-        for place in Place::ALL {
-            let dir = place.dir(self);
-            self.files.sync_dir(&dir).during("sync", &dir)?;
-        }
-        Ok(())
     }
 
     /// The unique ids that this mailbox shows already.
@@ -203,6 +145,122 @@ impl Maildir {
             self.files.list(&dir, &mut take).during("list", &dir)?;
         }
         Ok(ids)
+    }
+}
+
+impl<'m> Session<'m> {
+    fn begin(maildir: &'m Maildir) -> Result<Session<'m>, Error> {
+        let staging = maildir.path().join(STAGING);
+        make_dir_durable(&*maildir.files, &staging)?;
+        let path = maildir.path().join(LOCK);
+        let lock = maildir.files.lock(&path).during("lock", &path)?.ok_or(Error::InUse)?;
+        let session = Session { maildir, journal: load_journal(maildir)?, lock };
+        session.finish()?;
+        Ok(session)
+    }
+
+    fn staging(&self) -> PathBuf {
+        self.maildir.path().join(STAGING)
+    }
+
+    /// Copies a message; its name and size. `None` if the source has it no longer.
+    fn stage_file(
+        &self,
+        message: &Source,
+        ids: &mut HashSet<String>,
+        report: &mut Imported,
+    ) -> Result<Option<(Vec<u8>, u64)>, Error> {
+        let mut file = match self.maildir.files.open(&message.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.during("open", &message.path)?,
+        };
+        let size = WireSize::of(&file).during("read", &message.path)?;
+        let sizes = Sizes { stored: size.stored(), wire: size.wire() };
+        io::Seek::rewind(&mut file).during("read", &message.path)?;
+        let name = final_name(message, sizes, ids, report);
+        self.stage(&name, |write| {
+            let mut buffer = vec![0; 256 * 1024];
+            loop {
+                match file.read(&mut buffer) {
+                    Ok(0) => return Ok(()),
+                    Ok(n) => write(buffer.get(..n).unwrap_or_default())?,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error).during("read", &message.path),
+                }
+            }
+        })?;
+        report.taken += 1;
+        Ok(Some((name, sizes.stored)))
+    }
+
+    /// Step 1: a durable file of this name, with what `fill` writes.
+    fn stage(
+        &self,
+        name: &[u8],
+        fill: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let path = path_of(&self.staging(), name);
+        let mut draft = Draft::create(self.maildir.files.clone(), path.clone()).during("create", &path)?;
+        fill(&mut |octets| draft.write(octets))?;
+        draft.sync()?;
+        draft.keep();
+        Ok(())
+    }
+
+    /// Steps 2 and 3.
+    fn take_over(&mut self, batch: &mut Batch) -> Result<(), Error> {
+        batch.octets = 0;
+        if batch.messages.is_empty() {
+            return Ok(());
+        }
+        let staging = self.staging();
+        self.maildir.files.sync_dir(&staging).during("sync", &staging)?;
+        self.journal.extend(batch.messages.iter().map(|(_, _, unique)| journal_line(unique)));
+        store_journal(self.maildir, &self.journal)?;
+        for (place, name, _) in batch.messages.drain(..) {
+            self.put_in_place(place, &name)?;
+        }
+        self.sync_places()
+    }
+
+    /// What an earlier run left: what it had taken over is put in place, the rest is removed.
+    fn finish(&self) -> Result<(), Error> {
+        let (staging, files) = (self.staging(), &self.maildir.files);
+        let mut names = Vec::new();
+        let mut take = |entry: Entry<'_>| names.push(entry.name.to_vec());
+        files.list(&staging, &mut take).during("list", &staging)?;
+        for name in names {
+            let parsed = FileName::parse(&name);
+            if self.journal.contains(&journal_line(parsed.unique)) {
+                let place = if parsed.rest.contains(&b':') { Place::Cur } else { Place::New };
+                self.put_in_place(place, &name)?;
+            } else {
+                let path = path_of(&staging, &name);
+                files.remove(&path).during("remove", &path)?;
+            }
+        }
+        self.sync_places()
+    }
+
+    fn put_in_place(&self, place: Place, name: &[u8]) -> Result<(), Error> {
+        let from = path_of(&self.staging(), name);
+        let to = path_of(&place.dir(self.maildir), name);
+        publish(&*self.maildir.files, &from, &to).during("publish a message as", &to)
+    }
+
+    fn sync_places(&self) -> Result<(), Error> {
+        for place in Place::ALL {
+            let dir = place.dir(self.maildir);
+            self.maildir.files.sync_dir(&dir).during("sync", &dir)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it executes.
+        let _ = self.lock.unlock();
     }
 }
 
@@ -241,7 +299,7 @@ fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Res
                 place: if flags.is_some() { Place::Cur } else { place },
                 unique: parsed.unique.to_vec(),
                 flags: flags.unwrap_or(if place == Place::Cur { b":2," } else { b"" }).to_vec(),
-                id: ids.id_of(entry.name),
+                id: ids.id_of(entry.name).or_else(|| parsed.qmails_id()),
             });
         };
         match maildir.files.list(&dir, &mut take) {

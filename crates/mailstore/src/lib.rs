@@ -31,7 +31,7 @@
 //!
 //! let mut maildrop = maildir.lock()?; // a second session would get Error::InUse
 //! let message = maildrop.message(0).ok_or("one message")?;
-//! assert_eq!((&*message.unique_id, message.octets), (&*delivered.unique_id, 26));
+//! assert_eq!((message.unique_id, message.octets), (delivered.unique_id.clone(), 26));
 //! let mut text = String::new();
 //! maildrop.open(0)?.read_to_string(&mut text)?;
 //! for outcome in maildrop.remove([0]) {
@@ -62,6 +62,7 @@ mod error;
 pub mod faults;
 pub mod files;
 mod import;
+mod listing;
 mod lock;
 mod mailbox;
 mod maildir;
@@ -79,7 +80,8 @@ mod wire;
 
 pub use delivery::{Delivered, Delivery};
 pub use error::Error;
-pub use import::{ImportOptions, Imported};
+pub use import::{ImportOptions, Imported, Quoting};
+pub use listing::Listing;
 pub use mailbox::{BadMailbox, Mailbox};
 pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};

@@ -9,7 +9,7 @@ use crate::publish::Sizes;
 use crate::unique::{base32, micros, random};
 
 /// The longest POP3 unique id (RFC 1939 §7).
-const MAX_UNIQUE_ID: usize = 70;
+pub(crate) const MAX_UNIQUE_ID: usize = 70;
 /// The longest file name of the usual file systems.
 pub(crate) const MAX_FILE_NAME: usize = 255;
 /// What of the host's name stands in a file name: keeps the unique part within 70 octets; the rest of it is unique without.
@@ -105,6 +105,14 @@ impl<'n> FileName<'n> {
         }
     }
 
+    /// What qmail-pop3d shows where this program would show less: the name up to `:`, fields too. None for names of ours.
+    pub(crate) fn qmails_id(&self) -> Option<String> {
+        let fields = split(self.rest, b':').0;
+        let foreign = !is_ours(self.unique) && !fields.windows(3).any(|field| field == b",U=");
+        (foreign && !fields.is_empty())
+            .then(|| String::from_utf8_lossy(&[self.unique, fields].concat()).into_owned())
+    }
+
     pub(crate) fn parse(name: &'n [u8]) -> FileName<'n> {
         let base = split(name, b':').0;
         let (unique, fields) = split(base, b',');
@@ -164,9 +172,31 @@ pub(crate) fn short_unique(unique: &[u8]) -> Vec<u8> {
 
 /// FNV-1a with 128 bits: fixed for ever by its definition, which is what a unique id needs.
 fn fnv1a_128(bytes: &[u8]) -> u128 {
-    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    bytes.iter().fold(OFFSET, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+    let mut hash = Fnv::default();
+    hash.update(bytes);
+    hash.0
+}
+
+/// The same, a piece at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Fnv(u128);
+
+impl Default for Fnv {
+    fn default() -> Fnv {
+        Fnv(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
+    }
+}
+
+impl Fnv {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+        self.0 = bytes.iter().fold(self.0, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
+    }
+
+    /// Half of it with the other half.
+    pub(crate) fn folded(&self) -> u64 {
+        (self.0 >> 64) as u64 ^ self.0 as u64
+    }
 }
 
 /// Before and after the first `separator`; all and nothing if there is none.

@@ -33,6 +33,7 @@
 mod count;
 mod ledger;
 mod size_file;
+mod warning;
 
 use std::path::PathBuf;
 
@@ -117,7 +118,9 @@ impl Usage {
         Usage { octets, messages: 1 }
     }
 
-    pub(crate) fn plus(self, other: Usage) -> Usage {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Usage) -> Usage {
         Usage {
             octets: self.octets.saturating_add(other.octets),
             messages: self.messages.saturating_add(other.messages),
@@ -129,6 +132,13 @@ impl Usage {
             octets: self.octets.saturating_sub(other.octets),
             messages: self.messages.saturating_sub(other.messages),
         }
+    }
+}
+
+impl crate::Maildir {
+    /// Counts what lies in the mailbox and in its folders; the ledger is neither asked nor written.
+    pub fn measure(&self) -> Result<Usage, Error> {
+        count::count(self)
     }
 }
 

@@ -34,11 +34,13 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The last `digits` base-32 digits of `value`, most significant first: texts of one length sort as their values do.
 pub fn base32(value: u64, digits: u32) -> String {
-    let digit = |at: u32| {
-        let index = value.checked_shr(at * 5).unwrap_or(0) & 31;
-        DIGITS.get(index as usize).copied().unwrap_or(b'0') as char
-    };
+    let digit = |at: u32| char::from(digit(value.checked_shr(at * 5).unwrap_or(0) as u8));
     (0..digits).rev().map(digit).collect()
+}
+
+/// The digit for the last five bits.
+pub(crate) fn digit(value: u8) -> u8 {
+    DIGITS.get(usize::from(value & 31)).copied().unwrap_or(b'0')
 }
 
 /// The value of base-32 digits; `None` for anything else and for more than 64 bits.

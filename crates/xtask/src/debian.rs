@@ -20,6 +20,8 @@ pub(crate) const CLIENTS: &[Need] = &[
         packages: &["libnet-ssleay-perl"],
     },
     Need { what: "msmtp", check: ("msmtp", &["--version"]), packages: &["msmtp"] },
+    Need { what: "fetchmail", check: ("fetchmail", &["--version"]), packages: &["fetchmail"] },
+    Need { what: "getmail6", check: ("getmail", &["--version"]), packages: &["getmail6"] },
     Need { what: "mpop", check: ("mpop", &["--version"]), packages: &["mpop"] },
     Need {
         what: "Python with its e-mail test data",
@@ -41,6 +43,10 @@ pub(crate) const POSTGRES: &[Need] = &[Need {
     packages: &["postgresql"],
 }];
 
+/// The server beside which ours is measured. It runs as an instance of its own, never as the system's service.
+pub(crate) const DOVECOT: &[Need] =
+    &[Need { what: "Dovecot", check: ("dovecot", &["--version"]), packages: &["dovecot-pop3d"] }];
+
 impl Need {
     fn is_met(&self) -> bool {
         let (program, arguments) = self.check;
@@ -50,17 +56,19 @@ impl Need {
 
 /// Installs what is missing, and fails with the names of what still is missing then.
 ///
-/// `part`: what `--without` calls the tests that need them, where they can be left out.
-pub(crate) fn provide(needs: &[Need], part: Option<&str>) -> Outcome {
+/// `part`: what `--without` calls the tests that need them.
+pub(crate) fn provide(needs: &[Need], part: &str) -> Outcome {
+    provide_for(needs, &format!("leave their tests out by `cargo xtask test --without {part}`"))
+}
+
+/// As [`provide`]; `otherwise` says what else one can do.
+pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
     let missing = unmet(needs);
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
-    let mut advice = format!("install them by `apt-get install '{}'`", packages.join("' '"));
-    if let Some(part) = part {
-        advice += &format!(", or leave their tests out by `cargo xtask test --without {part}`");
-    }
+    let advice = format!("install them by `apt-get install '{}'`, or {otherwise}", packages.join("' '"));
     let install = || -> Outcome {
         apt_get(&["update"])?;
         // What a package merely recommends is no part of what the tests use.

@@ -11,6 +11,7 @@ mod postgres;
 mod shell;
 mod test;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
@@ -33,6 +34,9 @@ cargo xtask fuzz [--seconds N] [TARGET ...]
 
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
+
+cargo xtask bench pop3 [--rounds N] [--only TASK[,TASK]] [--big MESSAGES] [--sessions N]
+    pop3d beside Debian's Dovecot, tuned: ratios of medians. Needs root. Ours are built in release first.
 ";
 
 fn main() -> ExitCode {
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
 
 enum Task {
     Bench(bench::Options),
+    BenchPop3(Vec<OsString>),
     Ci,
     Fuzz(fuzz::Options),
     Help,
@@ -63,6 +68,7 @@ impl Task {
     fn run(self) -> shell::Outcome {
         match self {
             Self::Bench(options) => bench::run(&options),
+            Self::BenchPop3(arguments) => bench::pop3(&arguments),
             Self::Ci => ci::run(),
             Self::Fuzz(options) => fuzz::run(&options),
             Self::Help => {
@@ -78,7 +84,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
     let task = match arguments.next()? {
         None | Some(Short('h') | Long("help")) => Task::Help,
         Some(Value(name)) if name == "bench" => {
-            Task::Bench(bench::Options { criterion: arguments.raw_args()?.collect() })
+            let mut arguments: Vec<_> = arguments.raw_args()?.collect();
+            if arguments.first().is_some_and(|first| first == "pop3") {
+                Task::BenchPop3(arguments.split_off(1))
+            } else {
+                Task::Bench(bench::Options { criterion: arguments })
+            }
         }
         Some(Value(name)) if name == "ci" => Task::Ci,
         Some(Value(name)) if name == "fuzz" => parse_fuzz(&mut arguments)?,
@@ -164,6 +175,12 @@ mod tests {
         let Ok(Task::Fuzz(options)) = parse("fuzz sasl --seconds 5") else { panic!("refused") };
         assert_eq!((options.seconds, options.targets), (5, vec!["sasl".to_owned()]));
         assert!(parse("fuzz --seconds soon").is_err());
+    }
+
+    #[test]
+    fn a_bench_of_a_server_is_told_from_a_filter() {
+        assert!(matches!(parse("bench pop3 --rounds 3"), Ok(Task::BenchPop3(rest)) if rest.len() == 2));
+        assert!(matches!(parse("bench parse"), Ok(Task::Bench(options)) if options.criterion == ["parse"]));
     }
 
     #[test]

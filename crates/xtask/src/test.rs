@@ -48,7 +48,7 @@ impl Part {
     fn loss(self) -> &'static str {
         match self {
             Self::Clients => {
-                "clients: sending and fetching with curl, swaks, msmtp, mpop and Python; system calls by strace"
+                "clients: sending and fetching with curl, swaks, msmtp, mpop, fetchmail, getmail and Python; system calls by strace"
             }
             Self::Postgres => "postgres: the account database on PostgreSQL",
         }
@@ -75,7 +75,7 @@ impl fmt::Display for Part {
 pub(crate) fn run(options: &Options) -> Outcome {
     for (part, needs) in [(Part::Clients, debian::CLIENTS), (Part::Postgres, debian::POSTGRES)] {
         if !options.without.contains(&part) {
-            debian::provide(needs, Some(part.name()))?;
+            debian::provide(needs, part.name())?;
         }
     }
     let postgres = if options.without.contains(&Part::Postgres) { None } else { Some(Postgres::start()?) };

@@ -7,6 +7,7 @@ use auth_sasl::Secret;
 use crate::error::{AdminError, Unavailable};
 use crate::names::{Address, DomainName, Login};
 use crate::password::check_password;
+use crate::quota::{Allowance, Allowances};
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, Resolution, sql};
 
@@ -53,6 +54,8 @@ pub struct AccountRow {
     pub password_changed_at: Option<i64>,
     /// Whether APOP is on.
     pub apop: bool,
+    /// How much it may hold.
+    pub quota: Allowances,
 }
 
 /// All about an account, but its secrets.
@@ -75,12 +78,12 @@ pub struct RemovedAccount {
     pub addresses: Vec<String>,
 }
 
-type Row = (i64, String, String, i64);
+type Row = (i64, String, String, i64, i64, i64);
 
 impl AccountRow {
-    fn new((id, login, mailbox, created_at): Row) -> Self {
-        let id = AccountId::new(id);
-        Self { id, login, mailbox, created_at, password_changed_at: None, apop: false }
+    fn new((id, login, mailbox, created_at, octets, messages): Row) -> Self {
+        let (id, quota) = (AccountId::new(id), Allowances::from_columns(octets, messages));
+        Self { id, login, mailbox, created_at, password_changed_at: None, apop: false, quota }
     }
 
     fn note_credential(&mut self, kind: &str, changed_at: i64) {
@@ -181,6 +184,32 @@ impl Accounts {
             self.seal(&mut change, account.id, password).await?;
         }
         Ok(store.commit(change, "account passwd", login.as_str()).await?)
+    }
+
+    /// Sets how much an account may hold; what is `None` stays as it is. The daemons know it with the next message or login.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when there is no such account.
+    pub async fn account_set_quota(
+        &self,
+        login: &str,
+        octets: Option<Allowance>,
+        messages: Option<Allowance>,
+    ) -> Result<(), AdminError> {
+        let login = self.login(login).await?;
+        let store = &self.shared.store;
+        let mut change = store.begin().await?;
+        let AccountRow { id, quota, .. } = must_find(&mut change, login.as_str()).await?;
+        let (octets, messages) = (octets.unwrap_or(quota.octets), messages.unwrap_or(quota.messages));
+        sqlx::query(sql::SET_QUOTA)
+            .bind(id.get())
+            .bind(octets.column())
+            .bind(messages.column())
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when("setting a quota"))?;
+        let subject = format!("{login} quota={octets} quota_messages={messages}");
+        Ok(store.commit(change, "account set", &subject).await?)
     }
 
     /// Removes an account, its addresses and its credentials. Its Maildir stays where it is.

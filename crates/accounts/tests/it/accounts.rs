@@ -1,6 +1,6 @@
 //! The life of an account.
 
-use accounts::{Apop, Resolution, Why};
+use accounts::{Allowance, Allowances, Apop, Resolution, Verdict, Why};
 use auth_sasl::Secret;
 
 use crate::support::{databases, new, owner, password, refusal, verdict};
@@ -109,5 +109,28 @@ async fn a_new_password_ends_the_old_one() {
         assert_eq!(verdict(&db.accounts, &password("ab4t-ash", "ume")).await.as_deref(), Ok("ab4t-ash"));
         let missing = db.accounts.account_passwd("nobody", &Secret::new("ume"), Apop::Keep).await;
         assert!(refusal(missing).contains("yubin account list"));
+    }
+}
+
+#[tokio::test]
+async fn l_03_a_quota_is_the_accounts_own_or_as_configured() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let accounts = &db.accounts;
+        let shown = async || accounts.account_show("ab4t-ash").await.unwrap().account.quota;
+        assert_eq!(shown().await, Allowances::default());
+        let (limit, none) = (Allowance::Limit(10 << 30), Allowance::Unlimited);
+        accounts.account_set_quota("ab4t-ash", Some(limit), None).await.unwrap();
+        accounts.account_set_quota("ab4t-ash", None, Some(none)).await.unwrap();
+        let quota = Allowances { octets: limit, messages: none };
+        assert_eq!(shown().await, quota);
+        assert_eq!(accounts.account_list().await.unwrap()[0].quota, quota);
+        let resolved = accounts.resolve("taro", "mx.edit.ne.jp").await.unwrap();
+        assert!(matches!(resolved, Resolution::Mailbox(mailbox) if mailbox.quota == quota));
+        let verdict = accounts.authenticate(&password("ab4t-ash", "sakura")).await.unwrap();
+        assert!(matches!(verdict, Verdict::Accepted(account) if account.quota == quota));
+        accounts.account_set_quota("ab4t-ash", Some(Allowance::Configured), None).await.unwrap();
+        assert_eq!(shown().await, Allowances { octets: Allowance::Configured, messages: none });
+        refusal(accounts.account_set_quota("nobody", None, None).await);
     }
 }

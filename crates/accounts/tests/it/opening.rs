@@ -57,16 +57,35 @@ async fn a_database_of_another_version_is_refused_with_words() {
     for db in databases().await {
         db.accounts.domain_add("edit.ne.jp").await.unwrap();
         db.accounts.close().await;
-        execute(&db.config, "UPDATE _sqlx_migrations SET version = 999999").await;
+        execute(&db.config, "UPDATE _sqlx_migrations SET version = 999999 WHERE version = 2").await;
         for outcome in [Accounts::open(&db.config).await, Accounts::create(&db.config).await] {
             let error = outcome.unwrap_err();
             assert!(matches!(error, OpenError::Newer { found: 999_999, .. }), "{error}");
             assert!(error.to_string().contains("newer program"), "{error}");
         }
-        execute(&db.config, "UPDATE _sqlx_migrations SET version = -1").await;
+        execute(&db.config, "DELETE FROM _sqlx_migrations WHERE version = 999999").await;
         let error = Accounts::open(&db.config).await.unwrap_err();
-        assert!(matches!(error, OpenError::Outdated { found: -1, .. }), "{error}");
+        assert!(matches!(error, OpenError::Outdated { found: 1, .. }), "{error}");
         assert!(error.to_string().contains("yubin check --create"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_database_is_brought_up_to_date_with_its_accounts() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        db.accounts.close().await;
+        for back in [
+            "ALTER TABLE account DROP COLUMN quota_octets",
+            "ALTER TABLE account DROP COLUMN quota_messages",
+            "DELETE FROM _sqlx_migrations WHERE version = 2",
+        ] {
+            execute(&db.config, back).await;
+        }
+        assert!(matches!(Accounts::open(&db.config).await, Err(OpenError::Outdated { found: 1, .. })));
+        let accounts = Accounts::create(&db.config).await.unwrap();
+        let shown = accounts.account_show("ab4t-ash").await.unwrap();
+        assert_eq!(shown.account.quota, accounts::Allowances::default());
     }
 }
 

@@ -7,6 +7,14 @@
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
 //! queue = "queue"
+//! reserve_space = "64MiB"               # what stays free on the disk; below it no mail is taken
+//! reserve_inodes = 1000
+//!
+//! [quota]                               # of every account that has none of its own; nothing is limited by default
+//! octets = "10GiB"
+//! messages = 100000
+//! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
+//! warn_percent = 90                     # the owner is told, once; "none" for never
 //!
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
@@ -73,6 +81,7 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod quota;
 mod section;
 mod smtp;
 mod trace;
@@ -88,12 +97,14 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use quota::{Over, Quota};
 pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
+pub use value::octets;
 
 use fault::{Collector, Wrong};
 use section::{Read, Section};
-use value::{HostName, Scalar, word};
+use value::{Count, HostName, Scalar, Size, word};
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
@@ -106,6 +117,8 @@ pub struct Config {
     pub node: String,
     /// Where mail is.
     pub store: Store,
+    /// How much of it a mailbox may hold.
+    pub quota: Quota,
     /// Where accounts are.
     pub accounts: Accounts,
     /// How events are written.
@@ -125,6 +138,10 @@ pub struct Store {
     pub maildirs: PathBuf,
     /// The directory of the queue.
     pub queue: PathBuf,
+    /// Octets that stay free on the disks of both.
+    pub reserve_space: u64,
+    /// Inodes that stay free there.
+    pub reserve_inodes: u64,
 }
 
 /// `[accounts]`
@@ -233,6 +250,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let node = root.optional::<HostName>("node").given().map(|at| at.value.0);
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
+    let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
@@ -261,6 +279,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         node: node.or_else(|| hostname.clone())?,
         hostname: hostname?,
         store: store?,
+        quota,
         accounts: accounts?,
         log,
         limits,
@@ -284,8 +303,16 @@ fn needed<'t>(root: &Section<'t>, key: &'static str, example: &str) -> Option<Se
 fn store(section: Section<'_>, base: &Path) -> Option<Store> {
     let maildirs = section.required::<String>("maildirs", "\"mail\"");
     let queue = section.required::<String>("queue", "\"queue\"");
+    let space = section.optional::<Size>("reserve_space").given().map(|at| at.value.0.map_or(0, u64::from));
+    let inodes =
+        section.optional::<Count>("reserve_inodes").given().map(|at| at.value.0.map_or(0, u64::from));
     section.finish();
-    Some(Store { maildirs: base.join(maildirs?.value), queue: base.join(queue?.value) })
+    Some(Store {
+        maildirs: base.join(maildirs?.value),
+        queue: base.join(queue?.value),
+        reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
+        reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
+    })
 }
 
 fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {

@@ -140,23 +140,28 @@ impl Scalar for Size {
         if given == "none" {
             return Ok(Self(None));
         }
-        let factor = |unit: &str| match unit {
-            "" | "B" => Some(1),
-            "kB" | "KB" => Some(1000),
-            "MB" => Some(1_000_000),
-            "GB" => Some(1_000_000_000),
-            "KiB" => Some(1 << 10),
-            "MiB" => Some(1 << 20),
-            "GiB" => Some(1_u64 << 30),
-            "TiB" => Some(1_u64 << 40),
-            _ => None,
-        };
-        let read = number_and_unit(given).and_then(|(number, unit)| number.checked_mul(factor(unit)?));
-        match read {
+        match octets(given) {
             Some(octets) => Ok(Self(NonZeroU64::new(octets))),
             None => Err(Wrong::new(format!("{} is not a size", quote(given)), Self::EXAMPLE)),
         }
     }
+}
+
+/// The octets of a size such as `50MiB`, `10GB` or `4096`, as the file has them.
+#[must_use]
+pub fn octets(given: &str) -> Option<u64> {
+    let factor = |unit: &str| match unit {
+        "" | "B" => Some(1),
+        "kB" | "KB" => Some(1000),
+        "MB" => Some(1_000_000),
+        "GB" => Some(1_000_000_000),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1_u64 << 30),
+        "TiB" => Some(1_u64 << 40),
+        _ => None,
+    };
+    number_and_unit(given).and_then(|(number, unit)| number.checked_mul(factor(unit)?))
 }
 
 /// How many; none = no limit.
@@ -177,6 +182,22 @@ impl Scalar for Count {
                 "none" => Ok(Self(None)),
                 given => Err(Wrong::new(format!("{} is not a count", quote(given)), Self::EXAMPLE)),
             },
+        }
+    }
+}
+
+/// Of a hundred; none = never.
+#[derive(Clone, Copy)]
+pub(crate) struct Percent(pub(crate) Option<u8>);
+
+impl Scalar for Percent {
+    const EXAMPLE: &'static str = "a whole number from 1 to 100, or \"none\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        match Count::read(value) {
+            Ok(Count(None)) => Ok(Self(None)),
+            Ok(Count(Some(percent))) if percent <= 100 => Ok(Self(u8::try_from(percent).ok())),
+            _ => Err(Wrong::new("this is not a percentage", Self::EXAMPLE)),
         }
     }
 }

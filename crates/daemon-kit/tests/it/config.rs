@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use daemon_kit::config::{
-    Auth, ClientShown, Config, LogFormat, Mechanism, Protocol, Received, Relay, TlsMode, Trace,
+    Auth, ClientShown, Config, LogFormat, Mechanism, Over, Protocol, Quota, Received, Relay, TlsMode, Trace,
 };
 use daemon_kit::limits;
 
@@ -16,6 +16,14 @@ node = "Shizuka.Example.jp"
 [store]
 maildirs = "mail"
 queue = "/var/spool/yubin"
+reserve_space = "1GiB"
+reserve_inodes = "none"
+
+[quota]
+octets = "10GiB"
+messages = 100000
+over = "reject"
+warn_percent = 80
 
 [accounts]
 database = "sqlite:accounts.sqlite"
@@ -92,6 +100,10 @@ fn a_good_file_gives_every_setting() {
     assert_eq!(config.node, "shizuka.example.jp");
     assert_eq!(config.store.maildirs, world.path("mail"));
     assert_eq!(config.store.queue.to_str(), Some("/var/spool/yubin"));
+    assert_eq!((config.store.reserve_space, config.store.reserve_inodes), (1 << 30, 0));
+    let quota =
+        Quota { octets: Some(10 << 30), messages: Some(100_000), over: Over::Reject, warn_percent: Some(80) };
+    assert_eq!(config.quota, quota);
     assert_eq!(config.accounts.database, format!("sqlite:{}", world.path("accounts.sqlite").display()));
     assert_eq!(config.accounts.apop_key, Some(world.path("apop.key")));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, tracing::Level::DEBUG));
@@ -139,6 +151,23 @@ fn patience_is_the_rfcs_own_where_the_file_says_nothing() {
     let patience: Vec<u64> =
         config.listeners.iter().map(|listener| listener.limits.patience.as_secs()).collect();
     assert_eq!(patience, [300, 600]);
+}
+
+#[test]
+fn l_03_nothing_is_limited_where_the_file_says_nothing_and_faults_of_quotas_are_told() {
+    let world = World::new();
+    let listener = "protocol = \"smtp\"\naddress = \"127.0.0.1:25\"\n";
+    let config = Config::parse(&with(listener), world.path("yubin.toml")).unwrap();
+    assert_eq!((config.quota.octets, config.quota.messages, config.quota.over), (None, None, Over::Defer));
+    assert_eq!(config.store.reserve_space, limits::RESERVE_SPACE);
+    check_faults(
+        &with(&format!("{listener}[quota]\nover = \"bounce\"\nwarn_percent = 101\noctets = \"many\"\n")),
+        &[
+            "yubin.toml:11:8: \"bounce\" is not known here; write: one of defer, reject",
+            "yubin.toml:12:16: this is not a percentage; write: a whole number from 1 to 100, or \"none\"",
+            "yubin.toml:13:10: \"many\" is not a size; write: a size such as \"50MiB\", or \"none\"",
+        ],
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use delivery::{DeliveryError, LocalDelivery, Mailbox, Quota, Usage};
+use delivery::{DeliveryError, LocalDelivery, Mailbox, Quota, StoreConfig, Usage, WarningConfig};
 use mailstore::faults::{Faults, Op, Plan};
 use rustix::io::Errno;
 
@@ -19,7 +19,7 @@ fn mailbox(key: &str) -> Mailbox {
 async fn send_reserved(local: &LocalDelivery, keys: &[&str], octets: usize) -> Result<usize, DeliveryError> {
     let mut reservations = Vec::new();
     for key in keys {
-        reservations.push(local.reserve(&mailbox(key), QUOTA, Some(octets as u64)).await?);
+        reservations.push(local.reserve(&mailbox(key), "", QUOTA, Some(octets as u64)).await?);
     }
     let mut incoming = local.begin(envelope(keys), Vec::new()).settling(reservations);
     incoming.write(&text(octets)).await?;
@@ -45,7 +45,10 @@ async fn l_03_a_full_mailbox_is_said_at_rcpt_and_others_get_theirs() {
         (ledger(&scratch, "a"), ledger(&scratch, "b")),
         ("1000S\n600 1\n400 1\n".into(), "1000S\n0 0\n400 1\n".into())
     );
-    assert!(matches!(local.reserve(&mailbox("a"), QUOTA, Some(1)).await, Err(DeliveryError::OverQuota(_))));
+    assert!(matches!(
+        local.reserve(&mailbox("a"), "taro@example.jp", QUOTA, Some(1)).await,
+        Err(DeliveryError::OverQuota(_))
+    ));
     assert_eq!(held(&local, "a").await, Usage { octets: 1000, messages: 2 });
 }
 
@@ -53,17 +56,20 @@ async fn l_03_a_full_mailbox_is_said_at_rcpt_and_others_get_theirs() {
 async fn l_03_what_is_on_its_way_counts_until_it_comes_or_does_not() {
     let scratch = Scratch::new();
     let local = scratch.open();
-    let reservation = local.reserve(&mailbox("a"), QUOTA, Some(600)).await.unwrap();
-    assert!(local.reserve(&mailbox("a"), QUOTA, Some(600)).await.is_err());
+    let reservation = local.reserve(&mailbox("a"), "taro@example.jp", QUOTA, Some(600)).await.unwrap();
+    assert!(local.reserve(&mailbox("a"), "taro@example.jp", QUOTA, Some(600)).await.is_err());
     drop(local.begin(envelope(&["a"]), Vec::new()).settling(vec![reservation]));
-    local.reserve(&mailbox("a"), QUOTA, Some(600)).await.unwrap();
+    local.reserve(&mailbox("a"), "taro@example.jp", QUOTA, Some(600)).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_recipient_who_is_served_later_is_counted_later() {
     let scratch = Scratch::new();
     let local = scratch.open();
-    let reservations = vec![local.unchecked(&mailbox("a"), QUOTA), local.unchecked(&mailbox("b"), QUOTA)];
+    let reservations = vec![
+        local.unchecked(&mailbox("a"), "taro@example.jp", QUOTA),
+        local.unchecked(&mailbox("b"), "taro@example.jp", QUOTA),
+    ];
     fs::write(scratch.mailbox("b"), "not a directory").unwrap();
     let mut incoming = local.begin(envelope(&["a", "b"]), Vec::new()).settling(reservations);
     incoming.write(&text(100)).await.unwrap();
@@ -71,7 +77,7 @@ async fn a_recipient_who_is_served_later_is_counted_later() {
     fs::remove_file(scratch.mailbox("b")).unwrap();
     assert_eq!(local.retry().await, 0);
     for key in ["a", "b"] {
-        local.reserve(&mailbox(key), QUOTA, Some(1)).await.unwrap();
+        local.reserve(&mailbox(key), "taro@example.jp", QUOTA, Some(1)).await.unwrap();
         assert_eq!(ledger(&scratch, key), "1000S\n100 1\n");
     }
 }
@@ -82,11 +88,54 @@ async fn l_03_counting_that_fails_is_our_trouble_and_the_mail_can_be_taken() {
     drop(scratch.open());
     let faults = Faults::new(Plan::Nothing).without(Op::Stat, Errno::IO);
     let local = scratch.open_on(Arc::new(faults));
-    let refused = local.reserve(&mailbox("a"), QUOTA, None).await;
+    let refused = local.reserve(&mailbox("a"), "taro@example.jp", QUOTA, None).await;
     assert!(matches!(refused, Err(DeliveryError::Io(_))), "{refused:?}");
-    let mut incoming =
-        local.begin(envelope(&["a"]), Vec::new()).settling(vec![local.unchecked(&mailbox("a"), QUOTA)]);
+    let mut incoming = local.begin(envelope(&["a"]), Vec::new()).settling(vec![local.unchecked(
+        &mailbox("a"),
+        "taro@example.jp",
+        QUOTA,
+    )]);
     incoming.write(&text(100)).await.unwrap();
     incoming.commit().await.unwrap();
     assert_eq!(scratch.messages("a").len(), 1);
+}
+
+/// To one mailbox that may hold 100 000 octets.
+async fn send_warned(local: &LocalDelivery, octets: usize) {
+    let quota = Quota { octets: Some(100_000), messages: None };
+    let reserved = local.reserve(&mailbox("a"), "taro@example.jp", quota, Some(octets as u64)).await.unwrap();
+    let mut incoming = local.begin(envelope(&["a"]), Vec::new()).settling(vec![reserved]);
+    incoming.write(&text(octets)).await.unwrap();
+    incoming.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn l_09_the_owner_of_a_nearly_full_mailbox_gets_one_message_about_it() {
+    let scratch = Scratch::new();
+    let warning = WarningConfig { percent: 90, from: "postmaster@mx.example.jp".into() };
+    let local = LocalDelivery::open(StoreConfig { warning: Some(warning), ..scratch.config() }).unwrap();
+    let warnings = || {
+        let messages = scratch.messages("a").into_iter();
+        let about = |message: &Vec<u8>| message.starts_with(b"Return-Path: <>\r\n");
+        messages.filter(about).map(|message| String::from_utf8(message).unwrap()).collect::<Vec<_>>()
+    };
+    send_warned(&local, 89_000).await;
+    assert_eq!(warnings().len(), 0);
+    send_warned(&local, 1000).await;
+    assert_eq!(warnings().len(), 1);
+    assert!(warnings()[0].contains("To: <taro@example.jp>\r\n"), "{}", warnings()[0]);
+    send_warned(&local, 1000).await;
+    assert_eq!(warnings().len(), 1, "once");
+    // Its own octets are in the ledger too.
+    let sizes = scratch.messages("a").iter().map(|message| message.len()).sum::<usize>();
+    let ledger = ledger(&scratch, "a");
+    let lines = ledger.lines().skip(1).map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap());
+    assert_eq!(lines.sum::<usize>(), sizes, "{ledger}");
+
+    let maildir = mailstore::Maildir::open(scratch.mailbox("a")).unwrap();
+    let books = mailstore::Ledger::new().warning_at(90);
+    let quota = Quota { octets: Some(100_000), messages: None };
+    maildir.lock().unwrap().booked(books, quota).remove(0..4);
+    send_warned(&local, 90_000).await;
+    assert_eq!(warnings().len(), 1, "again, since it was less full");
 }

@@ -38,9 +38,13 @@ impl Scratch {
     }
 
     pub(crate) fn try_open_on(&self, files: Arc<dyn Files>) -> Result<LocalDelivery, OpenError> {
+        LocalDelivery::open_on(files, self.config())
+    }
+
+    pub(crate) fn config(&self) -> StoreConfig {
         let config =
             StoreConfig::new(self.dir.path().join("mail"), self.dir.path().join("queue"), "mx.example.jp");
-        LocalDelivery::open_on(files, StoreConfig { small_message: SMALL, ..config })
+        StoreConfig { small_message: SMALL, ..config }
     }
 
     pub(crate) fn open_on(&self, files: Arc<dyn Files>) -> LocalDelivery {

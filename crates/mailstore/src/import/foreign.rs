@@ -67,13 +67,19 @@ fn dovecot(text: &[u8], format: &str) -> UniqueIds {
     UniqueIds { ids }
 }
 
-/// `%[0<width>][X]<variable>` with u (uid), v (validity) and f or g (file name); X for hexadecimal. `None` for anything else.
+/// Dovecot up to 2.3: `%[0<width>][X]<variable>` with u (uid), v (validity) and f or g (file name); X for hexadecimal.
+/// From 2.4 on: `%{uid}`, `%{uidvalidity}`, `%{filename}`, `%{guid}`, and numbers `| hex(<width>)`. `None` for anything else.
 fn expand(format: &str, uid: u32, validity: u32, name: &str) -> Option<String> {
     let mut text = String::new();
     let mut rest = format.chars().peekable();
     while let Some(c) = rest.next() {
         if c != '%' {
             text.push(c);
+            continue;
+        }
+        if rest.next_if_eq(&'{').is_some() {
+            let inside: String = rest.by_ref().take_while(|&c| c != '}').collect();
+            text += &expand_braces(&inside, uid, validity, name)?;
             continue;
         }
         let mut width = String::new();
@@ -94,6 +100,26 @@ fn expand(format: &str, uid: u32, validity: u32, name: &str) -> Option<String> {
         text += &if zeros { format!("{value:0>width$}") } else { value };
     }
     Some(text)
+}
+
+fn expand_braces(inside: &str, uid: u32, validity: u32, name: &str) -> Option<String> {
+    let (variable, filter) =
+        inside.split_once('|').map_or((inside, None), |(name, filter)| (name, Some(filter.trim())));
+    let number = match variable.trim() {
+        "uid" => uid,
+        "uidvalidity" => validity,
+        "filename" | "guid" if filter.is_none() => return Some(name.to_owned()),
+        _ => return None,
+    };
+    let Some(filter) = filter else { return Some(number.to_string()) };
+    let width = filter.strip_prefix("hex")?;
+    let width = match width {
+        "" => 0,
+        width => {
+            width.strip_prefix('(')?.strip_suffix(')')?.trim().parse().ok().filter(|width| *width <= 20)?
+        }
+    };
+    Some(format!("{number:0>width$x}"))
 }
 
 /// `/2 …` or `/3 …`, then `<file name> <size> <uid>:<validity>[:<kind>]`; the id is `UID<uid>-<validity>`, without
@@ -150,6 +176,10 @@ mod tests {
                 .map(|name| ids.id_of(name.as_bytes()).unwrap_or_default())
         };
         assert_eq!(ids("%08Xu%08Xv"), ["000000016b0257be", "old-id", "000000036b0257be", ""]);
+        assert_eq!(ids("%{uid | hex(8)}%{uidvalidity | hex(8)}"), ids("%08Xu%08Xv"), "Dovecot 2.4");
+        assert_eq!(ids("%{uidvalidity}.%{uid}"), ids("%v.%u"));
+        assert_eq!(ids("%{filename}"), ids("%f"));
+        assert_eq!(ids("%{uid | md5}")[0], "");
         assert_eq!(ids("%v.%u"), ["1795315646.1", "old-id", "1795315646.3", ""]);
         assert_eq!(ids("%f"), ["1.M1P1.mx", "old-id", "3.M1P1.mx", ""]);
         assert_eq!(ids("%m"), ["", "old-id", "", ""], "a digest of the header is not made");

@@ -26,6 +26,8 @@ const COUNTS: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     accounts: Arc<Mutex<HashMap<PathBuf, Account>>>,
+    /// Owners are warned from here on.
+    pub(super) percent: Option<u8>,
 }
 
 /// One mailbox.
@@ -52,6 +54,11 @@ impl Reservation {
     /// The mailbox.
     pub fn maildir(&self) -> &Maildir {
         &self.maildir
+    }
+
+    /// What the mailbox may hold.
+    pub fn quota(&self) -> Quota {
+        self.quota
     }
 }
 
@@ -134,13 +141,16 @@ impl Ledger {
             return remove();
         }
         let lock = self.changes(maildir);
-        let _changing = lock.read().unwrap_or_else(PoisonError::into_inner);
+        let changing = lock.read().unwrap_or_else(PoisonError::into_inner);
         let outcome = remove();
         match removed(&outcome) {
             None => self.doubt(maildir),
             Some(usage) if usage == Usage::default() => {}
             Some(usage) => self.write_line(maildir, usage, false),
         }
+        drop(changing);
+        // Less full, its owner is told again the next time. That this cannot be said now is no fault of the removal.
+        let _ = self.nearly_full(maildir, quota);
         outcome
     }
 
@@ -158,11 +168,12 @@ impl Ledger {
             counts = counts.saturating_sub(1);
             let before = last_change(maildir)?;
             let usage = count::count(maildir)?;
-            // Other processes ask for no lock of ours; what they did in between, the next count has.
+            let written = !quota.is_none() && store(maildir, quota, usage).is_ok();
+            // Other processes ask for no lock of ours. What they did in between, the next count has; asked only now, since a
+            // line may have gone into the ledger that was just replaced.
             if counts > 0 && last_change(maildir)? != before {
                 continue;
             }
-            let written = !quota.is_none() && store(maildir, quota, usage).is_ok();
             self.with(maildir, |account| account.counted = written);
             return Ok(usage);
         }

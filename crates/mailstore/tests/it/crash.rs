@@ -113,7 +113,7 @@ fn r_05_r_06_a_crash_while_sizes_are_kept_changes_no_size_and_no_unique_id() {
         let faults = faults(at, stop, &[]);
         drop(Maildir::at(faults.clone(), scratch.maildir.path()).lock());
         let session = scratch.maildir.lock().unwrap();
-        let listed: Vec<_> = session.messages().map(|m| (m.unique_id.into_owned(), m.octets)).collect();
+        let listed: Vec<_> = session.messages().map(|m| (m.unique_id, m.octets)).collect();
         assert_eq!(listed, [("1.a.mx".to_owned(), 6), ("2.b.mx".to_owned(), 16)], "operation {at}, {stop:?}");
         if !faults.stopped() {
             assert!(names(&scratch.maildir, "tmp").is_empty());

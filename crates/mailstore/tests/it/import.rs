@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use mailstore::faults::{Faults, Plan, Stop};
 use mailstore::power_cut::{Recorder, Renames};
-use mailstore::{ImportOptions, Imported, Maildir};
+use mailstore::{ImportOptions, Imported, Maildir, Quoting};
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -125,4 +125,109 @@ fn r_05_so_it_is_after_a_power_cut() {
             assert_eq!(contents(&maildir), messages, "after {at} operations");
         }
     }
+}
+
+/// As UW's programs keep it: their own message first, two equal ones, one with the id that it showed.
+const MBOX: &str = "From MAILER-DAEMON Sat Nov 21 09:00:00 2026\nSubject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\n\
+    X-IMAP: 1 2\n\nfor the program\n\n\
+    From a@example.org Sat Nov 21 09:00:00 2026\nStatus: RO\nX-UIDL: 1a2b,3c\n\n>From the start\n\n\
+    From a@example.org Sat Nov 21 08:00:00 2026\nSubject: twice\n\n1\n\n\
+    From a@example.org Sat Nov 21 10:00:00 2026\nSubject: twice\n\n1\n\n";
+
+fn import_mbox(maildir: &Maildir, source: &Path) -> Result<Imported, mailstore::Error> {
+    maildir.import_mbox(source, Quoting::Mboxrd, &mut |_| {})
+}
+
+fn mbox() -> (TempDir, std::path::PathBuf) {
+    let dir = memory();
+    let path = dir.path().join("taro");
+    fs::write(&path, MBOX).unwrap();
+    (dir, path)
+}
+
+/// In their order.
+fn texts(maildir: &Maildir) -> Vec<String> {
+    let mut session = maildir.lock().unwrap();
+    (0..session.len()).map(|index| std::io::read_to_string(session.open(index).unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn r_05_an_mbox_is_taken_over_in_its_order_with_the_ids_that_it_names() {
+    let (_dir, source) = mbox();
+    let scratch = scratch_in_memory();
+    assert_eq!(
+        import_mbox(&scratch.maildir, &source).unwrap(),
+        Imported { found: 3, taken: 3, before: 0, ids_lost: 0 }
+    );
+    let twice = "Subject: twice\n\n1\n";
+    let first = "Status: RO\nX-UIDL: 1a2b,3c\n\nFrom the start\n";
+    assert_eq!(texts(&scratch.maildir), [first, twice, twice]);
+    let ids: Vec<_> = contents(&scratch.maildir).into_keys().collect();
+    assert!(ids.contains(&"1a2b,3c".to_owned()) && ids.len() == 3, "{ids:?}");
+    assert!(names(&scratch.maildir, "cur")[0].ends_with(":2,S"));
+
+    // Some are deleted here, some there, and others come.
+    scratch.maildir.lock().unwrap().remove([0, 1]);
+    let more = MBOX.replace("From a@example.org Sat Nov 21 08:00:00 2026\nSubject: twice\n\n1\n\n", "")
+        + "From b@example.org Sat Nov 21 11:00:00 2026\n\nnew\n\n";
+    fs::write(&source, more).unwrap();
+    assert_eq!(
+        import_mbox(&scratch.maildir, &source).unwrap(),
+        Imported { found: 3, taken: 1, before: 2, ids_lost: 0 }
+    );
+    assert_eq!(texts(&scratch.maildir), [twice, "\nnew\n"]);
+}
+
+#[test]
+fn r_05_an_mbox_import_that_crashes_anywhere_is_finished_by_the_next_exactly_once() {
+    let (_dir, source) = mbox();
+    let whole = scratch_in_memory();
+    import_mbox(&whole.maildir, &source).unwrap();
+    let messages = contents(&whole.maildir);
+    for at in 0.. {
+        for stop in Stop::ALL {
+            let scratch = scratch_in_memory();
+            let faults = Arc::new(Faults::new(Plan::StopAt(at, stop)));
+            drop(import_mbox(&Maildir::at(faults.clone(), scratch.maildir.path()), &source));
+            let mut found = contents(&scratch.maildir);
+            let mut session = scratch.maildir.lock().unwrap();
+            session.remove(0..found.len());
+            drop(session);
+            import_mbox(&scratch.maildir, &source).unwrap();
+            for (id, text) in contents(&scratch.maildir) {
+                assert_eq!(found.insert(id, text), None, "imported again: operation {at}, {stop:?}");
+            }
+            assert_eq!(found, messages, "operation {at}, {stop:?}");
+            if !faults.stopped() {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn qmails_ids_are_its_file_names() {
+    let (source, scratch) = (memory(), scratch_in_memory());
+    for part in ["tmp", "new", "cur"] {
+        fs::create_dir(source.path().join(part)).unwrap();
+    }
+    for name in ["new/1355543033.1234.mx", "cur/1355543034.1235.mx,S=3:2,S"] {
+        fs::write(source.path().join(name), "a\r\n").unwrap();
+    }
+    import(&scratch.maildir, source.path()).unwrap();
+    let ids: Vec<_> = contents(&scratch.maildir).into_keys().collect();
+    assert_eq!(ids, ["1355543033.1234.mx", "1355543034.1235.mx,S=3"]);
+}
+
+#[test]
+fn one_import_at_a_time() {
+    let (source, _) = dovecot();
+    let scratch = scratch_in_memory();
+    let mut second = None;
+    let options = ImportOptions::default();
+    scratch
+        .maildir
+        .import(source.path(), &options, &mut |_| second = Some(import(&scratch.maildir, source.path())))
+        .unwrap();
+    assert!(matches!(second, Some(Err(mailstore::Error::InUse))), "{second:?}");
 }

@@ -146,6 +146,30 @@ fn l_03_counting_that_fails_never_says_full() {
 }
 
 #[test]
+fn l_09_an_owner_is_warned_once_until_the_mailbox_was_less_full() {
+    let scratch = scratch_in_memory();
+    let (maildir, quota) = (&scratch.maildir, octets(1000));
+    let ledger = Ledger::new().warning_at(90);
+    let fill = |octets: usize| drop(take_in(&ledger, maildir, quota, &vec![b'x'; octets]).unwrap());
+    let due = |ledger: &Ledger| ledger.warning_due(maildir, quota).unwrap().map(|usage| usage.octets);
+    fill(899);
+    assert_eq!(due(&ledger), None);
+    fill(1);
+    assert_eq!(due(&Ledger::new()), None, "without a percentage nobody is warned");
+    assert_eq!(due(&ledger), Some(900));
+    fill(50);
+    assert_eq!(due(&ledger), None, "twice");
+    assert_eq!(due(&Ledger::new().warning_at(90)), None, "twice, by another process");
+    ledger.not_warned(maildir);
+    assert_eq!(due(&ledger), Some(950), "the warning had failed");
+    maildir.lock().unwrap().booked(ledger.clone(), quota).remove([1]);
+    assert_eq!(due(&ledger), None, "949 octets are still too many");
+    maildir.lock().unwrap().booked(ledger.clone(), quota).remove([0]);
+    fill(900);
+    assert_eq!(due(&ledger), Some(950), "full again");
+}
+
+#[test]
 fn deliveries_and_deletions_at_once_leave_a_true_ledger() {
     let scratch = scratch_in_memory();
     let (ledger, quota) = (Ledger::new(), octets(1 << 30));
@@ -160,9 +184,9 @@ fn deliveries_and_deletions_at_once_leave_a_true_ledger() {
         }
         for _ in 0..20 {
             ledger.recount(&scratch.maildir, quota).unwrap();
-            let mut session = scratch.maildir.lock().unwrap();
+            let session = scratch.maildir.lock().unwrap();
             let some = session.len().min(5);
-            session.remove_booked(&ledger, quota, 0..some);
+            session.booked(ledger.clone(), quota).remove(0..some);
         }
     });
     assert_eq!(in_file(&scratch), on_disk(&scratch));
@@ -196,10 +220,11 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn expunge(ledger: &Ledger, maildir: &Maildir, quota: Quota, which: &[prop::sample::Index]) {
-    let Ok(mut session) = maildir.lock() else { return };
+    let Ok(session) = maildir.lock() else { return };
+    let mut session = session.booked(ledger.clone(), quota);
     if !session.is_empty() {
         let doomed: std::collections::BTreeSet<_> = which.iter().map(|at| at.index(session.len())).collect();
-        session.remove_booked(ledger, quota, doomed);
+        session.remove(doomed);
     }
 }
 

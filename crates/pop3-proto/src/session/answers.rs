@@ -24,7 +24,7 @@ impl Session {
         match self.question()? {
             Question::Login => return Err(Misuse::WrongAnswer),
             Question::Retrieve(number) => {
-                let octets = self.maildrop.find(number).map_or(0, |message| message.octets);
+                let octets = self.maildrop.find(number).unwrap_or(0);
                 Reply::Octets(octets).write(self.language, out);
                 self.state = State::Body;
             }

@@ -117,6 +117,12 @@ impl Smtp {
         }
     }
 
+    /// Whether the server takes mail at all now.
+    pub(crate) fn try_mail(&mut self, from: &str) -> bool {
+        self.wire.line(&format!("MAIL FROM:<{from}>"));
+        self.reply().code == 250
+    }
+
     /// A whole transaction; back when the server has accepted the message.
     pub(crate) fn send_mail(&mut self, from: &str, to: &[&str], message: &[u8]) -> Reply {
         self.envelope(from, to);
