@@ -13,6 +13,7 @@ mod kill;
 mod listeners;
 mod maildrop;
 mod memory;
+mod profiles;
 mod promise;
 mod quickstart;
 mod quota;
