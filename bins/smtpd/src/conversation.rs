@@ -185,7 +185,7 @@ impl<'s> Conversation<'s> {
         match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path, octets).await {
             Ok((mailbox, reserved)) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(rcpt.forward_path.to_string(), mailbox, reserved);
+                    transaction.add(rcpt, mailbox, reserved);
                 }
                 Answer::Yes
             }
