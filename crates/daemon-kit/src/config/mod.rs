@@ -16,6 +16,11 @@
 //! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
 //! warn_percent = 90                     # the owner is told, once; "none" for never
 //!
+//! [pop3]                                # of every account and domain that has no rule of its own; none by default
+//! expire_read = 30                      # days: mail that was read goes so long after it was read, by `yubin expire`
+//! expire_all = 180                      # days: any mail goes so long after it came
+//! login_delay = "30s"                   # between two logins
+//!
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
@@ -81,6 +86,7 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod pop3;
 mod quota;
 mod section;
 mod smtp;
@@ -97,6 +103,7 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
@@ -119,6 +126,8 @@ pub struct Config {
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// What POP3 does with it.
+    pub pop3: Pop3,
     /// Where accounts are.
     pub accounts: Accounts,
     /// How events are written.
@@ -251,6 +260,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
+    let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
@@ -280,6 +290,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         hostname: hostname?,
         store: store?,
         quota,
+        pop3,
         accounts: accounts?,
         log,
         limits,
