@@ -114,7 +114,8 @@ impl FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let keys = "quota=SIZE, quota_messages=COUNT, expire_read=DAYS, expire_all=DAYS or login_delay=SECONDS";
+        let keys =
+            "quota=SIZE, quota_messages=COUNT, expire_read=DAYS, expire_all=DAYS or login_delay=SECONDS";
         let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
         match key {
             "quota" => allowance(key, value, daemon_kit::config::octets, "10GiB").map(Self::Quota),
@@ -357,7 +358,10 @@ fn as_facts(shown: &Shown) -> String {
         ("password", shown.password_changed_at.as_ref().map_or("none".into(), |at| format!("set {at}"))),
         ("APOP", on_off(shown.apop).to_owned()),
         ("quota", format!("{} octets, {} messages", shown.quota, shown.quota_messages)),
-        ("mail goes", format!("{} days after it was read, {} after it came", shown.expire_read, shown.expire_all)),
+        (
+            "mail goes",
+            format!("{} days after it was read, {} after it came", shown.expire_read, shown.expire_all),
+        ),
         ("login delay", format!("{} seconds", shown.login_delay)),
     ];
     if let Some(password) = &shown.password {

@@ -19,5 +19,6 @@ mod promise;
 mod quickstart;
 mod quota;
 mod receiving;
+mod size;
 mod space;
 mod trace;

@@ -21,10 +21,9 @@ fn fetchmail(service: &Service, door: Door, tls: Tls, protocol: &str, more: &str
     let trust = match tls {
         Tls::Never => String::new(),
         // It compares names, and knows no address in a certificate.
-        _ => format!(
-            "sslcertck sslcertfile '{}' sslcommonname {HOST}",
-            service.site.path("ca.pem").display()
-        ),
+        _ => {
+            format!("sslcertck sslcertfile '{}' sslcommonname {HOST}", service.site.path("ca.pem").display())
+        }
     };
     let settings = format!(
         "set invisible\nset no bouncemail\n\

@@ -42,11 +42,9 @@ fn r_03_r_11_getmail_fetches_by_user_and_apop_in_clear_and_under_tls() {
     }
     let service = Service::start();
     let given = given(&service, &samples());
-    for (door, tls, apop) in [
-        (Door::Pop3, Tls::Never, false),
-        (Door::Pop3, Tls::Never, true),
-        (Door::Pop3s, Tls::Implicit, false),
-    ] {
+    for (door, tls, apop) in
+        [(Door::Pop3, Tls::Never, false), (Door::Pop3, Tls::Never, true), (Door::Pop3s, Tls::Implicit, false)]
+    {
         let fetched = stored(&service, &mut getmail(&service, door, tls, apop, true));
         assert_fetched(&format!("getmail, {door:?}, {tls:?}, {apop}"), &given, &fetched);
     }
