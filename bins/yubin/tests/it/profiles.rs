@@ -7,7 +7,7 @@ use crate::harness::smtp::{Smtp, stuffed};
 use crate::harness::wire::Wire;
 
 /// As the guide of ASAHI Net has it: no STARTTLS and no STLS anywhere.
-fn asahi(door: Door) -> &'static str {
+pub(crate) fn asahi(door: Door) -> &'static str {
     match door {
         Door::Mx => "protocol = \"smtp\"\nauth = \"optional\"\nclear_text_auth = true\n",
         Door::Submission => "protocol = \"smtp\"\nauth = \"required\"\nclear_text_auth = true\n",
@@ -18,7 +18,7 @@ fn asahi(door: Door) -> &'static str {
 }
 
 /// As `examples/modern.toml` has it, but that nothing at all happens on 587 before TLS.
-fn modern(door: Door) -> &'static str {
+pub(crate) fn modern(door: Door) -> &'static str {
     match door {
         Door::Mx => "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"optional\"\n",
         Door::Submission => "protocol = \"smtp\"\ntls = \"starttls-required\"\nauth = \"required\"\n",
@@ -28,7 +28,7 @@ fn modern(door: Door) -> &'static str {
     }
 }
 
-fn service(settings: fn(Door) -> &'static str) -> Service {
+pub(crate) fn service(settings: fn(Door) -> &'static str) -> Service {
     let site = Site::with_users();
     site.configure(&Site::configuration_of(settings));
     Service::serve(site)
