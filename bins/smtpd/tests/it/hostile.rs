@@ -42,6 +42,32 @@ fn nothing_is_smuggled_and_nothing_partial_stays() {
     house.close();
 }
 
+/// What is put right for old devices ends no message either: all of it is one message, and nothing in it is bare any more.
+#[test]
+fn nothing_is_smuggled_through_a_door_that_normalises() {
+    let house = House::with("bare_line_endings = \"normalise\"\n");
+    let ends =
+        [&b"\n.\n"[..], b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\n.\r", b"\r.\n", b"\r\r\n.\n"];
+    for (nth, end) in ends.iter().enumerate() {
+        let mut client = house.connect();
+        envelope(&mut client);
+        assert!(client.ask("DATA").starts_with("354 "));
+        client.say(
+            &[b"first", *end, b"MAIL FROM:<evil@example.net>\r\nRCPT TO:<hanako@example.jp>\r\n"].concat(),
+        );
+        let reply = client.ask("DATA\r\nsmuggled\r\n.");
+        assert!(reply.starts_with("250 2.0.0 "), "{}: {reply}", end.escape_ascii());
+        assert!(client.ask("NOOP").starts_with("250 "), "out of step after {}", end.escape_ascii());
+        assert_eq!(house.messages().len(), nth + 1, "{}", end.escape_ascii());
+    }
+    for message in house.messages() {
+        let text = String::from_utf8(message).unwrap();
+        assert!(text.contains("evil@example.net") && text.ends_with("smuggled\r\n"), "{text}");
+        assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "{text:?}");
+    }
+    house.close();
+}
+
 #[test]
 fn a_session_octet_by_octet() {
     let house = House::open();

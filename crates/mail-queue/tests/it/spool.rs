@@ -35,6 +35,27 @@ fn l_04_one_body_for_any_number_of_mailboxes() {
 }
 
 #[test]
+fn l_10_what_an_older_version_left_in_the_queue_is_served() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let id = QueueId::new();
+    let queue = scratch.root().join("queue/msg");
+    let octets = TEXT.len();
+    let envelope = format!(
+        "yubin-envelope 1\nid {id}\nhost mx.example.jp\nfrom a@example.net\nstored {octets}\nwire {octets}\nto a\nto b\nend\n"
+    );
+    fs::write(queue.join(format!("{id}.0")), TEXT).unwrap();
+    fs::write(queue.join(format!("{id}.1")), TEXT).unwrap();
+    fs::write(queue.join(format!("{id}.env")), envelope).unwrap();
+    let (_spool, recovery) = scratch.open();
+    assert_eq!(recovery.finished, [id], "{recovery:?}");
+    for key in ["a", "b"] {
+        assert_eq!(scratch.messages(key).iter().map(|(_, text)| &text[..]).collect::<Vec<_>>(), [TEXT]);
+    }
+    scratch.assert_queue_empty("the recovery");
+}
+
+#[test]
 fn h_11_where_each_copy_says_for_whom_it_is_each_is_a_file_of_its_own() {
     let scratch = Scratch::new();
     let (spool, _) = scratch.open();
