@@ -179,6 +179,7 @@ impl<'s> Conversation<'s> {
         let inside = self.session.networks.contains(config::INSIDE, self.client.address);
         Standing {
             listener: self.door.policy,
+            address: self.client.address,
             network: if inside { Network::Inside } else { Network::Outside },
             identity: if self.client.account.is_some() {
                 Identity::Authenticated
