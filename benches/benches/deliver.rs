@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use benches::disk::{ROUND, bare, bare_merged, directory, message, race, spread};
-use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, StoreConfig};
+use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, StoreConfig};
 use mailstore::{Maildir, Namer};
 
 const WRITERS: [usize; 3] = [1, 10, 100];
@@ -87,11 +87,8 @@ fn through_delivery(root: &Path, writers: usize, apart: bool) -> f64 {
                 tokio::spawn(async move {
                     let mut done = 0_usize;
                     while begin.elapsed() < ROUND {
-                        let envelope = Envelope {
-                            queue_id: QueueId::new(),
-                            reverse_path: "sato@example.jp".into(),
-                            mailboxes: vec![Mailbox::new(key.clone()).unwrap()],
-                        };
+                        let to = Recipient::new(Mailbox::new(key.clone()).unwrap(), "tanaka@example.jp");
+                        let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![to]);
                         let mut incoming = local.begin(envelope, Vec::new());
                         incoming.write(&message).await.unwrap();
                         incoming.commit().await.unwrap();
