@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! hostname = "mx.example.jp"            # the service's name, in greetings
+//! client_authority = "clients.pem"      # clients are asked for a certificate of this authority; none: they are not asked
 //! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
@@ -126,6 +127,7 @@ pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 
+use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
 use value::{Count, HostName, Scalar, Size, word};
@@ -153,6 +155,8 @@ pub struct Config {
     pub log: Log,
     /// What concerns a daemon as a whole.
     pub limits: Limits,
+    /// Who signs certificates of clients; where somebody does, clients are asked for one, and none is demanded.
+    pub client_authority: Option<ClientAuthority>,
     /// In the order of the file; the first is shown to clients that name no host or an unknown one.
     pub certificates: Vec<Certificate>,
     /// Whether and how long a login by POP3 lets an address send; none is never.
@@ -300,6 +304,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
     let trace = root.table("trace").given();
     let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
+    let client_authority = certificate::read_client_authority(&root, base);
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
     let networks = match root.table("networks") {
@@ -336,6 +341,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         accounts: accounts?,
         log,
         limits,
+        client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
         networks: networks?,
