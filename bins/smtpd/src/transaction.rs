@@ -166,14 +166,14 @@ impl Transaction {
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
         message.complete_header().await.map_err(refuse)?;
-        match message.incoming.commit().await {
+        let _accepted = match message.incoming.commit().await {
             Err(DeliveryError::OverQuota(over)) => {
                 let (from, reason) = (self.reverse_path, "over-quota");
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
                 return Err(full);
             }
-            committed => drop(committed.map_err(refuse)?),
-        }
+            committed => committed.map_err(refuse)?,
+        };
         tracing::info!(
             event = event::MESSAGE_ACCEPTED,
             %queue_id,

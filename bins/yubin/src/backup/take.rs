@@ -238,7 +238,7 @@ impl Taking<'_> {
                     self.write_down(mailbox, &list, &before, &done)?;
                 }
             }
-            missed |= self.from_queue(login, mailbox, &mut list, &mut done)?;
+            missed |= self.still_queued(login, mailbox, &mut list, &mut done)?;
             if !missed || listing == LISTINGS {
                 break;
             }
@@ -248,7 +248,7 @@ impl Taking<'_> {
     }
 
     /// Accepted mail that is not in the mailbox yet; whether some has come there since that was listed.
-    fn from_queue(
+    fn still_queued(
         &mut self,
         login: &str,
         mailbox: &str,
@@ -259,7 +259,7 @@ impl Taking<'_> {
         let waiting: Vec<Waiting> = self.waiting.iter().filter(mine).cloned().collect();
         let mut served = false;
         for Waiting { filed, path, .. } in waiting {
-            let entries = self.copy(login, &[filed.clone()], |_| Some(File::open(&path)))?;
+            let entries = self.copy(login, std::slice::from_ref(&filed), |_| Some(File::open(&path)))?;
             served |= entries.is_empty();
             if !entries.is_empty() {
                 done.insert(filed.unique().to_vec());
