@@ -293,3 +293,17 @@ fn l_07_l_10_accepted_mail_that_still_waits_is_in_it_and_what_cannot_be_read_hid
     assert_eq!(service.fetch(&AYUMI).len(), 1);
     assert_eq!(service.fetch(&KENJI).len(), 2);
 }
+
+#[test]
+fn l_07_r_05_what_was_imported_before_the_backup_is_not_imported_again_behind_it() {
+    let site = Site::with_users();
+    let text = "From a@b Sat Nov 21 09:00:00 2026\n\n1\n\nFrom a@b Sat Nov 21 09:00:00 2026\n\n2\n\n";
+    let source = site.write("taro", text);
+    let import = || json_of(&site, &["import", "mbox", source.to_str().unwrap(), KENJI.login]);
+    assert_eq!(import()["taken"], 2);
+    back_up(&site, &[]);
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    assert_eq!(restore(&site, &[KENJI.login])["restored"], 2);
+    assert_eq!((&import()["taken"], &import()["before"]), (&json!(0), &json!(2)));
+    assert_eq!(site.mail_files().len(), 2);
+}
