@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use benches::disk::{ROUND, bare, bare_merged, directory, message, race, spread};
-use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, StoreConfig};
+use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, StoreConfig};
 use mailstore::{Maildir, Namer};
 
 const WRITERS: [usize; 3] = [1, 10, 100];
@@ -138,16 +138,14 @@ fn deliveries(root: &Path, writers: usize, apart: bool, text: &[u8], recipients:
                 let (local, text) = (local.clone(), text.to_vec());
                 let key = |of: usize| directory(Path::new(""), of, apart).to_str().unwrap().to_owned();
                 let others = (0..).filter(move |other| *other != writer).take(recipients - 1);
-                let keys: Vec<_> =
-                    std::iter::once(writer).chain(others).map(|of| Mailbox::new(key(of)).unwrap()).collect();
+                let to: Vec<_> = std::iter::once(writer)
+                    .chain(others)
+                    .map(|of| Recipient::new(Mailbox::new(key(of)).unwrap(), "tanaka@example.jp"))
+                    .collect();
                 tokio::spawn(async move {
                     let mut done = 0_usize;
                     while begin.elapsed() < ROUND {
-                        let envelope = Envelope {
-                            queue_id: QueueId::new(),
-                            reverse_path: "sato@example.jp".into(),
-                            mailboxes: keys.clone(),
-                        };
+                        let envelope = Envelope::new(QueueId::new(), "sato@example.jp", to.clone());
                         let mut incoming = local.begin(envelope, Vec::new());
                         incoming.write(&text).await.unwrap();
                         incoming.commit().await.unwrap();

@@ -15,7 +15,7 @@
 mod client;
 mod daemons;
 #[allow(dead_code)]
-#[path = "../pop3/measure.rs"]
+#[path = "../common/measure.rs"]
 mod measure;
 
 use std::path::PathBuf;
@@ -58,14 +58,14 @@ fn compare(world: &World, servers: &[Daemon; 2], connections: usize, rounds: usi
         let limit = bare(scratch.path(), connections, true);
         limits.push(limit);
         for (server, column) in servers.iter().zip(&mut columns) {
-            let (before, cpu, begin) = (server.delivered(), measure::cpu(server), Instant::now());
+            let (before, cpu, begin) = (server.delivered(), measure::cpu(server.pid()), Instant::now());
             let Sent { messages, p99 } = client::send(server.address, connections);
             let delivered = server.wait_for_all(before + messages) - before;
             let rate = delivered as f64 / begin.elapsed().as_secs_f64();
             column.rates.push(rate);
             column.to_bare.push(rate / limit);
             column.p99.push(p99.as_secs_f64() * 1000.0);
-            column.cpu.push((measure::cpu(server) - cpu) * 1000.0 / delivered as f64);
+            column.cpu.push((measure::cpu(server.pid()) - cpu) * 1000.0 / delivered as f64);
         }
     }
     let each = |values: &Vec<f64>| spread(values.clone());

@@ -1,7 +1,7 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`]; each has its arguments, its help
-//! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
+//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
 //! Every command works on the files and the database, not through a daemon: a daemon need not run, and one that runs
@@ -16,6 +16,7 @@ pub mod domain;
 pub mod expire;
 pub mod failure;
 pub mod import;
+pub mod network;
 pub mod output;
 mod password;
 mod progress;
@@ -88,6 +89,9 @@ pub enum Command {
     Import(import::Command),
     /// Remove mail that has been here for too long
     Expire(expire::Arguments),
+    /// Which class of [networks] an address belongs to: test
+    #[command(subcommand)]
+    Network(network::Command),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -132,6 +136,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
+        Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

@@ -41,16 +41,17 @@ pub fn waiting(queue: &Path) -> Result<Vec<Waiting>, Error> {
         let read = files.open(&dir.join(&name)).and_then(|file| file.take(64 << 20).read_to_end(&mut text));
         // Served since, or not for us to judge.
         let (Ok(_), Ok(stored)) = (read, Stored::decode(&text)) else { continue };
-        let Stored { envelope, host, sizes } = stored;
+        let (envelope, host) = (&stored.envelope, &stored.host);
         let id = envelope.queue_id;
-        let unique = Namer::new(&host).for_queued(id.micros(), &id.to_string());
-        for (nth, mailbox) in envelope.mailboxes.into_iter().enumerate() {
+        let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());
+        for (nth, recipient) in envelope.recipients.iter().enumerate() {
             let path = dir.join(format!("{id}.{nth}"));
             // The name is there exactly as long as this recipient is to be served.
             if files.stat(&path).is_ok()
-                && let Some(filed) = Filed::new(unique.with_sizes(sizes).into_bytes(), false)
+                && let Some(filed) =
+                    Filed::new(unique.with_sizes(stored.sizes_for(recipient)).into_bytes(), false)
             {
-                waiting.push(Waiting { mailbox, filed, path });
+                waiting.push(Waiting { mailbox: recipient.mailbox.clone(), filed, path });
             }
         }
     }

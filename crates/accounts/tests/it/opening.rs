@@ -88,6 +88,7 @@ async fn an_older_database_is_brought_up_to_date_with_its_accounts() {
         let accounts = Accounts::create(&db.config).await.unwrap();
         let shown = accounts.account_show("ab4t-ash").await.unwrap();
         assert_eq!(shown.account.quota, accounts::Allowances::default());
+        assert_eq!(shown.account.pop3, accounts::Pop3Rules::default());
     }
 }
 

@@ -53,6 +53,10 @@
 //! client = "shown"                      # or "hidden": not of who has logged in
 //! delivered_to = false
 //!
+//! [networks]                            # classes of clients by address; the longest prefix decides
+//! wimax = ["10.8.0.0/13"]
+//! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
+//!
 //! [[certificate]]
 //! chain = "cert.pem"
 //! key = "key.pem"
@@ -72,7 +76,8 @@
 //! mechanisms = ["PLAIN", "LOGIN"]
 //! clear_text_auth = false
 //! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
-//! relay = ["authenticated"]
+//! relay = ["authenticated", "inside"]   # who may send to other domains
+//! barred = ["wimax"]                    # who is turned away
 //! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! vrfy = "neutral"                      # or "off", "authenticated"
@@ -90,6 +95,7 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod networks;
 mod pop3;
 mod quota;
 mod section;
@@ -107,6 +113,7 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use networks::{INSIDE, Networks};
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
@@ -142,6 +149,8 @@ pub struct Config {
     pub limits: Limits,
     /// In the order of the file; the first is shown to clients that name no host or an unknown one.
     pub certificates: Vec<Certificate>,
+    /// Classes of clients by their addresses.
+    pub networks: Networks,
     /// In the order of the file; at least one.
     pub listeners: Vec<Arc<Listener>>,
 }
@@ -285,7 +294,13 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
+    let networks = match root.table("networks") {
+        Read::Given(at) => networks::read(at.value),
+        Read::Absent => Some(Networks::default()),
+        Read::Faulty => None,
+    };
     let given = listener::Given {
+        networks: networks.as_ref(),
         hostname: hostname.as_deref(),
         limits: &defaults,
         trace: &trace,
@@ -312,6 +327,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         log,
         limits,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
+        networks: networks?,
         listeners: listeners?,
     })
 }

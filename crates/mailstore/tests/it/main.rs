@@ -11,5 +11,6 @@ mod power;
 mod quota;
 mod race;
 mod read;
+mod retention;
 mod session;
 mod support;
