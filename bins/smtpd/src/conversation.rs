@@ -156,7 +156,7 @@ impl<'s> Conversation<'s> {
             },
             Event::BodyEnd => match self.transaction.take() {
                 // Boxed: its state is as large as all else of a session, which is idle most of the time.
-                Some(transaction) => match Box::pin(transaction.commit()).await {
+                Some(transaction) => match Box::pin(transaction.commit(self.smtpd.mailbox_full())).await {
                     Ok(reply) => Answer::YesWith(reply),
                     Err(reply) => Answer::No(reply),
                 },

@@ -69,6 +69,14 @@ impl Smtpd {
         Ok(Identity::Ticket)
     }
 
+    /// What a sender is told whose recipient has no room.
+    pub(crate) fn mailbox_full(&self) -> Reply {
+        match self.quota.over {
+            Over::Defer => replies::MAILBOX_FULL,
+            Over::Reject => replies::MAILBOX_FULL_FOR_GOOD,
+        }
+    }
+
     /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
     async fn reserve(
         &self,
@@ -85,10 +93,7 @@ impl Smtpd {
             Ok(reserved) => reserved,
             Err(DeliveryError::OverQuota(over)) => {
                 tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
-                return Err(match self.quota.over {
-                    Over::Defer => replies::MAILBOX_FULL,
-                    Over::Reject => replies::MAILBOX_FULL_FOR_GOOD,
-                });
+                return Err(self.mailbox_full());
             }
             Err(error) => {
                 tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
