@@ -32,6 +32,22 @@ pub fn random() -> u64 {
 /// Digits without I, L, O and U, so that nobody misreads one on the telephone; in the order of their values.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/// The value of each octet as a digit, 255 for what is none.
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut rest: &[u8] = DIGITS;
+    let mut value = 0;
+    while let [digit, others @ ..] = rest {
+        // Every octet is below 256.
+        if let Some((_, [slot, ..])) = values.split_at_mut_checked(*digit as usize) {
+            *slot = value;
+        }
+        value += 1;
+        rest = others;
+    }
+    values
+};
+
 /// The last `digits` base-32 digits of `value`, most significant first: texts of one length sort as their values do.
 pub fn base32(value: u64, digits: u32) -> String {
     let digit = |at: u32| char::from(digit(value.checked_shr(at * 5).unwrap_or(0) as u8));
@@ -46,8 +62,8 @@ pub(crate) fn digit(value: u8) -> u8 {
 /// The value of base-32 digits; `None` for anything else and for more than 64 bits.
 pub fn parse_base32(text: &str) -> Option<u64> {
     text.bytes().try_fold(0_u64, |value, byte| {
-        let digit = DIGITS.iter().position(|&d| d == byte)? as u64;
-        Some(value.checked_mul(32)? | digit)
+        let digit = VALUES.get(usize::from(byte)).copied().filter(|&digit| digit < 32)?;
+        Some(value.checked_mul(32)? | u64::from(digit))
     })
 }
 
