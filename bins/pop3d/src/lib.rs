@@ -103,10 +103,13 @@ impl Service for Pop3d {
         Conversation::new(self, wire, session).run(wire).await
     }
 
-    /// Whichever limit it is, it may be better in a moment.
-    fn refusal(&self, _: Refusal, _: &Listener) -> Vec<u8> {
+    /// Whichever limit it is, it may be better in a moment; who is barred stays so.
+    fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
         let mut line = Vec::new();
-        pop3_proto::Refusal::Temporary.write(&mut line);
+        match refusal {
+            Refusal::Barred => pop3_proto::Refusal::Permanent.write(&mut line),
+            _ => pop3_proto::Refusal::Temporary.write(&mut line),
+        }
         line
     }
 }

@@ -167,11 +167,7 @@ pub(crate) struct Update {
 }
 
 /// UPDATE (RFC 1939 §6): removes messages, remembers which others were read, then gives the maildrop free.
-pub(crate) fn commit(
-    mut maildrop: Maildrop,
-    deleted: Vec<usize>,
-    read: BTreeSet<usize>,
-) -> Update {
+pub(crate) fn commit(mut maildrop: Maildrop, deleted: Vec<usize>, read: BTreeSet<usize>) -> Update {
     let mut removed = 0;
     let mut trouble = None;
     for removal in maildrop.remove(deleted) {

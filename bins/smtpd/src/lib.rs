@@ -45,6 +45,7 @@ impl Service for Smtpd {
 
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
         let reply: Reply = match refusal {
+            Refusal::Barred => replies::BARRED,
             Refusal::Full => replies::CONNECTIONS,
             Refusal::FullForAddress => replies::CONNECTIONS_OF_ADDRESS,
             Refusal::FullForNetwork => replies::CONNECTIONS_OF_NETWORK,

@@ -16,9 +16,10 @@ pub(crate) struct Door {
 impl Door {
     pub(crate) fn of(listener: &Listener) -> Self {
         let relay_authenticated = listener.relay.contains(&Relay::Authenticated);
+        let relay_inside = listener.relay.contains(&Relay::Inside);
         Self {
             protocol: Arc::new(protocol(listener)),
-            policy: relay_policy::Listener { relay_authenticated },
+            policy: relay_policy::Listener { relay_authenticated, relay_inside },
         }
     }
 }

@@ -4,17 +4,24 @@ use accounts::Resolution;
 use daemon_kit::config::Over;
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
-use relay_policy::{Destination, Identity, Listener, Verdict, Why};
+use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::{Smtpd, replies};
+
+/// What the policy is told of a client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) listener: Listener,
+    pub(crate) network: Network,
+    pub(crate) identity: Identity,
+}
 
 impl Smtpd {
     /// The mailbox behind a forward-path with room for the message, or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
-        policy: Listener,
-        identity: Identity,
+        Standing { listener, network, identity }: Standing,
         hostname: &str,
         path: ForwardPath<'_>,
         octets: Option<u64>,
@@ -25,7 +32,8 @@ impl Smtpd {
             Resolution::UnknownUser => Destination::UnknownUser,
             Resolution::NotOurs => Destination::Foreign,
         };
-        let (why, refusal) = match (relay_policy::recipient(policy, identity, destination), resolution) {
+        let verdict = relay_policy::recipient(listener, network, identity, destination);
+        let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
                 return self.reserve(&mailbox, &path.to_string(), octets).await;
             }
@@ -108,6 +116,8 @@ fn reply(why: Why) -> Reply {
     match why {
         Why::UnknownUser => replies::NO_SUCH_USER,
         Why::RelayNeedsAuthentication => replies::RELAY_NEEDS_AUTHENTICATION,
-        Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount => replies::RELAY_DENIED,
+        Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount | Why::RelayForNetwork => {
+            replies::RELAY_DENIED
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Client {
     name: String,
     /// It greeted with EHLO.
     extended: bool,
-    address: IpAddr,
+    pub(crate) address: IpAddr,
     pub(crate) tls: Option<TlsInfo>,
     /// The login that the client proved.
     pub(crate) account: Option<String>,

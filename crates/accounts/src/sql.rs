@@ -39,12 +39,10 @@ pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, c
      VALUES ($1, $2, $3, $4) ON CONFLICT (login) DO NOTHING";
 
 /// `$1` login → the account.
-pub(crate) const ACCOUNT: &str =
-    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages, pop3_rules FROM account WHERE login = $1";
+pub(crate) const ACCOUNT: &str = "SELECT id, login, mailbox, created_at, quota_octets, quota_messages, pop3_rules FROM account WHERE login = $1";
 
 /// → all accounts.
-pub(crate) const ACCOUNTS: &str =
-    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages, pop3_rules FROM account ORDER BY login";
+pub(crate) const ACCOUNTS: &str = "SELECT id, login, mailbox, created_at, quota_octets, quota_messages, pop3_rules FROM account ORDER BY login";
 
 /// `$1` login, `$2` rules, as the migration has them.
 pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE login = $1";

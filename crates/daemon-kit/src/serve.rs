@@ -13,6 +13,7 @@ use crate::drain::Drain;
 use crate::gate::Refusal;
 use crate::house::House;
 use crate::log::event;
+use crate::networks::LiveNetworks;
 use crate::session::Session;
 use crate::tls::Acceptor;
 use crate::wire::{Wire, WireError};
@@ -37,6 +38,7 @@ pub struct Server {
     doors: Vec<Door>,
     tls: Option<Acceptor>,
     limits: Limits,
+    networks: LiveNetworks,
 }
 
 impl Server {
@@ -49,7 +51,8 @@ impl Server {
         let identities: Vec<_> =
             config.certificates.iter().map(|certificate| certificate.identity.clone()).collect();
         let tls = if identities.is_empty() { None } else { Some(acceptor(config, identities)?) };
-        Ok(Self { doors, tls, limits: config.limits.clone() })
+        let networks = LiveNetworks::new(config.networks.clone());
+        Ok(Self { doors, tls, limits: config.limits.clone(), networks })
     }
 
     /// Where it listens; port 0 has become a real one. Connections are taken from now on, so this is also "ready".
@@ -62,12 +65,17 @@ impl Server {
         self.tls.clone()
     }
 
+    /// Its network classes, to be exchanged while it runs.
+    pub fn networks(&self) -> LiveNetworks {
+        self.networks.clone()
+    }
+
     /// Serves until the drain is over.
     ///
     /// # Errors
     /// When a bound socket cannot be served.
     pub async fn run<S: Service>(self, service: S, drain: Drain) -> io::Result<()> {
-        let house = Arc::new(House::new(service, self.tls, &self.limits, drain));
+        let house = Arc::new(House::new(service, self.tls, &self.limits, self.networks, drain));
         let doormen = TaskTracker::new();
         for door in self.doors {
             let socket = tokio::net::TcpListener::from_std(door.socket)?;

@@ -103,7 +103,8 @@ fn flags(name: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn seen(name: &[u8]) -> Vec<u8> {
-    let (base, before) = flags(name).unwrap_or((name.split(|&octet| octet == b':').next().unwrap_or(name), b""));
+    let (base, before) =
+        flags(name).unwrap_or((name.split(|&octet| octet == b':').next().unwrap_or(name), b""));
     let mut flags = [before, &[SEEN]].concat();
     flags.sort_unstable();
     flags.dedup();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authentication;
+mod backup;
 mod clients;
 mod configuration;
 mod crashes;
@@ -14,6 +15,7 @@ mod kill;
 mod listeners;
 mod maildrop;
 mod memory;
+mod networks;
 mod profiles;
 mod promise;
 mod quickstart;

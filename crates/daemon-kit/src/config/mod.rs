@@ -29,6 +29,10 @@
 //! format = "text"                       # or "json"
 //! level = "info"
 //!
+//! [backup]                              # what `yubin backup` does where it is not told
+//! directory = "/backup/yubin"
+//! exclude_above = "none"               # a mailbox of more octets is left out, and reported
+//!
 //! [limits]                              # 0 or "none" = no limit; these, but for the first group, may also stand in [listener.limits]
 //! connections = 2000                    # of a daemon; more are told "try again later"
 //! memory = "512MiB"                     # of all buffers of a daemon together
@@ -49,6 +53,10 @@
 //! client = "shown"                      # or "hidden": not of who has logged in
 //! delivered_to = false
 //!
+//! [networks]                            # classes of clients by address; the longest prefix decides
+//! wimax = ["10.8.0.0/13"]
+//! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
+//!
 //! [[certificate]]
 //! chain = "cert.pem"
 //! key = "key.pem"
@@ -68,7 +76,8 @@
 //! mechanisms = ["PLAIN", "LOGIN"]
 //! clear_text_auth = false
 //! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
-//! relay = ["authenticated"]
+//! relay = ["authenticated", "inside"]   # who may send to other domains
+//! barred = ["wimax"]                    # who is turned away
 //! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! vrfy = "neutral"                      # or "off", "authenticated"
@@ -86,6 +95,7 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod networks;
 mod pop3;
 mod quota;
 mod section;
@@ -103,6 +113,7 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use networks::{INSIDE, Networks};
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
@@ -126,6 +137,8 @@ pub struct Config {
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// Where it is kept a second time.
+    pub backup: Backup,
     /// What POP3 does with it.
     pub pop3: Pop3,
     /// Where accounts are.
@@ -136,6 +149,8 @@ pub struct Config {
     pub limits: Limits,
     /// In the order of the file; the first is shown to clients that name no host or an unknown one.
     pub certificates: Vec<Certificate>,
+    /// Classes of clients by their addresses.
+    pub networks: Networks,
     /// In the order of the file; at least one.
     pub listeners: Vec<Arc<Listener>>,
 }
@@ -151,6 +166,15 @@ pub struct Store {
     pub reserve_space: u64,
     /// Inodes that stay free there.
     pub reserve_inodes: u64,
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// Where backups are.
+    pub directory: Option<PathBuf>,
+    /// A mailbox of more octets is left out; none is left out by default.
+    pub exclude_above: Option<u64>,
 }
 
 /// `[accounts]`
@@ -260,6 +284,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
+    let backup = root.table("backup").given().map_or_else(Backup::default, |at| backup(at.value, base));
     let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
@@ -269,7 +294,13 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
+    let networks = match root.table("networks") {
+        Read::Given(at) => networks::read(at.value),
+        Read::Absent => Some(Networks::default()),
+        Read::Faulty => None,
+    };
     let given = listener::Given {
+        networks: networks.as_ref(),
         hostname: hostname.as_deref(),
         limits: &defaults,
         trace: &trace,
@@ -290,11 +321,13 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         hostname: hostname?,
         store: store?,
         quota,
+        backup,
         pop3,
         accounts: accounts?,
         log,
         limits,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
+        networks: networks?,
         listeners: listeners?,
     })
 }
@@ -324,6 +357,13 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
+}
+
+fn backup(section: Section<'_>, base: &Path) -> Backup {
+    let directory = section.optional::<String>("directory").given().map(|at| base.join(at.value));
+    let exclude = section.optional::<Size>("exclude_above").given().and_then(|at| at.value.0);
+    section.finish();
+    Backup { directory, exclude_above: exclude.map(u64::from) }
 }
 
 fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {

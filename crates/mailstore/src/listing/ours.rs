@@ -33,8 +33,8 @@ const fn random_digits(queued: bool) -> u32 {
 }
 
 impl<'l> Ours<'l> {
-    /// `None` if the name is not ours, or in any way not as we would write it.
-    pub(super) fn parse(name: &'l [u8]) -> Option<Self> {
+    /// `None` if the name is not ours, or in any way not as we would write it. `scratch` is to be kept for the next name.
+    pub(super) fn parse(name: &'l [u8], scratch: &mut Vec<u8>) -> Option<Self> {
         let FileName { unique, rest, arrival, octets, stored } = FileName::parse(name);
         let text = str::from_utf8(unique).ok().filter(|text| text.len() <= MAX_UNIQUE_ID)?;
         let (_seconds, text) = text.split_once(".M")?;
@@ -63,9 +63,9 @@ impl<'l> Ours<'l> {
                 .unwrap_or_default(),
         };
         // Leading zeros, other fields, other letters: all of it shows here.
-        let mut again = Vec::with_capacity(name.len());
-        ours.name(&mut again);
-        (again == name && host.bytes().all(|octet| octet.is_ascii_graphic())).then_some(ours)
+        scratch.clear();
+        ours.name(scratch);
+        (scratch == name && host.bytes().all(|octet| octet.is_ascii_graphic())).then_some(ours)
     }
 
     /// Packed, behind `head`.
