@@ -32,22 +32,6 @@ pub fn random() -> u64 {
 /// Digits without I, L, O and U, so that nobody misreads one on the telephone; in the order of their values.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The value of each octet as a digit, 255 for what is none.
-const VALUES: [u8; 256] = {
-    let mut values = [u8::MAX; 256];
-    let mut rest: &[u8] = DIGITS;
-    let mut value = 0;
-    while let [digit, others @ ..] = rest {
-        // Every octet is below 256.
-        if let Some((_, [slot, ..])) = values.split_at_mut_checked(*digit as usize) {
-            *slot = value;
-        }
-        value += 1;
-        rest = others;
-    }
-    values
-};
-
 /// The last `digits` base-32 digits of `value`, most significant first: texts of one length sort as their values do.
 pub fn base32(value: u64, digits: u32) -> String {
     let digit = |at: u32| char::from(digit(value.checked_shr(at * 5).unwrap_or(0) as u8));
