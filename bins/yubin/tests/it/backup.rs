@@ -283,7 +283,8 @@ fn l_07_l_10_accepted_mail_that_still_waits_is_in_it_and_what_cannot_be_read_hid
     assert_eq!(report["messages"], 3, "{report}");
 
     let Service { smtpd, pop3d, site } = service;
-    (smtpd.kill(), pop3d.kill());
+    smtpd.kill();
+    pop3d.kill();
     fs::remove_dir_all(site.path("mail")).unwrap();
     fs::remove_dir_all(site.path("queue")).unwrap();
     for user in [KENJI, AYUMI] {
