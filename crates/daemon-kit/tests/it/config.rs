@@ -326,7 +326,7 @@ fn settings_that_contradict_each_other() {
             "mechanisms = [\"PLAIN\"]\nclear_text_auth = true",
             &[&format!("10:14: {off}"), &format!("11:19: {off}")],
         ),
-        (smtp, "relay = [\"authenticated\"]", &[&format!("10:9: {off}")]),
+        (smtp, "relay = [\"authenticated\"]", &[&format!("10:10: {off}")]),
         (smtp, "relay = []", &[]),
         (smtp, "auth = \"required\"", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = false", &[&format!("10:8: {no_login}")]),
