@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig, Unavailable};
-use daemon_kit::config::{Config, Listener, Protocol, Quota};
+use daemon_kit::config::{Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use mailstore::Ledger;
@@ -45,6 +45,7 @@ pub struct Pop3d {
     doors: Doors,
     pace: Pace,
     rules: Rules,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     pause: Pause,
 }
 
@@ -66,6 +67,7 @@ impl Pop3d {
             doors: Doors::of(config),
             pace: Pace::default(),
             rules: Rules::new(config.pop3),
+            pop_before_smtp: config.pop_before_smtp,
             pause: Box::new(|time| Box::pin(sleep(time))),
         }
     }

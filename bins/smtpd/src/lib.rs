@@ -11,7 +11,7 @@ mod trace;
 mod transaction;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{Config, Listener, Protocol, Quota};
+use daemon_kit::config::{Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
@@ -27,6 +27,7 @@ pub struct Smtpd {
     delivery: LocalDelivery,
     doors: Doors,
     quota: Quota,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -34,7 +35,14 @@ pub struct Smtpd {
 impl Smtpd {
     /// Over accounts and a store that are open already.
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
-        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota, node: config.node.clone() }
+        Self {
+            accounts,
+            delivery,
+            doors: Doors::of(config),
+            quota: config.quota,
+            pop_before_smtp: config.pop_before_smtp,
+            node: config.node.clone(),
+        }
     }
 }
 

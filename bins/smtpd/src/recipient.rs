@@ -1,6 +1,7 @@
 //! Whether a recipient is taken, asked at RCPT and never later: there is no report to a forged sender (RFC 5321 §6.2).
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use accounts::Resolution;
 use daemon_kit::config::Over;
@@ -15,6 +16,7 @@ use crate::{Smtpd, replies};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) listener: Listener,
+    pub(crate) address: IpAddr,
     pub(crate) network: Network,
     pub(crate) identity: Identity,
 }
@@ -23,7 +25,7 @@ impl Smtpd {
     /// The mailbox behind a forward-path with room for the message, or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
-        Standing { listener, network, identity }: Standing,
+        standing: Standing,
         hostname: &str,
         path: ForwardPath<'_>,
         octets: Option<u64>,
@@ -34,7 +36,11 @@ impl Smtpd {
             Resolution::UnknownUser => Destination::UnknownUser,
             Resolution::NotOurs => Destination::Foreign,
         };
-        let verdict = relay_policy::recipient(listener, network, identity, destination);
+        let identity = match destination {
+            Destination::Foreign => self.identity(standing).await?,
+            Destination::Mailbox | Destination::UnknownUser => standing.identity,
+        };
+        let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
                 return self.reserve(&mailbox, &path.to_string(), octets).await;
@@ -44,6 +50,32 @@ impl Smtpd {
         };
         tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason = why.name());
         Err(refusal)
+    }
+
+    /// Who the client is where it matters whether it may relay: one without a login may have a ticket.
+    async fn identity(&self, standing: Standing) -> Result<Identity, Reply> {
+        let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
+        let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
+        if !tickets || !asked {
+            return Ok(standing.identity);
+        }
+        let holders = self.accounts.ticket_holders(standing.address).await.map_err(|error| {
+            tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
+            replies::ACCOUNTS_UNAVAILABLE
+        })?;
+        if holders.is_empty() {
+            return Ok(Identity::Anonymous);
+        }
+        tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
+        Ok(Identity::Ticket)
+    }
+
+    /// What a sender is told whose recipient has no room.
+    pub(crate) fn mailbox_full(&self) -> Reply {
+        match self.quota.over {
+            Over::Defer => replies::MAILBOX_FULL,
+            Over::Reject => replies::MAILBOX_FULL_FOR_GOOD,
+        }
     }
 
     /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
@@ -62,10 +94,7 @@ impl Smtpd {
             Ok(reserved) => reserved,
             Err(DeliveryError::OverQuota(over)) => {
                 tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
-                return Err(match self.quota.over {
-                    Over::Defer => replies::MAILBOX_FULL,
-                    Over::Reject => replies::MAILBOX_FULL_FOR_GOOD,
-                });
+                return Err(self.mailbox_full());
             }
             Err(error) => {
                 tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
@@ -130,9 +159,11 @@ fn reply(why: Why) -> Reply {
     match why {
         Why::UnknownUser => replies::NO_SUCH_USER,
         Why::RelayNeedsAuthentication => replies::RELAY_NEEDS_AUTHENTICATION,
-        Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount | Why::RelayForNetwork => {
-            replies::RELAY_DENIED
-        }
+        Why::LocalMailbox
+        | Why::RelayAfterPop
+        | Why::RelayDenied
+        | Why::RelayForAccount
+        | Why::RelayForNetwork => replies::RELAY_DENIED,
     }
 }
 

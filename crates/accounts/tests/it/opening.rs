@@ -57,7 +57,7 @@ async fn a_database_of_another_version_is_refused_with_words() {
     for db in databases().await {
         db.accounts.domain_add("edit.ne.jp").await.unwrap();
         db.accounts.close().await;
-        execute(&db.config, "UPDATE _sqlx_migrations SET version = 999999 WHERE version = 3").await;
+        execute(&db.config, "UPDATE _sqlx_migrations SET version = 999999 WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)").await;
         for outcome in [Accounts::open(&db.config).await, Accounts::create(&db.config).await] {
             let error = outcome.unwrap_err();
             assert!(matches!(error, OpenError::Newer { found: 999_999, .. }), "{error}");
@@ -65,7 +65,7 @@ async fn a_database_of_another_version_is_refused_with_words() {
         }
         execute(&db.config, "DELETE FROM _sqlx_migrations WHERE version = 999999").await;
         let error = Accounts::open(&db.config).await.unwrap_err();
-        assert!(matches!(error, OpenError::Outdated { found: 2, .. }), "{error}");
+        assert!(matches!(error, OpenError::Outdated { found, needed, .. } if found == needed - 1), "{error}");
         assert!(error.to_string().contains("yubin check --create"), "{error}");
     }
 }
@@ -80,7 +80,7 @@ async fn an_older_database_is_brought_up_to_date_with_its_accounts() {
             "ALTER TABLE account DROP COLUMN quota_messages",
             "ALTER TABLE account DROP COLUMN pop3_rules",
             "ALTER TABLE domain DROP COLUMN pop3_rules",
-            "DELETE FROM _sqlx_migrations WHERE version >= 2",
+            "DELETE FROM _sqlx_migrations WHERE version > 1",
         ] {
             execute(&db.config, back).await;
         }
