@@ -5,7 +5,7 @@ use daemon_kit::config::Over;
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Verdict, Why};
-use smtp_proto::{Domain, ForwardPath, Reply};
+use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::{Smtpd, replies};
 
@@ -21,15 +21,22 @@ impl Smtpd {
     ) -> Result<(Mailbox, Reserved), Reply> {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
+            Resolution::Barred(_) => Destination::Barred,
             Resolution::Mailbox(_) => Destination::Mailbox,
-            Resolution::UnknownUser => Destination::UnknownUser,
+            Resolution::NoPostmaster => Destination::Unready,
             Resolution::NotOurs => Destination::Foreign,
+            Resolution::UnknownUser => Destination::UnknownUser,
         };
         let (why, refusal) = match (relay_policy::recipient(policy, identity, destination), resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
                 return self.reserve(&mailbox, &path.to_string(), octets).await;
             }
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
+            (Verdict::Refuse(why), Resolution::Barred(text)) => (why, barred(text)),
+            (Verdict::Refuse(why), Resolution::NoPostmaster) => {
+                tracing::error!(event = event::NO_POSTMASTER, recipient = %path);
+                (why, replies::NO_POSTMASTER)
+            }
             (Verdict::Refuse(why), _) => (why, reply(why)),
         };
         tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason = why.name());
@@ -68,7 +75,7 @@ impl Smtpd {
     async fn resolve(&self, hostname: &str, path: ForwardPath<'_>) -> Result<Resolution, Reply> {
         let resolved = match path {
             // RFC 5321 §4.1.1.3: without a domain, this host's own.
-            ForwardPath::Postmaster => self.accounts.resolve("postmaster", hostname).await,
+            ForwardPath::Postmaster => self.accounts.postmaster(hostname).await,
             ForwardPath::Mailbox(mailbox) => match mailbox.domain() {
                 Domain::Literal(_) => return Ok(Resolution::NotOurs),
                 domain @ Domain::Name(_) => {
@@ -93,8 +100,19 @@ fn key(key: &str) -> Result<Mailbox, Reply> {
 
 fn reply(why: Why) -> Reply {
     match why {
+        Why::DomainBarred => replies::DOMAIN_BARRED,
+        Why::MailboxDisabled => replies::MAILBOX_DISABLED,
+        Why::MailboxUnready => replies::MAILBOX_UNREADY,
         Why::UnknownUser => replies::NO_SUCH_USER,
         Why::RelayNeedsAuthentication => replies::RELAY_NEEDS_AUTHENTICATION,
         Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount => replies::RELAY_DENIED,
     }
+}
+
+/// In the domain's own words, where it has some.
+fn barred(text: String) -> Reply {
+    if text.is_empty() {
+        return replies::DOMAIN_BARRED;
+    }
+    Reply::new(550, Enhanced(5, 1, 2), text).unwrap_or(replies::DOMAIN_BARRED)
 }

@@ -12,6 +12,19 @@ pub(crate) const AUTH_UNAVAILABLE: Reply =
 pub(crate) const AUTH_FAILED: Reply = Reply::of(535, Enhanced(5, 7, 8), "Authentication failed");
 /// As it is spoken with the message's queue id.
 pub(crate) const QUEUED: Reply = Reply::of(250, Enhanced(2, 0, 0), "Queued");
+/// A domain that is known as one where nobody has mail and that has no words of its own.
+pub(crate) const DOMAIN_BARRED: Reply = Reply::of(550, Enhanced(5, 1, 2), "Nobody has mail in this domain");
+/// The account does not get mail: suspended or closing (RFC 3463 §3.3).
+pub(crate) const MAILBOX_DISABLED: Reply = Reply::of(550, Enhanced(5, 2, 1), "This mailbox takes no mail");
+/// The account is being moved here.
+pub(crate) const MAILBOX_UNREADY: Reply =
+    Reply::of(450, Enhanced(4, 2, 1), "This mailbox takes no mail yet, try again later");
+/// RFC 5321 §4.5.1 wants this mailbox, and nobody has been appointed: never refused for good.
+pub(crate) const NO_POSTMASTER: Reply =
+    Reply::of(451, Enhanced(4, 3, 5), "There is no postmaster here yet, try again later");
+/// The sender address of an authenticated client is not one of its account's.
+pub(crate) const SENDER_NOT_OWNED: Reply =
+    Reply::of(553, Enhanced(5, 7, 1), "This sender address does not belong to your account");
 pub(crate) const CONNECTIONS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections, try again later");
 pub(crate) const CONNECTIONS_OF_ADDRESS: Reply =

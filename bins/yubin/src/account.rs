@@ -30,6 +30,9 @@ pub enum Command {
         /// Let the account log in by APOP too, for which its password is kept sealed
         #[arg(long)]
         apop: bool,
+        /// Give the names out even if they are reserved or were released a short while ago
+        #[arg(long)]
+        force: bool,
     },
     /// All about one account, but its password
     Show {
@@ -157,7 +160,8 @@ struct Removed {
 pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
     let accounts = settings.accounts().await?;
     match command {
-        Command::Add { login, addresses, password_stdin, apop } => {
+        Command::Add { login, addresses, password_stdin, apop, force } => {
+            let accounts = if force { accounts.insisting() } else { accounts };
             let password = NewPassword::get(password_stdin)?;
             let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
             let details = accounts.account_add(new).await?;
@@ -265,10 +269,7 @@ fn as_facts(shown: &Shown) -> String {
     let addresses = shown.addresses.iter().flatten();
     let mut lines = vec![
         ("login", shown.login.clone()),
-        (
-            "addresses",
-            addresses.map(|a| format!("{} ({})", a.address, a.kind)).collect::<Vec<_>>().join("\n"),
-        ),
+        ("addresses", addresses.map(address::Shown::in_words).collect::<Vec<_>>().join("\n")),
         ("maildir", shown.maildir.display().to_string()),
         ("created", shown.created_at.clone()),
         ("password", shown.password_changed_at.as_ref().map_or("none".into(), |at| format!("set {at}"))),

@@ -69,10 +69,10 @@ pub enum Command {
     /// Mail accounts: add, show, list, passwd, set, remove
     #[command(subcommand)]
     Account(account::Command),
-    /// Addresses beside the issued ones: add, remove, list
+    /// Addresses beside the issued ones: add, remove, on, off, primary, check, list, reserved names
     #[command(subcommand)]
     Address(address::Command),
-    /// Domains whose mail is ours: add, list
+    /// Domains: add, equivalent, bar, set, remove, show, list
     #[command(subcommand)]
     Domain(domain::Command),
     /// Take over mail of another server: maildir, mbox

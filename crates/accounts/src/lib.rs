@@ -68,8 +68,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use admin::{
-    AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, DomainInfo, NewAccount, RemovedAccount,
-    Status,
+    AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, DomainInfo, DomainKind, DomainSetting,
+    NewAccount, RemovedAccount, Status,
 };
 pub use config::DatabaseConfig;
 pub use error::{AdminError, OpenError, Unavailable};
@@ -89,6 +89,8 @@ use store::Store;
 #[derive(Clone)]
 pub struct Accounts {
     shared: Arc<Shared>,
+    who: Arc<str>,
+    insists: bool,
 }
 
 struct Shared {
@@ -132,7 +134,25 @@ impl Accounts {
         let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
         let remembered = Remembered::new().map_err(no_random)?;
         let guesses = Guesses::new(Instant::now());
-        Ok(Self { shared: Arc::new(Shared { store, hasher: Hasher::new(), remembered, guesses, apop }) })
+        let shared = Arc::new(Shared { store, hasher: Hasher::new(), remembered, guesses, apop });
+        Ok(Self { shared, who: Arc::from(""), insists: false })
+    }
+
+    /// The same database, with this name in the audit entry of every change that is made through it.
+    #[must_use]
+    pub fn acting_as(&self, who: &str) -> Self {
+        Self { who: who.into(), ..self.clone() }
+    }
+
+    /// The same database, giving out names that are reserved or that somebody released a short while ago: for an operator who knows
+    /// what they do.
+    #[must_use]
+    pub fn insisting(&self) -> Self {
+        Self { insists: true, ..self.clone() }
+    }
+
+    async fn begin(&self) -> Result<store::Change, Unavailable> {
+        self.shared.store.begin(&self.who).await
     }
 
     /// Closes the connections once they are idle. Questions from then on are [`Unavailable`].
@@ -159,6 +179,9 @@ impl fmt::Debug for Accounts {
 pub struct AccountId(i64);
 
 impl AccountId {
+    /// The number of no account.
+    pub(crate) const NOBODY: Self = Self(0);
+
     pub(crate) fn new(id: i64) -> Self {
         Self(id)
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use auth_sasl::{Claim, Secret};
 
+use crate::admin::DUTIES;
 use crate::error::Unavailable;
 use crate::guesses::Budget;
 use crate::names::{DomainName, LocalPart, Login};
@@ -14,12 +15,16 @@ use crate::{AccountId, Accounts, Shared, sql};
 /// Where mail for an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
+    /// The domain is known as one where nobody has mail: `550 5.1.2`, with this text for the sender if it is not empty.
+    Barred(String),
     /// Into this mailbox.
     Mailbox(Mailbox),
-    /// The domain is ours, and nobody there has this local part: `550 5.1.1`, at RCPT.
-    UnknownUser,
+    /// It is `postmaster@` or `abuse@` a domain of ours, and nobody is appointed yet: `451`, and the operator has to hear of it.
+    NoPostmaster,
     /// Mail for this domain is not ours to keep.
     NotOurs,
+    /// The domain is ours, and nobody there has this local part: `550 5.1.1`, at RCPT.
+    UnknownUser,
 }
 
 /// An account's mailbox.
@@ -87,14 +92,49 @@ impl Why {
     }
 }
 
+type MailboxRow = (i64, String, String, i64, i64);
+
+type Resolved =
+    (String, String, i64, String, i64, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>);
+
+/// What the database has on an address.
+enum Found {
+    Answer(Resolution),
+    /// The domain is ours, and nobody has the address itself.
+    Nobody(Home),
+}
+
+/// The domain in which an address stands, whichever name was used.
+struct Home {
+    id: i64,
+    separators: String,
+    catch_all: i64,
+}
+
+impl Mailbox {
+    fn new((account, login, key, octets, messages): MailboxRow) -> Self {
+        let quota = Allowances::from_columns(octets, messages);
+        Self { account: AccountId::new(account), login, key, quota }
+    }
+}
+
+/// The name in front of the first separator, if there is one and there is a name.
+fn without_tag<'l>(local_part: &'l str, separators: &str) -> Option<&'l str> {
+    let (name, _) = local_part.split_once(|c| separators.contains(c))?;
+    (!name.is_empty()).then_some(name)
+}
+
 /// What the database has on a login.
-struct Found {
+struct Known {
     account: Account,
     credential: Option<String>,
 }
 
 impl Accounts {
-    /// Which mailbox an address belongs to. Neither part's case matters.
+    /// Which mailbox an address belongs to. Neither part's case matters, nor which of a domain's equivalent names is used.
+    ///
+    /// An address itself goes before the sub-address that it may look like, that before `postmaster@` and `abuse@`, which every domain
+    /// has (RFC 5321 §4.5.1, RFC 2142 §2), and those before a catch-all.
     ///
     /// # Errors
     /// [`Unavailable`]: try again later, `4xx`.
@@ -103,21 +143,72 @@ impl Accounts {
         // A local part that no account can have is looked up as the empty one, which none has: the domain decides.
         let local_part = LocalPart::parse(local_part);
         let local_part = local_part.as_ref().map_or("", LocalPart::as_str);
-        type Row = (Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>);
-        let row: Option<Row> = sqlx::query_as(sql::RESOLVE)
+        let home = match self.look_up(local_part, &domain).await? {
+            Found::Answer(resolution) => return Ok(resolution),
+            Found::Nobody(home) => home,
+        };
+        if let Some(name) = without_tag(local_part, &home.separators)
+            && let Found::Answer(resolution) = self.look_up(name, &domain).await?
+        {
+            return Ok(resolution);
+        }
+        if DUTIES.contains(&local_part) {
+            let appointed = self.mailbox(sql::POSTMASTER, home.id).await?;
+            return Ok(appointed.map_or(Resolution::NoPostmaster, Resolution::Mailbox));
+        }
+        let catch_all = match home.catch_all {
+            0 => None,
+            _ if local_part.is_empty() => None,
+            account => self.mailbox(sql::MAILBOX, account).await?,
+        };
+        Ok(catch_all.map_or(Resolution::UnknownUser, Resolution::Mailbox))
+    }
+
+    /// Who gets mail for `postmaster` without a domain (RFC 5321 §4.5.1): that of this host's own domain, else the default domain's.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn postmaster(&self, hostname: &str) -> Result<Resolution, Unavailable> {
+        match self.resolve("postmaster", hostname).await? {
+            Resolution::NotOurs | Resolution::Barred(_) => {
+                let appointed = self.mailbox(sql::POSTMASTER, 0).await?;
+                Ok(appointed.map_or(Resolution::NoPostmaster, Resolution::Mailbox))
+            }
+            resolution => Ok(resolution),
+        }
+    }
+
+    async fn look_up(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
+        let row: Option<Resolved> = sqlx::query_as(sql::RESOLVE)
             .bind(domain.as_str())
             .bind(local_part)
             .fetch_optional(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking up an address"))?;
-        Ok(match row {
-            None => Resolution::NotOurs,
-            Some((Some(id), Some(login), Some(key), octets, messages)) => {
-                let quota = Allowances::from_columns(octets.unwrap_or(-1), messages.unwrap_or(-1));
-                Resolution::Mailbox(Mailbox { account: AccountId::new(id), login, key, quota })
+        let Some((kind, refusal, id, separators, catch_all, account, login, key, octets, messages)) = row
+        else {
+            return Ok(Found::Answer(Resolution::NotOurs));
+        };
+        if kind == "barred" {
+            return Ok(Found::Answer(Resolution::Barred(refusal)));
+        }
+        Ok(match (account, login, key) {
+            (Some(account), Some(login), Some(key)) => {
+                let quota = (octets.unwrap_or(-1), messages.unwrap_or(-1));
+                let mailbox = Mailbox::new((account, login, key, quota.0, quota.1));
+                Found::Answer(Resolution::Mailbox(mailbox))
             }
-            Some(_) => Resolution::UnknownUser,
+            _ => Found::Nobody(Home { id, separators, catch_all }),
         })
+    }
+
+    async fn mailbox(&self, statement: &'static str, id: i64) -> Result<Option<Mailbox>, Unavailable> {
+        let row: Option<MailboxRow> = sqlx::query_as(statement)
+            .bind(id)
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking up a mailbox"))?;
+        Ok(row.map(Mailbox::new))
     }
 
     /// Whether a claim is true that came from an address outside: as [`Accounts::authenticate`], but wrong claims are
@@ -160,7 +251,7 @@ impl Accounts {
         // The order of these lines is that of what a client may not learn; all of them answer alike.
         Ok(match found {
             None => Verdict::Rejected(Why::UnknownLogin),
-            Some(Found { credential: None, .. }) => Verdict::Rejected(Why::NoCredential),
+            Some(Known { credential: None, .. }) => Verdict::Rejected(Why::NoCredential),
             Some(_) if !holds => Verdict::Rejected(Why::WrongSecret),
             Some(found) if !acts_as_itself(claim, &found.account) => Verdict::Rejected(Why::ActingAsAnother),
             Some(found) => Verdict::Accepted(found.account),
@@ -172,7 +263,7 @@ impl Accounts {
         &self,
         claim: &Claim,
         password: &Secret,
-        found: Option<&Found>,
+        found: Option<&Known>,
     ) -> Result<bool, Unavailable> {
         let Shared { hasher, remembered, .. } = &*self.shared;
         let stored = found.and_then(|found| Some((&found.account, found.credential.as_deref()?)));
@@ -189,7 +280,7 @@ impl Accounts {
         Ok(holds)
     }
 
-    async fn find(&self, login: &str, kind: &str) -> Result<Option<Found>, Unavailable> {
+    async fn find(&self, login: &str, kind: &str) -> Result<Option<Known>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
         let row: Option<(i64, String, String, i64, i64, Option<String>)> = sqlx::query_as(sql::CREDENTIAL)
             .bind(login.as_str())
@@ -199,14 +290,14 @@ impl Accounts {
             .map_err(Unavailable::when("looking up a login"))?;
         Ok(row.map(|(id, login, mailbox, octets, messages, credential)| {
             let quota = Allowances::from_columns(octets, messages);
-            Found { account: Account { id: AccountId::new(id), login, mailbox, quota }, credential }
+            Known { account: Account { id: AccountId::new(id), login, mailbox, quota }, credential }
         }))
     }
 
     /// The secret to verify an APOP claim with; an empty one, which [`Accounts::authenticate`] does not accept, where
     /// there is none.
-    fn shared_secret(&self, found: Option<&Found>) -> Result<Secret, Unavailable> {
-        let Some(Found { account, credential: Some(sealed) }) = found else {
+    fn shared_secret(&self, found: Option<&Known>) -> Result<Secret, Unavailable> {
+        let Some(Known { account, credential: Some(sealed) }) = found else {
             return Ok(Secret::new(Vec::new()));
         };
         match &self.shared.apop {

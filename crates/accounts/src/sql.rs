@@ -5,12 +5,24 @@
 /// `$1` counter name → its next value.
 pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
 
-/// `$1` domain, `$2` local part → a row if the domain is ours; in it NULLs if the local part is unknown there.
-pub(crate) const RESOLVE: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
-     account.quota_messages FROM domain \
-     LEFT JOIN address ON address.domain_id = domain.id AND address.local_part = $2 \
+/// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs.
+pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
+     account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages \
+     FROM domain JOIN domain home ON home.id = domain.home_id \
+     LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 AND address.enabled = 1 \
      LEFT JOIN account ON account.id = address.account_id \
      WHERE domain.name = $1";
+
+/// `$1` account id → as in [`RESOLVE`].
+pub(crate) const MAILBOX: &str =
+    "SELECT id, login, mailbox, quota_octets, quota_messages FROM account WHERE id = $1";
+
+/// `$1` domain id → the account that `postmaster@` leads to: the domain's, else the default domain's, else the one of that name.
+pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages FROM account WHERE id = COALESCE( \
+     (SELECT postmaster_id FROM domain WHERE id = $1 AND postmaster_id > 0), \
+     (SELECT postmaster_id FROM domain WHERE postmaster_id > 0 \
+        AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \
+     (SELECT id FROM account WHERE login = 'postmaster'))";
 
 /// `$1` login, `$2` credential kind → the account, and the credential's value or NULL.
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
@@ -18,19 +30,120 @@ pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.m
      WHERE account.login = $1";
 
 /// → id and name of the domain that issued addresses are in.
-pub(crate) const DEFAULT_DOMAIN: &str = "SELECT id, name FROM domain ORDER BY id LIMIT 1";
+pub(crate) const DEFAULT_DOMAIN: &str = "SELECT id, name FROM domain WHERE kind = 'ours' ORDER BY id LIMIT 1";
 
-/// `$1` name → id.
-pub(crate) const DOMAIN_ID: &str = "SELECT id FROM domain WHERE name = $1";
+/// `$1` name → id, kind, name of its home, refusal, home's id.
+pub(crate) const DOMAIN: &str = "SELECT domain.id, domain.kind, home.name, domain.refusal, home.id FROM domain \
+     JOIN domain home ON home.id = domain.home_id WHERE domain.name = $1";
 
-/// `$1` id, `$2` name, `$3` time.
-pub(crate) const ADD_DOMAIN: &str =
-    "INSERT INTO domain (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
+/// `$1` id, `$2` name, `$3` time, `$4` kind, `$5` home, `$6` refusal, `$7` quarantine.
+pub(crate) const ADD_DOMAIN: &str = "INSERT INTO domain (id, name, created_at, kind, home_id, refusal, quarantine) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-/// → name, number of addresses; the default domain first.
-pub(crate) const DOMAINS: &str = "SELECT domain.name, COUNT(address.local_part) FROM domain \
-     LEFT JOIN address ON address.domain_id = domain.id \
-     GROUP BY domain.id, domain.name ORDER BY domain.id";
+/// `$1` id, `$2` home.
+pub(crate) const MAKE_EQUIVALENT: &str = "UPDATE domain SET kind = 'equivalent', home_id = $2 WHERE id = $1";
+
+/// `$1` id, `$2` home: what was equivalent to the one is equivalent to the other.
+pub(crate) const MOVE_EQUIVALENTS: &str = "UPDATE domain SET home_id = $2 WHERE home_id = $1";
+
+/// `$1` id, `$2` refusal.
+pub(crate) const BAR_DOMAIN: &str =
+    "UPDATE domain SET kind = 'barred', home_id = id, refusal = $2 WHERE id = $1";
+
+/// `$1` id.
+pub(crate) const REMOVE_DOMAIN: &str = "DELETE FROM domain WHERE id = $1";
+
+/// `$1` id → number of its addresses, of domains equivalent to it.
+pub(crate) const DOMAIN_USES: &str = "SELECT (SELECT COUNT(*) FROM address WHERE domain_id = $1), \
+     (SELECT COUNT(*) FROM domain WHERE home_id = $1 AND id <> $1)";
+
+/// `$1` id, `$2` value, each.
+pub(crate) const SET_POSTMASTER: &str = "UPDATE domain SET postmaster_id = $2 WHERE id = $1";
+/// See [`SET_POSTMASTER`].
+pub(crate) const SET_CATCH_ALL: &str = "UPDATE domain SET catch_all_id = $2 WHERE id = $1";
+/// See [`SET_POSTMASTER`].
+pub(crate) const SET_SEPARATORS: &str = "UPDATE domain SET separators = $2 WHERE id = $1";
+/// See [`SET_POSTMASTER`].
+pub(crate) const SET_QUARANTINE: &str = "UPDATE domain SET quarantine = $2 WHERE id = $1";
+
+/// `$1` account id → a domain whose postmaster or catch-all it is, and that postmaster.
+pub(crate) const DUTY: &str =
+    "SELECT name, postmaster_id FROM domain WHERE postmaster_id = $1 OR catch_all_id = $1 LIMIT 1";
+
+/// `$1` a domain, `$2` another → local parts that two accounts have, one in each.
+pub(crate) const CLASHES: &str = "SELECT one.local_part FROM address one JOIN address other \
+     ON other.domain_id = $2 AND other.local_part = one.local_part AND other.account_id <> one.account_id \
+     WHERE one.domain_id = $1 ORDER BY one.local_part LIMIT 6";
+
+/// `$1` a domain, `$2` another: what is in both is in the other only.
+pub(crate) const DROP_DOUBLES: &str = "DELETE FROM address WHERE domain_id = $1 \
+     AND EXISTS (SELECT 1 FROM address other WHERE other.domain_id = $2 AND other.local_part = address.local_part)";
+
+/// `$1` from, `$2` to.
+pub(crate) const MOVE_ADDRESSES: &str = "UPDATE address SET domain_id = $2 WHERE domain_id = $1";
+
+/// Whose primary address was one of the doubles writes as the issued one.
+pub(crate) const RESTORE_PRIMARY: &str = "UPDATE address SET is_primary = 1 WHERE kind = 'issued' AND enabled = 1 \
+     AND NOT EXISTS (SELECT 1 FROM address other WHERE other.account_id = address.account_id AND other.is_primary = 1)";
+
+/// As [`DROP_DOUBLES`].
+pub(crate) const DROP_RELEASED_DOUBLES: &str = "DELETE FROM released WHERE domain_id = $1 \
+     AND EXISTS (SELECT 1 FROM released other WHERE other.domain_id = $2 AND other.local_part = released.local_part)";
+
+/// As [`MOVE_ADDRESSES`].
+pub(crate) const MOVE_RELEASED: &str = "UPDATE released SET domain_id = $2 WHERE domain_id = $1";
+
+/// `$1` domain.
+pub(crate) const FORGET_RELEASED_IN: &str = "DELETE FROM released WHERE domain_id = $1";
+
+/// → name, kind, home's name, refusal, number of addresses, postmaster's and catch-all's login, separators, quarantine; the default
+/// domain first, then the others of ours.
+pub(crate) const DOMAINS: &str = "SELECT domain.name, domain.kind, home.name, domain.refusal, \
+     (SELECT COUNT(*) FROM address WHERE address.domain_id = domain.id), \
+     postmaster.login, catch_all.login, domain.separators, domain.quarantine FROM domain \
+     JOIN domain home ON home.id = domain.home_id \
+     LEFT JOIN account postmaster ON postmaster.id = domain.postmaster_id \
+     LEFT JOIN account catch_all ON catch_all.id = domain.catch_all_id \
+     ORDER BY CASE domain.kind WHEN 'ours' THEN 0 ELSE 1 END, domain.id";
+
+/// → all names.
+pub(crate) const RESERVED: &str = "SELECT name FROM reserved ORDER BY name";
+
+/// `$1` name.
+pub(crate) const RESERVE: &str = "INSERT INTO reserved (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
+
+/// `$1` name.
+pub(crate) const UNRESERVE: &str = "DELETE FROM reserved WHERE name = $1";
+
+/// `$1` name → 1 if it is reserved.
+pub(crate) const IS_RESERVED: &str = "SELECT COUNT(*) FROM reserved WHERE name = $1";
+
+/// `$1` domain, `$2` local part → account, login, when it is free.
+pub(crate) const RELEASED: &str =
+    "SELECT account_id, login, free_at FROM released WHERE domain_id = $1 AND local_part = $2";
+
+/// `$1` domain, `$2` local part.
+pub(crate) const TAKE_BACK: &str = "DELETE FROM released WHERE domain_id = $1 AND local_part = $2";
+
+/// `$1` domain, `$2` local part, `$3` account, `$4` login, `$5` now.
+pub(crate) const RELEASE: &str = "INSERT INTO released (domain_id, local_part, account_id, login, free_at) \
+     SELECT id, $2, $3, $4, $5 + quarantine FROM domain WHERE id = $1 \
+     ON CONFLICT (domain_id, local_part) DO UPDATE \
+     SET account_id = excluded.account_id, login = excluded.login, free_at = excluded.free_at";
+
+/// `$1` account, `$2` login, `$3` now: all that the account has.
+pub(crate) const RELEASE_ALL: &str = "INSERT INTO released (domain_id, local_part, account_id, login, free_at) \
+     SELECT address.domain_id, address.local_part, address.account_id, $2, $3 + domain.quarantine \
+     FROM address JOIN domain ON domain.id = address.domain_id WHERE address.account_id = $1 \
+     ON CONFLICT (domain_id, local_part) DO UPDATE \
+     SET account_id = excluded.account_id, login = excluded.login, free_at = excluded.free_at";
+
+/// `$1` login → id.
+pub(crate) const ACCOUNT_ID: &str = "SELECT id FROM account WHERE login = $1";
+
+/// `$1` local part → domain and owner's login of an address of that name that was chosen.
+pub(crate) const CHOSEN: &str = "SELECT domain.name, account.login FROM address \
+     JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
+     WHERE address.local_part = $1 AND address.kind IN ('alias', 'personal') LIMIT 1";
 
 /// `$1` id, `$2` login, `$3` mailbox key, `$4` time.
 pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, created_at) \
@@ -67,31 +180,58 @@ pub(crate) const DROP_CREDENTIAL: &str = "DELETE FROM credential WHERE account_i
 /// `$1` kind → how many.
 pub(crate) const COUNT_CREDENTIALS: &str = "SELECT COUNT(*) FROM credential WHERE kind = $1";
 
-/// `$1` domain id, `$2` local part, `$3` account id, `$4` kind, `$5` time.
-pub(crate) const ADD_ADDRESS: &str = "INSERT INTO address (domain_id, local_part, account_id, kind, created_at) \
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (domain_id, local_part) DO NOTHING";
+/// `$1` domain id, `$2` local part, `$3` account id, `$4` kind, `$5` time, `$6` primary.
+pub(crate) const ADD_ADDRESS: &str = "INSERT INTO address (domain_id, local_part, account_id, kind, created_at, is_primary) \
+     VALUES ($1, $2, $3, $4, $5, $6)";
 
-/// `$1` domain id, `$2` local part → login of the owner, kind.
-pub(crate) const ADDRESS: &str = "SELECT account.login, address.kind FROM address \
-     JOIN account ON account.id = address.account_id \
+/// `$1` domain id, `$2` local part → local part, domain, login, kind, enabled, primary.
+pub(crate) const ADDRESS: &str = "SELECT address.local_part, domain.name, account.login, address.kind, address.enabled, address.is_primary \
+     FROM address \
+     JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
      WHERE address.domain_id = $1 AND address.local_part = $2";
 
-/// `$1` domain id, `$2` local part.
-pub(crate) const REMOVE_ADDRESS: &str = "DELETE FROM address WHERE domain_id = $1 AND local_part = $2";
+/// The same for `$1` domain name, an equivalent one too.
+pub(crate) const ADDRESS_BY_NAME: &str = "SELECT address.local_part, domain.name, account.login, address.kind, address.enabled, address.is_primary \
+     FROM address \
+     JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
+     WHERE address.domain_id = (SELECT home_id FROM domain WHERE name = $1) AND address.local_part = $2";
 
-/// → local part, domain, login, kind of every address, by login, the issued one first.
-pub(crate) const ADDRESSES: &str = "SELECT address.local_part, domain.name, account.login, address.kind \
-     FROM address JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
-     ORDER BY account.login, address.kind DESC, domain.name, address.local_part";
+/// `$1` domain id, `$2` local part, each.
+pub(crate) const REMOVE_ADDRESS: &str = "DELETE FROM address WHERE domain_id = $1 AND local_part = $2";
+/// See [`REMOVE_ADDRESS`].
+pub(crate) const ENABLE_ADDRESS: &str =
+    "UPDATE address SET enabled = 1 WHERE domain_id = $1 AND local_part = $2";
+/// See [`REMOVE_ADDRESS`].
+pub(crate) const DISABLE_ADDRESS: &str =
+    "UPDATE address SET enabled = 0 WHERE domain_id = $1 AND local_part = $2";
+/// See [`REMOVE_ADDRESS`].
+pub(crate) const MAKE_PRIMARY: &str =
+    "UPDATE address SET is_primary = 1 WHERE domain_id = $1 AND local_part = $2";
+
+/// `$1` account id.
+pub(crate) const NO_PRIMARY: &str =
+    "UPDATE address SET is_primary = 0 WHERE account_id = $1 AND is_primary = 1";
+
+/// `$1` account id.
+pub(crate) const ISSUED_IS_PRIMARY: &str =
+    "UPDATE address SET is_primary = 1, enabled = 1 WHERE account_id = $1 AND kind = 'issued'";
+
+/// → as [`ADDRESS`], of every address, by login, the issued one first.
+pub(crate) const ADDRESSES: &str = "SELECT address.local_part, domain.name, account.login, address.kind, address.enabled, address.is_primary \
+     FROM address \
+     JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
+     ORDER BY account.login, CASE address.kind WHEN 'issued' THEN 0 ELSE 1 END, domain.name, address.local_part";
 
 /// The same for `$1` login.
-pub(crate) const ADDRESSES_OF: &str = "SELECT address.local_part, domain.name, account.login, address.kind \
-     FROM address JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
+pub(crate) const ADDRESSES_OF: &str = "SELECT address.local_part, domain.name, account.login, address.kind, address.enabled, address.is_primary \
+     FROM address \
+     JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
      WHERE account.login = $1 \
-     ORDER BY address.kind DESC, domain.name, address.local_part";
+     ORDER BY CASE address.kind WHEN 'issued' THEN 0 ELSE 1 END, domain.name, address.local_part";
 
-/// `$1` id, `$2` time, `$3` action, `$4` subject.
-pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject) VALUES ($1, $2, $3, $4)";
+/// `$1` id, `$2` time, `$3` action, `$4` subject, `$5` who, `$6` account, `$7` which of its sessions end.
+pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, who, account_id, ends) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 /// `$1` id → 1 if that change is in the database.
 pub(crate) const COUNT_AUDIT: &str = "SELECT COUNT(*) FROM audit WHERE id = $1";

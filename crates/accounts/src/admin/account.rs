@@ -12,7 +12,7 @@ use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, Resolution, sql};
 
 use super::address::{self, AddressInfo, AddressKind, Taken};
-use super::{domain, refusal};
+use super::{domain, refusal, reserved};
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -106,10 +106,13 @@ impl Accounts {
         let aliases = new.addresses.iter().map(|a| Address::parse(a)).collect::<Result<Vec<_>, _>>()?;
         let hash = self.hash(new.password.as_ref(), new.apop).await?;
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         let id = AccountId::new(store::next(&mut change, "account").await?);
+        if !self.insists {
+            reserved::login_must_be_free(&mut change, login.as_str()).await?;
+        }
         insert(&mut change, id, &login).await?;
-        take_addresses(&mut change, id, &login, &aliases).await?;
+        take_addresses(&mut change, id, &login, &aliases, self.insists).await?;
         if let (Some(hash), Some(password)) = (hash, &new.password) {
             set_credential(&mut change, id, "password", &hash).await?;
             if new.apop {
@@ -176,7 +179,7 @@ impl Accounts {
         let login = self.login(login).await?;
         let hash = self.hash(Some(password), apop == Apop::On).await?.unwrap_or_default();
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         let account = must_find(&mut change, login.as_str()).await?;
         set_credential(&mut change, account.id, "password", &hash).await?;
         let was_on = drop_credential(&mut change, account.id, "apop").await?;
@@ -198,7 +201,7 @@ impl Accounts {
     ) -> Result<(), AdminError> {
         let login = self.login(login).await?;
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         let AccountRow { id, quota, .. } = must_find(&mut change, login.as_str()).await?;
         let (octets, messages) = (octets.unwrap_or(quota.octets), messages.unwrap_or(quota.messages));
         sqlx::query(sql::SET_QUOTA)
@@ -220,8 +223,18 @@ impl Accounts {
         let login = self.login(login).await?;
         let addresses = self.address_list(Some(login.as_str())).await?;
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         let account = must_find(&mut change, login.as_str()).await?;
+        if let Some((domain, option)) = domain::duty(&mut change, account.id).await? {
+            return Err(refusal::account_has_a_duty(&login, &domain, option));
+        }
+        sqlx::query(sql::RELEASE_ALL)
+            .bind(account.id.get())
+            .bind(login.as_str())
+            .bind(now())
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when("releasing the addresses of an account"))?;
         sqlx::query(sql::REMOVE_ACCOUNT)
             .bind(account.id.get())
             .execute(&mut *change)
@@ -237,7 +250,7 @@ impl Accounts {
         if let Ok(address) = Address::parse(text) {
             let owner = match self.resolve(address.local_part(), address.domain()).await? {
                 Resolution::Mailbox(mailbox) => Some(mailbox.login),
-                Resolution::UnknownUser | Resolution::NotOurs => None,
+                _ => None,
             };
             return Err(refusal::no_account_for_address(&address, owner.as_deref()));
         }
@@ -296,14 +309,15 @@ async fn take_addresses(
     id: AccountId,
     login: &Login,
     aliases: &[Address],
+    insists: bool,
 ) -> Result<(), AdminError> {
     let (_, default) = domain::default_domain(change).await?.ok_or_else(refusal::no_domain)?;
     let issued = Address::issued(login, DomainName::parse(&default)?);
-    if let Taken::By(owner) = address::take(change, &issued, id, AddressKind::Issued).await? {
+    if let Taken::By(owner) = address::take(change, &issued, id, AddressKind::Issued, insists).await? {
         return Err(refusal::issued_address_taken(&issued, &owner));
     }
     for alias in aliases {
-        match address::take(change, alias, id, AddressKind::Alias).await? {
+        match address::take(change, alias, id, AddressKind::Alias, insists).await? {
             Taken::By(owner) if owner != login.as_str() => return Err(refusal::address_taken(alias, &owner)),
             // New; or named twice, or the issued one.
             Taken::Now | Taken::By(_) => {}

@@ -4,10 +4,12 @@ mod account;
 mod address;
 mod domain;
 mod refusal;
+mod reserved;
 
 pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
 pub use address::{AddressInfo, AddressKind};
-pub use domain::DomainInfo;
+pub use domain::{DomainInfo, DomainKind, DomainSetting};
+pub(crate) use reserved::DUTIES;
 
 use crate::error::Unavailable;
 use crate::store::Store;

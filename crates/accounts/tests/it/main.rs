@@ -4,8 +4,10 @@
 mod accounts;
 mod addresses;
 mod contention;
+mod domains;
 mod logins;
 mod names;
 mod opening;
 mod polls;
 mod support;
+mod taken;

@@ -99,6 +99,7 @@ pub(crate) async fn owner(accounts: &Accounts, local_part: &str, domain: &str) -
         Resolution::Mailbox(mailbox) => mailbox.login,
         Resolution::UnknownUser => String::new(),
         Resolution::NotOurs => "-".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
