@@ -58,9 +58,12 @@ mod questions;
 mod quota;
 mod recent;
 mod remembered;
+mod resolving;
 mod schema;
 mod seal;
+mod sessions;
 mod sql;
+mod standing;
 mod store;
 
 use std::fmt;
@@ -68,8 +71,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use admin::{
-    AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, DomainInfo, DomainKind, DomainSetting,
-    NewAccount, RemovedAccount, Status,
+    AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, AuditEntry, DomainInfo, DomainKind,
+    DomainSetting, IssuedAccount, NewAccount, NewPlan, Order, PlanInfo, RemovedAccount, ServiceInfo, Status,
+    Which,
 };
 pub use config::DatabaseConfig;
 pub use error::{AdminError, OpenError, Unavailable};
@@ -78,11 +82,14 @@ pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
+pub use sessions::Attendance;
+pub use standing::{Bar, Service, State, Stops};
 
 use guesses::Guesses;
 use hash::Hasher;
 use remembered::Remembered;
 use seal::ApopKey;
+use sessions::Sessions;
 use store::Store;
 
 /// The account database, open. Cheap to clone; all clones share connections and the password pool.
@@ -98,6 +105,7 @@ struct Shared {
     hasher: Hasher,
     remembered: Remembered,
     guesses: Guesses,
+    sessions: Sessions,
     apop: Option<ApopKey>,
 }
 
@@ -134,7 +142,14 @@ impl Accounts {
         let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
         let remembered = Remembered::new().map_err(no_random)?;
         let guesses = Guesses::new(Instant::now());
-        let shared = Arc::new(Shared { store, hasher: Hasher::new(), remembered, guesses, apop });
+        let shared = Arc::new(Shared {
+            store,
+            hasher: Hasher::new(),
+            remembered,
+            guesses,
+            sessions: Sessions::default(),
+            apop,
+        });
         Ok(Self { shared, who: Arc::from(""), insists: false })
     }
 

@@ -22,6 +22,15 @@ pub const REPLY_TEXT: usize = 400;
 /// owner once a quarter has seen it refused.
 pub const QUARANTINE: i64 = 90 * 24 * 60 * 60;
 
+/// How many logins a shape must be able to make.
+pub const PATTERN_LOGINS: u64 = 100_000;
+
+/// How often the changes in the database are looked for, so that a session ends within a second or two of what ends it.
+pub const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a change that ended sessions is remembered, for logins that were being judged meanwhile: longer than one takes.
+pub const FOLLOW_REMEMBERS: Duration = Duration::from_secs(10 * 60);
+
 /// Octets of a password. A `PASS` line of POP3 ends at 255 octets (RFC 2449 §4) with verb, blank and CRLF;
 /// a longer password could be set but never used.
 pub const PASSWORD: usize = 248;

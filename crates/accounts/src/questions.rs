@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use auth_sasl::{Claim, Secret};
 
-use crate::admin::DUTIES;
 use crate::error::Unavailable;
 use crate::guesses::Budget;
-use crate::names::{DomainName, LocalPart, Login};
+use crate::names::Login;
 use crate::quota::Allowances;
+use crate::standing::{Bar, Service, State};
 use crate::{AccountId, Accounts, Shared, sql};
 
 /// Where mail for an address goes.
@@ -17,6 +17,8 @@ use crate::{AccountId, Accounts, Shared, sql};
 pub enum Resolution {
     /// The domain is known as one where nobody has mail: `550 5.1.2`, with this text for the sender if it is not empty.
     Barred(String),
+    /// The account gets no mail: it is suspended or closing. `550 5.2.1`.
+    Disabled,
     /// Into this mailbox.
     Mailbox(Mailbox),
     /// It is `postmaster@` or `abuse@` a domain of ours, and nobody is appointed yet: `451`, and the operator has to hear of it.
@@ -25,6 +27,8 @@ pub enum Resolution {
     NotOurs,
     /// The domain is ours, and nobody there has this local part: `550 5.1.1`, at RCPT.
     UnknownUser,
+    /// The account gets no mail from outside yet: `450 4.2.1`.
+    Unready,
 }
 
 /// An account's mailbox.
@@ -46,6 +50,8 @@ pub struct Mailbox {
 pub enum Verdict {
     /// It is; this is who it is.
     Accepted(Account),
+    /// It is, but this account may not do what it came for. It may know why.
+    Barred(Account, Bar),
     /// It was not looked at: too many wrong ones came before it. A client is told to come again later (`454 4.7.0`,
     /// `[SYS/TEMP]`), never that its password is wrong.
     Deferred(Budget),
@@ -64,6 +70,8 @@ pub struct Account {
     pub mailbox: String,
     /// How much it may hold.
     pub quota: Allowances,
+    /// The last change that was made when this was true.
+    pub(crate) as_of: i64,
 }
 
 /// Why a claim was rejected. Never part of a reply.
@@ -92,146 +100,44 @@ impl Why {
     }
 }
 
-type MailboxRow = (i64, String, String, i64, i64);
-
-type Resolved =
-    (String, String, i64, String, i64, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>);
-
-/// What the database has on an address.
-enum Found {
-    Answer(Resolution),
-    /// The domain is ours, and nobody has the address itself.
-    Nobody(Home),
-}
-
-/// The domain in which an address stands, whichever name was used.
-struct Home {
-    id: i64,
-    separators: String,
-    catch_all: i64,
-}
-
-impl Mailbox {
-    fn new((account, login, key, octets, messages): MailboxRow) -> Self {
-        let quota = Allowances::from_columns(octets, messages);
-        Self { account: AccountId::new(account), login, key, quota }
-    }
-}
-
-/// The name in front of the first separator, if there is one and there is a name.
-fn without_tag<'l>(local_part: &'l str, separators: &str) -> Option<&'l str> {
-    let (name, _) = local_part.split_once(|c| separators.contains(c))?;
-    (!name.is_empty()).then_some(name)
-}
-
 /// What the database has on a login.
 struct Known {
     account: Account,
+    state: State,
+    has_service: bool,
     credential: Option<String>,
 }
 
+type KnownRow =
+    (i64, String, String, i64, i64, String, i64, String, i64, i64, Option<i64>, i64, Option<String>);
+
 impl Accounts {
-    /// Which mailbox an address belongs to. Neither part's case matters, nor which of a domain's equivalent names is used.
-    ///
-    /// An address itself goes before the sub-address that it may look like, that before `postmaster@` and `abuse@`, which every domain
-    /// has (RFC 5321 §4.5.1, RFC 2142 §2), and those before a catch-all.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: try again later, `4xx`.
-    pub async fn resolve(&self, local_part: &str, domain: &str) -> Result<Resolution, Unavailable> {
-        let Ok(domain) = DomainName::parse(domain) else { return Ok(Resolution::NotOurs) };
-        // A local part that no account can have is looked up as the empty one, which none has: the domain decides.
-        let local_part = LocalPart::parse(local_part);
-        let local_part = local_part.as_ref().map_or("", LocalPart::as_str);
-        let home = match self.look_up(local_part, &domain).await? {
-            Found::Answer(resolution) => return Ok(resolution),
-            Found::Nobody(home) => home,
-        };
-        if let Some(name) = without_tag(local_part, &home.separators)
-            && let Found::Answer(resolution) = self.look_up(name, &domain).await?
-        {
-            return Ok(resolution);
-        }
-        if DUTIES.contains(&local_part) {
-            let appointed = self.mailbox(sql::POSTMASTER, home.id).await?;
-            return Ok(appointed.map_or(Resolution::NoPostmaster, Resolution::Mailbox));
-        }
-        let catch_all = match home.catch_all {
-            0 => None,
-            _ if local_part.is_empty() => None,
-            account => self.mailbox(sql::MAILBOX, account).await?,
-        };
-        Ok(catch_all.map_or(Resolution::UnknownUser, Resolution::Mailbox))
-    }
-
-    /// Who gets mail for `postmaster` without a domain (RFC 5321 §4.5.1): that of this host's own domain, else the default domain's.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: try again later, `4xx`.
-    pub async fn postmaster(&self, hostname: &str) -> Result<Resolution, Unavailable> {
-        match self.resolve("postmaster", hostname).await? {
-            Resolution::NotOurs | Resolution::Barred(_) => {
-                let appointed = self.mailbox(sql::POSTMASTER, 0).await?;
-                Ok(appointed.map_or(Resolution::NoPostmaster, Resolution::Mailbox))
-            }
-            resolution => Ok(resolution),
-        }
-    }
-
-    async fn look_up(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
-        let row: Option<Resolved> = sqlx::query_as(sql::RESOLVE)
-            .bind(domain.as_str())
-            .bind(local_part)
-            .fetch_optional(self.shared.store.readers())
-            .await
-            .map_err(Unavailable::when("looking up an address"))?;
-        let Some((kind, refusal, id, separators, catch_all, account, login, key, octets, messages)) = row
-        else {
-            return Ok(Found::Answer(Resolution::NotOurs));
-        };
-        if kind == "barred" {
-            return Ok(Found::Answer(Resolution::Barred(refusal)));
-        }
-        Ok(match (account, login, key) {
-            (Some(account), Some(login), Some(key)) => {
-                let quota = (octets.unwrap_or(-1), messages.unwrap_or(-1));
-                let mailbox = Mailbox::new((account, login, key, quota.0, quota.1));
-                Found::Answer(Resolution::Mailbox(mailbox))
-            }
-            _ => Found::Nobody(Home { id, separators, catch_all }),
-        })
-    }
-
-    async fn mailbox(&self, statement: &'static str, id: i64) -> Result<Option<Mailbox>, Unavailable> {
-        let row: Option<MailboxRow> = sqlx::query_as(statement)
-            .bind(id)
-            .fetch_optional(self.shared.store.readers())
-            .await
-            .map_err(Unavailable::when("looking up a mailbox"))?;
-        Ok(row.map(Mailbox::new))
-    }
-
-    /// Whether a claim is true that came from an address outside: as [`Accounts::authenticate`], but wrong claims are
-    /// counted, and too many of them are not looked at ([`Verdict::Deferred`]).
+    /// Whether a claim is true that came from an address outside, and whether its account may use a service: wrong claims are counted,
+    /// and too many of them are not looked at ([`Verdict::Deferred`]).
     ///
     /// # Errors
     /// [`Unavailable`]: `454 4.7.0` or `[SYS/TEMP]`; it says nothing about the claim.
-    pub async fn authenticate_from(&self, claim: &Claim, from: IpAddr) -> Result<Verdict, Unavailable> {
+    pub async fn authenticate_from(
+        &self,
+        claim: &Claim,
+        from: IpAddr,
+        service: Service,
+    ) -> Result<Verdict, Unavailable> {
         let guesses = &self.shared.guesses;
         let admitted = match guesses.admit(claim.login(), from, Instant::now()) {
             Ok(admitted) => admitted,
             Err(budget) => return Ok(Verdict::Deferred(budget)),
         };
-        let verdict = self.authenticate(claim).await;
+        let verdict = self.judge(claim, Some(service)).await;
         match &verdict {
-            Ok(Verdict::Accepted(_)) => guesses.was_true(&admitted, Instant::now()),
+            Ok(Verdict::Accepted(_) | Verdict::Barred(..)) => guesses.was_true(&admitted, Instant::now()),
             Ok(Verdict::Rejected(_)) => {}
             Ok(Verdict::Deferred(_)) | Err(_) => guesses.was_not_judged(&admitted),
         }
         verdict
     }
 
-    /// Whether a claim is true, without counting: for who is at the machine already.
+    /// Whether a claim is true, without counting and whatever its account may do: for who is at the machine already.
     ///
     /// A password that was good a short while ago, with the credential that is stored now, is good. Any other costs one
     /// Argon2id computation, whether or not the login exists; it waits for its turn in a pool of half the cores.
@@ -239,23 +145,57 @@ impl Accounts {
     /// # Errors
     /// [`Unavailable`]: `454 4.7.0` or `[SYS/TEMP]`; it says nothing about the claim.
     pub async fn authenticate(&self, claim: &Claim) -> Result<Verdict, Unavailable> {
+        self.judge(claim, None).await
+    }
+
+    async fn judge(&self, claim: &Claim, service: Option<Service>) -> Result<Verdict, Unavailable> {
         let kind = match claim {
             Claim::Password { .. } => "password",
             Claim::Apop { .. } => "apop",
         };
-        let found = self.find(claim.login(), kind).await?;
+        let found = self.find(claim.login(), kind, service).await?;
         let holds = match claim {
             Claim::Password { password, .. } => self.password_holds(claim, password, found.as_ref()).await?,
             Claim::Apop { .. } => claim.verify_secret(&self.shared_secret(found.as_ref())?),
         };
         // The order of these lines is that of what a client may not learn; all of them answer alike.
-        Ok(match found {
-            None => Verdict::Rejected(Why::UnknownLogin),
-            Some(Known { credential: None, .. }) => Verdict::Rejected(Why::NoCredential),
-            Some(_) if !holds => Verdict::Rejected(Why::WrongSecret),
-            Some(found) if !acts_as_itself(claim, &found.account) => Verdict::Rejected(Why::ActingAsAnother),
-            Some(found) => Verdict::Accepted(found.account),
+        let found = match found {
+            None => return Ok(Verdict::Rejected(Why::UnknownLogin)),
+            Some(Known { credential: None, .. }) => return Ok(Verdict::Rejected(Why::NoCredential)),
+            Some(_) if !holds => return Ok(Verdict::Rejected(Why::WrongSecret)),
+            Some(found) if !acts_as_itself(claim, &found.account) => {
+                return Ok(Verdict::Rejected(Why::ActingAsAnother));
+            }
+            Some(found) => found,
+        };
+        // From here on the client has proved who it is.
+        let Some(service) = service else { return Ok(Verdict::Accepted(found.account)) };
+        let bar = match found.state.bars(service) {
+            Some(bar) => Some(bar),
+            None if !found.has_service => Some(Bar::ServiceOff(service)),
+            None if kind == "apop" && !self.has_service(found.account.id, Service::Apop).await? => {
+                Some(Bar::ServiceOff(Service::Apop))
+            }
+            None => None,
+        };
+        Ok(match bar {
+            Some(bar) => Verdict::Barred(found.account, bar),
+            None => Verdict::Accepted(found.account),
         })
+    }
+
+    /// Whether an account has a service.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it says nothing about the account.
+    pub async fn has_service(&self, account: AccountId, service: Service) -> Result<bool, Unavailable> {
+        let row: Option<Option<i64>> = sqlx::query_scalar(sql::HAS_SERVICE)
+            .bind(account.get())
+            .bind(service.word())
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking up a service"))?;
+        Ok(row.flatten().map_or_else(|| service.by_default(), |enabled| enabled != 0))
     }
 
     /// Every claim that will be rejected pays for a hash.
@@ -280,24 +220,51 @@ impl Accounts {
         Ok(holds)
     }
 
-    async fn find(&self, login: &str, kind: &str) -> Result<Option<Known>, Unavailable> {
+    async fn find(
+        &self,
+        login: &str,
+        kind: &str,
+        service: Option<Service>,
+    ) -> Result<Option<Known>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
-        let row: Option<(i64, String, String, i64, i64, Option<String>)> = sqlx::query_as(sql::CREDENTIAL)
+        let service = service.unwrap_or(Service::Pop);
+        let row: Option<KnownRow> = sqlx::query_as(sql::CREDENTIAL)
             .bind(login.as_str())
             .bind(kind)
+            .bind(service.word())
             .fetch_optional(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking up a login"))?;
-        Ok(row.map(|(id, login, mailbox, octets, messages, credential)| {
+        Ok(row.map(|row| {
+            let (
+                id,
+                login,
+                mailbox,
+                octets,
+                messages,
+                state,
+                stops,
+                text,
+                since,
+                until,
+                enabled,
+                as_of,
+                credential,
+            ) = row;
             let quota = Allowances::from_columns(octets, messages);
-            Known { account: Account { id: AccountId::new(id), login, mailbox, quota }, credential }
+            Known {
+                account: Account { id: AccountId::new(id), login, mailbox, quota, as_of },
+                state: State::from_columns(&state, stops, text, since, until),
+                has_service: enabled.map_or_else(|| service.by_default(), |enabled| enabled != 0),
+                credential,
+            }
         }))
     }
 
     /// The secret to verify an APOP claim with; an empty one, which [`Accounts::authenticate`] does not accept, where
     /// there is none.
     fn shared_secret(&self, found: Option<&Known>) -> Result<Secret, Unavailable> {
-        let Some(Known { account, credential: Some(sealed) }) = found else {
+        let Some(Known { account, credential: Some(sealed), .. }) = found else {
             return Ok(Secret::new(Vec::new()));
         };
         match &self.shared.apop {

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "accounts", include_str!("../migrations/0001_accounts.sql")),
     (2, "quota", include_str!("../migrations/0002_quota.sql")),
     (10, "names", include_str!("../migrations/0010_names.sql")),
+    (11, "life", include_str!("../migrations/0011_life.sql")),
 ];
 
 /// The version that this program needs.

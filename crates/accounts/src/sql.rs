@@ -7,15 +7,15 @@ pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name =
 
 /// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs.
 pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
-     account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages \
-     FROM domain JOIN domain home ON home.id = domain.home_id \
+     account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages, \
+     account.state, account.stops FROM domain JOIN domain home ON home.id = domain.home_id \
      LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 AND address.enabled = 1 \
      LEFT JOIN account ON account.id = address.account_id \
      WHERE domain.name = $1";
 
 /// `$1` account id → as in [`RESOLVE`].
 pub(crate) const MAILBOX: &str =
-    "SELECT id, login, mailbox, quota_octets, quota_messages FROM account WHERE id = $1";
+    "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = $1";
 
 /// `$1` domain id → the account that `postmaster@` leads to: the domain's, else the default domain's, else the one of that name.
 pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages FROM account WHERE id = COALESCE( \
@@ -24,10 +24,107 @@ pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, qu
         AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \
      (SELECT id FROM account WHERE login = 'postmaster'))";
 
-/// `$1` login, `$2` credential kind → the account, and the credential's value or NULL.
+/// `$1` login, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
+/// the number of the last change, and the credential's value or NULL.
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
-     account.quota_messages, credential.value FROM account LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
+     account.quota_messages, account.state, account.stops, account.state_text, account.state_since, \
+     account.state_until, COALESCE(service.enabled, plan_service.enabled), \
+     (SELECT value FROM counter WHERE name = 'audit'), credential.value FROM account \
+     LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
+     LEFT JOIN service ON service.account_id = account.id AND service.name = $3 \
+     LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $3 \
      WHERE account.login = $1";
+
+/// `$1` account id, `$2` service → whether it has it; NULL where nobody set it.
+pub(crate) const HAS_SERVICE: &str = "SELECT COALESCE(service.enabled, plan_service.enabled) FROM account \
+     LEFT JOIN service ON service.account_id = account.id AND service.name = $2 \
+     LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $2 \
+     WHERE account.id = $1";
+
+/// → the number of the last change.
+pub(crate) const NEWEST_CHANGE: &str = "SELECT value FROM counter WHERE name = 'audit'";
+
+/// `$1` a change, `$2` a later one → the changes after the one, up to the other, that end sessions: number, account, which.
+pub(crate) const ENDINGS: &str =
+    "SELECT id, account_id, ends FROM audit WHERE id > $1 AND id <= $2 AND ends > 0 ORDER BY id";
+
+/// `$1` account id, `$2` state, `$3` stops, `$4` text, `$5` since, `$6` until.
+pub(crate) const SET_STATE: &str = "UPDATE account SET state = $2, stops = $3, state_text = $4, state_since = $5, \
+     state_until = $6 WHERE id = $1";
+
+/// `$1` account id, `$2` service, `$3` enabled, `$4` time, `$5` who.
+pub(crate) const SET_SERVICE: &str = "INSERT INTO service (account_id, name, enabled, changed_at, changed_by) \
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id, name) DO UPDATE \
+     SET enabled = excluded.enabled, changed_at = excluded.changed_at, changed_by = excluded.changed_by";
+
+/// `$1` login → name, enabled, time, who of each service that was set for it.
+pub(crate) const SERVICES_OF: &str = "SELECT service.name, service.enabled, service.changed_at, service.changed_by \
+     FROM service JOIN account ON account.id = service.account_id WHERE account.login = $1";
+
+/// `$1` login → name, enabled of each service that its plan sets.
+pub(crate) const PLAN_SERVICES_OF: &str = "SELECT plan_service.name, plan_service.enabled FROM plan_service \
+     JOIN account ON account.plan_id = plan_service.plan_id WHERE account.login = $1";
+
+/// `$1` plan id → id and login of its accounts.
+pub(crate) const ACCOUNTS_OF_PLAN: &str = "SELECT id, login FROM account WHERE plan_id = $1 ORDER BY id";
+
+/// → id and login of every account.
+pub(crate) const ALL_LOGINS: &str = "SELECT id, login FROM account ORDER BY id";
+
+/// `$1` id, `$2` name, `$3` time.
+pub(crate) const ADD_BRAND: &str =
+    "INSERT INTO brand (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
+
+/// → names.
+pub(crate) const BRANDS: &str = "SELECT name FROM brand ORDER BY name";
+
+/// `$1` name → id.
+pub(crate) const BRAND: &str = "SELECT id FROM brand WHERE name = $1";
+
+/// `$1` id, `$2` name, `$3` brand, `$4` pattern, `$5` domain, `$6` accounts, `$7` time.
+pub(crate) const ADD_PLAN: &str = "INSERT INTO plan (id, name, brand_id, pattern, domain_id, accounts, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING";
+
+/// `$1` plan id, `$2` service, `$3` enabled.
+pub(crate) const SET_PLAN_SERVICE: &str = "INSERT INTO plan_service (plan_id, name, enabled) VALUES ($1, $2, $3) \
+     ON CONFLICT (plan_id, name) DO UPDATE SET enabled = excluded.enabled";
+
+/// `$1` name → id, pattern, domain, accounts.
+pub(crate) const PLAN: &str = "SELECT plan.id, plan.pattern, domain.name, plan.accounts FROM plan \
+     LEFT JOIN domain ON domain.id = plan.domain_id WHERE plan.name = $1";
+
+/// → name, pattern, brand, domain, accounts a contract, accounts that it has.
+pub(crate) const PLANS: &str = "SELECT plan.name, plan.pattern, brand.name, domain.name, plan.accounts, \
+     (SELECT COUNT(*) FROM account WHERE account.plan_id = plan.id) FROM plan \
+     LEFT JOIN brand ON brand.id = plan.brand_id LEFT JOIN domain ON domain.id = plan.domain_id ORDER BY plan.name";
+
+/// → plan, service, enabled.
+pub(crate) const PLAN_SERVICES: &str = "SELECT plan.name, plan_service.name, plan_service.enabled FROM plan_service \
+     JOIN plan ON plan.id = plan_service.plan_id ORDER BY plan.name, plan_service.name";
+
+/// `$1` contract, `$2` plan → how many accounts.
+pub(crate) const ACCOUNTS_OF_CONTRACT: &str =
+    "SELECT COUNT(*) FROM account WHERE contract = $1 AND plan_id = $2";
+
+/// `$1` account, `$2` plan, `$3` contract.
+pub(crate) const ASSIGN: &str = "UPDATE account SET plan_id = $2, contract = $3 WHERE id = $1";
+
+/// `$1` request → login.
+pub(crate) const REQUESTED: &str = "SELECT account.login FROM request JOIN account ON account.id = request.account_id \
+     WHERE request.name = $1";
+
+/// `$1` request, `$2` account, `$3` time.
+pub(crate) const NOTE_REQUEST: &str = "INSERT INTO request (name, account_id, at) VALUES ($1, $2, $3) \
+     ON CONFLICT (name) DO UPDATE SET account_id = excluded.account_id, at = excluded.at";
+
+/// `$1` how many → id, time, who, action, subject; the newest first.
+pub(crate) const AUDIT: &str = "SELECT id, at, who, action, subject FROM audit ORDER BY id DESC LIMIT $1";
+
+/// The same of `$2` login, as it is or, of one that is gone, as its last entry names it.
+pub(crate) const AUDIT_OF: &str = "SELECT id, at, who, action, subject FROM audit WHERE account_id = COALESCE( \
+     (SELECT id FROM account WHERE login = $2), \
+     (SELECT MAX(account_id) FROM audit WHERE action = 'account remove' AND subject LIKE $2 || ' %')) \
+     ORDER BY id DESC LIMIT $1";
 
 /// → id and name of the domain that issued addresses are in.
 pub(crate) const DEFAULT_DOMAIN: &str = "SELECT id, name FROM domain WHERE kind = 'ours' ORDER BY id LIMIT 1";
@@ -149,13 +246,15 @@ pub(crate) const CHOSEN: &str = "SELECT domain.name, account.login FROM address 
 pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, created_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (login) DO NOTHING";
 
-/// `$1` login → the account.
-pub(crate) const ACCOUNT: &str =
-    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages FROM account WHERE login = $1";
+/// `$1` login → the account, its state, contract and plan.
+pub(crate) const ACCOUNT: &str = "SELECT account.id, account.login, account.mailbox, account.created_at, account.quota_octets, account.quota_messages, \
+     account.state, account.stops, account.state_text, account.state_since, account.state_until, account.contract, plan.name \
+     FROM account LEFT JOIN plan ON plan.id = account.plan_id WHERE account.login = $1";
 
 /// → all accounts.
-pub(crate) const ACCOUNTS: &str =
-    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages FROM account ORDER BY login";
+pub(crate) const ACCOUNTS: &str = "SELECT account.id, account.login, account.mailbox, account.created_at, account.quota_octets, account.quota_messages, \
+     account.state, account.stops, account.state_text, account.state_since, account.state_until, account.contract, plan.name \
+     FROM account LEFT JOIN plan ON plan.id = account.plan_id ORDER BY account.login";
 
 /// `$1` account id, `$2` octets, `$3` messages, as the migration has them.
 pub(crate) const SET_QUOTA: &str = "UPDATE account SET quota_octets = $2, quota_messages = $3 WHERE id = $1";
@@ -207,6 +306,10 @@ pub(crate) const DISABLE_ADDRESS: &str =
 /// See [`REMOVE_ADDRESS`].
 pub(crate) const MAKE_PRIMARY: &str =
     "UPDATE address SET is_primary = 1 WHERE domain_id = $1 AND local_part = $2";
+
+/// `$1` account id → local part, domain.
+pub(crate) const PRIMARY: &str = "SELECT address.local_part, domain.name FROM address \
+     JOIN domain ON domain.id = address.domain_id WHERE address.account_id = $1 AND address.is_primary = 1";
 
 /// `$1` account id.
 pub(crate) const NO_PRIMARY: &str =

@@ -8,11 +8,12 @@ use crate::error::{AdminError, Unavailable};
 use crate::names::{Address, DomainName, Login};
 use crate::password::check_password;
 use crate::quota::{Allowance, Allowances};
+use crate::standing::{READING, SENDING, State};
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, Resolution, sql};
 
 use super::address::{self, AddressInfo, AddressKind, Taken};
-use super::{domain, refusal, reserved};
+use super::{ServiceInfo, domain, refusal, reserved};
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -56,6 +57,12 @@ pub struct AccountRow {
     pub apop: bool,
     /// How much it may hold.
     pub quota: Allowances,
+    /// Where it is in its life.
+    pub state: State,
+    /// The plan as which it was issued.
+    pub plan: Option<String>,
+    /// The provider's key of the contract that it belongs to; empty for none.
+    pub contract: String,
 }
 
 /// All about an account, but its secrets.
@@ -65,6 +72,8 @@ pub struct AccountDetails {
     pub account: AccountRow,
     /// Its addresses, the issued one first.
     pub addresses: Vec<AddressInfo>,
+    /// Every service, on or off.
+    pub services: Vec<ServiceInfo>,
 }
 
 /// An account that is gone. Its Maildir is not: this crate touches no mail.
@@ -78,12 +87,37 @@ pub struct RemovedAccount {
     pub addresses: Vec<String>,
 }
 
-type Row = (i64, String, String, i64, i64, i64);
+type Row = (i64, String, String, i64, i64, i64, String, i64, String, i64, i64, String, Option<String>);
 
 impl AccountRow {
-    fn new((id, login, mailbox, created_at, octets, messages): Row) -> Self {
-        let (id, quota) = (AccountId::new(id), Allowances::from_columns(octets, messages));
-        Self { id, login, mailbox, created_at, password_changed_at: None, apop: false, quota }
+    fn new(row: Row) -> Self {
+        let (
+            id,
+            login,
+            mailbox,
+            created_at,
+            octets,
+            messages,
+            state,
+            stops,
+            text,
+            since,
+            until,
+            contract,
+            plan,
+        ) = row;
+        Self {
+            id: AccountId::new(id),
+            login,
+            mailbox,
+            created_at,
+            password_changed_at: None,
+            apop: false,
+            quota: Allowances::from_columns(octets, messages),
+            state: State::from_columns(&state, stops, text, since, until),
+            plan,
+            contract,
+        }
     }
 
     fn note_credential(&mut self, kind: &str, changed_at: i64) {
@@ -107,18 +141,14 @@ impl Accounts {
         let hash = self.hash(new.password.as_ref(), new.apop).await?;
         let store = &self.shared.store;
         let mut change = self.begin().await?;
-        let id = AccountId::new(store::next(&mut change, "account").await?);
-        if !self.insists {
-            reserved::login_must_be_free(&mut change, login.as_str()).await?;
-        }
-        insert(&mut change, id, &login).await?;
-        take_addresses(&mut change, id, &login, &aliases, self.insists).await?;
+        let id = make(&mut change, &login, None, &aliases, self.insists).await?;
         if let (Some(hash), Some(password)) = (hash, &new.password) {
             set_credential(&mut change, id, "password", &hash).await?;
             if new.apop {
                 self.seal(&mut change, id, password).await?;
             }
         }
+        change.about(id, 0);
         store.commit(change, "account add", login.as_str()).await?;
         self.account_show(login.as_str()).await
     }
@@ -146,7 +176,8 @@ impl Accounts {
             account.note_credential(&kind, changed_at);
         }
         let addresses = self.address_list(Some(login.as_str())).await?;
-        Ok(AccountDetails { account, addresses })
+        let services = self.services(login.as_str()).await?;
+        Ok(AccountDetails { account, addresses, services })
     }
 
     /// All accounts, by login.
@@ -186,6 +217,7 @@ impl Accounts {
         if apop == Apop::On || (apop == Apop::Keep && was_on) {
             self.seal(&mut change, account.id, password).await?;
         }
+        change.about(account.id, SENDING | READING);
         Ok(store.commit(change, "account passwd", login.as_str()).await?)
     }
 
@@ -211,6 +243,7 @@ impl Accounts {
             .execute(&mut *change)
             .await
             .map_err(Unavailable::when("setting a quota"))?;
+        change.about(id, 0);
         let subject = format!("{login} quota={octets} quota_messages={messages}");
         Ok(store.commit(change, "account set", &subject).await?)
     }
@@ -240,13 +273,14 @@ impl Accounts {
             .execute(&mut *change)
             .await
             .map_err(Unavailable::when("removing an account"))?;
+        change.about(account.id, SENDING | READING);
         store.commit(change, "account remove", &format!("{login} {}", account.mailbox)).await?;
         let addresses = addresses.into_iter().map(|info| info.address).collect();
         Ok(RemovedAccount { login: account.login, mailbox: account.mailbox, addresses })
     }
 
     /// Reads a login. An operator who typed an address is told whose it is.
-    async fn login(&self, text: &str) -> Result<Login, AdminError> {
+    pub(super) async fn login(&self, text: &str) -> Result<Login, AdminError> {
         if let Ok(address) = Address::parse(text) {
             let owner = match self.resolve(address.local_part(), address.domain()).await? {
                 Resolution::Mailbox(mailbox) => Some(mailbox.login),
@@ -289,6 +323,23 @@ pub(super) async fn must_find(change: &mut Change, login: &str) -> Result<Accoun
     row.map(AccountRow::new).ok_or_else(|| refusal::no_account(&login))
 }
 
+/// An account with its addresses, in a change. The issued one is in the named domain, or in the default one.
+pub(super) async fn make(
+    change: &mut Change,
+    login: &Login,
+    domain: Option<&str>,
+    aliases: &[Address],
+    insists: bool,
+) -> Result<AccountId, AdminError> {
+    let id = AccountId::new(store::next(change, "account").await?);
+    if !insists {
+        reserved::login_must_be_free(change, login.as_str()).await?;
+    }
+    insert(change, id, login).await?;
+    take_addresses(change, id, login, domain, aliases, insists).await?;
+    Ok(id)
+}
+
 /// The mailbox key says whose mail it is to whoever looks at the disk; the number, which has no dot, makes it unique
 /// for ever.
 async fn insert(change: &mut Change, id: AccountId, login: &Login) -> Result<(), AdminError> {
@@ -308,11 +359,15 @@ async fn take_addresses(
     change: &mut Change,
     id: AccountId,
     login: &Login,
+    domain: Option<&str>,
     aliases: &[Address],
     insists: bool,
 ) -> Result<(), AdminError> {
-    let (_, default) = domain::default_domain(change).await?.ok_or_else(refusal::no_domain)?;
-    let issued = Address::issued(login, DomainName::parse(&default)?);
+    let domain = match domain {
+        Some(domain) => domain.to_owned(),
+        None => domain::default_domain(change).await?.ok_or_else(refusal::no_domain)?.1,
+    };
+    let issued = Address::issued(login, DomainName::parse(&domain)?);
     if let Taken::By(owner) = address::take(change, &issued, id, AddressKind::Issued, insists).await? {
         return Err(refusal::issued_address_taken(&issued, &owner));
     }
@@ -326,7 +381,7 @@ async fn take_addresses(
     Ok(())
 }
 
-async fn set_credential(
+pub(super) async fn set_credential(
     change: &mut Change,
     account: AccountId,
     kind: &str,

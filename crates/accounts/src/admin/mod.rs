@@ -2,13 +2,19 @@
 
 mod account;
 mod address;
+mod audit;
 mod domain;
+mod life;
+mod plan;
 mod refusal;
 mod reserved;
 
 pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
 pub use address::{AddressInfo, AddressKind};
+pub use audit::AuditEntry;
 pub use domain::{DomainInfo, DomainKind, DomainSetting};
+pub use life::{ServiceInfo, Which};
+pub use plan::{IssuedAccount, NewPlan, Order, PlanInfo};
 pub(crate) use reserved::DUTIES;
 
 use crate::error::Unavailable;

@@ -176,6 +176,38 @@ pub(super) fn issued_address_stays(address: &Address, login: &str) -> AdminError
     ))
 }
 
+pub(super) fn nothing_to_stop() -> AdminError {
+    refused("a suspension stops something: sending, reading or receiving".into())
+}
+
+pub(super) fn no_brand(name: &str) -> AdminError {
+    refused(format!("there is no brand {name}; see: yubin brand list"))
+}
+
+pub(super) fn brand_exists(name: &str) -> AdminError {
+    refused(format!("the brand {name} is there already; see: yubin brand list"))
+}
+
+pub(super) fn no_plan(name: &str) -> AdminError {
+    refused(format!("there is no plan {name}; see: yubin plan list"))
+}
+
+pub(super) fn plan_exists(name: &str) -> AdminError {
+    refused(format!("the plan {name} is there already; see: yubin plan show {name}"))
+}
+
+pub(super) fn contract_is_full(contract: &str, plan: &str, accounts: i64) -> AdminError {
+    refused(format!(
+        "the contract {contract} has all {accounts} accounts that the plan {plan} allows; see: yubin account list --contract {contract}"
+    ))
+}
+
+pub(super) fn pattern_used_up(plan: &str, pattern: &str) -> AdminError {
+    refused(format!(
+        "hardly a login of the shape {pattern} is free; make a plan with a longer one than {plan} has"
+    ))
+}
+
 pub(super) fn no_apop_key() -> AdminError {
     refused(
         "APOP needs a key file to seal the password with: write apop_key = \"apop.key\" in [accounts], then run: yubin check --create"
