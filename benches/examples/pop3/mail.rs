@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use crate::Options;
 
 pub(crate) const PASSWORD: &str = "sakura-saku";
+/// Octets of messages that are only listed.
+const UNREAD: usize = 60;
 /// Clients at once, each with an account of its own.
 pub(crate) const CLIENTS: usize = 10;
 
@@ -44,7 +46,7 @@ impl World {
         users.push(("small000".into(), 20, 4 << 10));
         users.push(("large000".into(), 10, 1 << 20));
         if options.wants("memory") {
-            users.extend((0..options.sessions).map(|number| (format!("idler{number:04}"), 1_000, 60)));
+            users.extend((0..options.sessions).map(|number| (format!("idler{number:04}"), 1_000, UNREAD)));
         }
         world.accounts(&users);
         world.passwords(&users);
@@ -77,10 +79,16 @@ impl World {
         let body = line.repeat(octets / line.len() + 1);
         let letter = format!("Subject: a letter\r\nFrom: <taro@example.jp>\r\n\r\n{body}");
         let namer = mailstore::Namer::new("mx.example.jp");
+        let mut first: Option<PathBuf> = None;
         for _ in 0..messages {
             let name = format!("{},S={}", namer.next().as_str(), letter.len());
             for maildir in [&ours, &theirs] {
-                fs::write(maildir.join("new").join(&name), &letter).unwrap();
+                let path = maildir.join("new").join(&name);
+                match &first {
+                    // Nobody opens these: millions of names, and a file system has only so many files.
+                    Some(first) if octets == UNREAD => fs::hard_link(first, path).unwrap(),
+                    _ => fs::write(first.insert(path), &letter).unwrap(),
+                }
             }
         }
         give_away(&theirs);

@@ -1,4 +1,4 @@
-//! pop3d beside Debian's Dovecot, tuned, in one run: `cargo run --release --package benches --example pop3 -- --pop3d target/release/pop3d`.
+//! pop3d beside Debian's Dovecot, tuned, in one run: `cargo xtask bench pop3`.
 //!
 //! Dovecot runs as an instance of its own, with its own configuration and directories, and ends with the run. Both serve the same
 //! messages under the same names; our passwords are hashed by Argon2id, Dovecot's stand in clear. What is printed is medians of the
@@ -11,11 +11,15 @@
     clippy::print_stdout
 )]
 
+mod bare;
 mod client;
 mod daemons;
 mod mail;
+#[path = "../common/measure.rs"]
 mod measure;
 mod tasks;
+#[path = "../common/trusting.rs"]
+mod trusting;
 
 use std::path::PathBuf;
 
@@ -23,15 +27,20 @@ use daemons::Daemon;
 use mail::World;
 
 /// The tasks by name, in the order in which they run.
-const TASKS: [&str; 8] = ["polls", "polls-tls", "big", "small", "large", "large-tls", "drains", "memory"];
+const TASKS: [&str; 8] = ["polls", "polls-tls", "big", "small", "large", "large-tls", "drains", MEMORY];
+const MEMORY: &str = "memory";
 
 fn main() {
     let options = Options::read();
     let world = World::furnish(&options);
     let servers = [Daemon::yubin(&world, &options.pop3d), Daemon::dovecot(&world)];
     println!("{:<34} {:>14} {:>14} {:>8}", "", servers[0].name, servers[1].name, "ratio");
-    for task in TASKS.into_iter().filter(|task| options.wants(task)) {
+    for task in TASKS.into_iter().filter(|task| *task != MEMORY && options.wants(task)) {
         tasks::run(task, &world, &servers, options.rounds);
+    }
+    drop(servers);
+    if options.wants(MEMORY) {
+        tasks::memory(&world, &options.pop3d);
     }
 }
 
@@ -53,7 +62,7 @@ impl Options {
             rounds: 5,
             only: Vec::new(),
             big: 100_000,
-            sessions: 100,
+            sessions: 500,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {

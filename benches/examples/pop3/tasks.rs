@@ -1,8 +1,11 @@
 //! What is measured.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::bare;
 use crate::client::Client;
 use crate::daemons::Daemon;
 use crate::mail::{CLIENTS, World};
@@ -10,6 +13,8 @@ use crate::measure::{self, Figures, row, seconds};
 
 /// How long a round of polls takes.
 const POLLING: Duration = Duration::from_secs(3);
+/// How long a round of RETR takes.
+const RETRIEVING: Duration = Duration::from_secs(2);
 /// Connections before login, for the measure of memory.
 const STRANGERS: usize = 1_000;
 const DRAINED: usize = 50;
@@ -21,11 +26,10 @@ pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
         "polls" => polls(servers, rounds, false),
         "polls-tls" => polls(servers, rounds, true),
         "big" => big(servers, rounds),
-        "small" => retrieve(servers, rounds, "small000", 20, false),
-        "large" => retrieve(servers, rounds, "large000", 10, false),
-        "large-tls" => retrieve(servers, rounds, "large000", 10, true),
+        "small" => retrieve(world, servers, rounds, "small000", 20, false),
+        "large" => retrieve(world, servers, rounds, "large000", 10, false),
+        "large-tls" => retrieve(world, servers, rounds, "large000", 10, true),
         "drains" => drains(world, servers, rounds),
-        "memory" => memory(world, servers),
         _ => panic!("no such task"),
     }
 }
@@ -45,7 +49,7 @@ fn polls(servers: &Servers, rounds: usize, tls: bool) {
     let how = if tls { "TLS" } else { "clear" };
     let mut cost = [Figures::default(), Figures::default()];
     let round = |server: &Daemon, for_: Duration| {
-        let (cpu, since) = (measure::cpu(server), Instant::now());
+        let (cpu, since) = (measure::cpu(server.pid()), Instant::now());
         let done: usize = thread::scope(|scope| {
             let clients: Vec<_> = (0..CLIENTS)
                 .map(|client| scope.spawn(move || poll(server, client, tls, since + for_)))
@@ -53,7 +57,7 @@ fn polls(servers: &Servers, rounds: usize, tls: bool) {
             clients.into_iter().map(|client| client.join().unwrap()).sum()
         });
         let rate = done as f64 / since.elapsed().as_secs_f64();
-        (rate, (measure::cpu(server) - cpu) / done as f64 * 1_000.0)
+        (rate, (measure::cpu(server.pid()) - cpu) / done as f64 * 1_000.0)
     };
     // Steady state: everybody was here before.
     for server in servers {
@@ -96,22 +100,40 @@ fn big(servers: &Servers, rounds: usize) {
     row("the big maildrop, warm, s", &each(servers, rounds, session));
 }
 
-fn retrieve(servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
-    const SESSIONS: usize = 20;
-    let mut octets = 0;
+fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
+    let session = |address: SocketAddr| {
+        let mut client = Client::connect(address, tls);
+        client.login(user);
+        let octets: usize = (1..=messages).map(|message| client.fetch(&format!("RETR {message}\r\n"))).sum();
+        client.ask("QUIT\r\n");
+        octets
+    };
+    let round = |address: SocketAddr| {
+        let (since, mut done) = (Instant::now(), 0.0);
+        while since.elapsed() < RETRIEVING {
+            session(address);
+            done += 1.0;
+        }
+        (done, done / since.elapsed().as_secs_f64())
+    };
+    // Steady state: the password is known, the messages are in memory.
+    let octets = servers.iter().map(|server| session(server.address(tls))).max().unwrap_or_default();
+    let loop_ = bare::serve(world, user, tls);
+    let (mut bare, mut cost) = (Figures::default(), [Figures::default(), Figures::default()]);
     let rates = each(servers, rounds, |server| {
-        let took = seconds(|| {
-            for _ in 0..SESSIONS {
-                let mut client = Client::connect(server.address(tls), tls);
-                client.login(user);
-                octets = (1..=messages).map(|message| client.fetch(&format!("RETR {message}\r\n"))).sum();
-                client.ask("QUIT\r\n");
-            }
-        });
-        SESSIONS as f64 / took
+        let cpu = measure::cpu(server.pid());
+        let (done, rate) = round(server.address(tls));
+        cost[usize::from(server.name == servers[1].name)]
+            .add((measure::cpu(server.pid()) - cpu) / done * 1_000.0);
+        if server.name == servers[0].name {
+            bare.add(round(loop_).1);
+        }
+        rate
     });
     let how = if tls { "TLS" } else { "clear" };
     row(&format!("sessions a second, {messages} x RETR, {how}"), &rates);
+    row(&format!("  CPU seconds for 1000, {how}"), &cost);
+    row("  beside a bare loop", &[rates[0].clone(), bare]);
     let megabytes = |rate: f64| rate * octets as f64 / 1e6;
     println!(
         "{:<34} {:>14.0} {:>14.0}",
@@ -123,6 +145,11 @@ fn retrieve(servers: &Servers, rounds: usize, user: &str, messages: usize, tls: 
 
 fn drains(world: &World, servers: &Servers, rounds: usize) {
     let mut figures = [Figures::default(), Figures::default()];
+    // Steady state: the passwords are known.
+    for (server, client) in servers.iter().flat_map(|server| (0..CLIENTS).map(move |client| (server, client)))
+    {
+        drain(server, &format!("drainer{client:04}"), 0);
+    }
     for _ in 0..rounds {
         for client in 0..CLIENTS {
             world.fill(&format!("drainer{client:04}"), DRAINED, 4 << 10);
@@ -131,7 +158,7 @@ fn drains(world: &World, servers: &Servers, rounds: usize) {
             let took = seconds(|| {
                 thread::scope(|scope| {
                     for client in 0..CLIENTS {
-                        scope.spawn(move || drain(server, &format!("drainer{client:04}")));
+                        scope.spawn(move || drain(server, &format!("drainer{client:04}"), DRAINED));
                     }
                 });
             });
@@ -141,41 +168,45 @@ fn drains(world: &World, servers: &Servers, rounds: usize) {
     row("drains a second (50 x RETR, DELE)", &figures);
 }
 
-fn drain(server: &Daemon, user: &str) {
+fn drain(server: &Daemon, user: &str, messages: usize) {
     let mut client = Client::connect(server.clear, false);
     client.login(user);
-    for message in 1..=DRAINED {
+    for message in 1..=messages {
         client.fetch(&format!("RETR {message}\r\n"));
         client.ask(&format!("DELE {message}\r\n"));
     }
     client.ask("QUIT\r\n");
 }
 
-fn memory(world: &World, servers: &Servers) {
+/// Each figure of servers that have just started, for what one measure leaves behind the next would find.
+pub(crate) fn memory(world: &World, pop3d: &Path) {
     for tls in [false, true] {
         let how = if tls { "TLS" } else { "clear" };
-        let before_login = each(servers, 1, |server| {
-            grown(server, STRANGERS, |_| Client::connect(server.address(tls), tls))
-        });
-        row(&format!("KiB before login, {how}"), &before_login);
-        let logged_in = each(servers, 1, |server| {
-            grown(server, world.sessions, |number| {
-                let mut client = Client::connect(server.address(tls), tls);
-                client.login(&format!("idler{number:04}"));
-                client
-            })
-        });
-        row(&format!("KiB logged in, {how}"), &logged_in);
+        let stranger = |server: &Daemon, _| Client::connect(server.address(tls), tls);
+        let idler = |server: &Daemon, number| {
+            let mut client = Client::connect(server.address(tls), tls);
+            client.login(&format!("idler{number:04}"));
+            client
+        };
+        row(&format!("KiB before login, {how}"), &grown(world, pop3d, STRANGERS, stranger));
+        row(&format!("KiB logged in, {how}"), &grown(world, pop3d, world.sessions, idler));
     }
 }
 
-/// By how much a server has grown for each of so many clients.
-fn grown(server: &Daemon, clients: usize, connect: impl Fn(usize) -> Client) -> f64 {
-    let before = measure::memory(server);
-    let open: Vec<_> = (0..clients).map(connect).collect();
-    thread::sleep(Duration::from_secs(1));
-    let grown = measure::memory(server) - before;
-    drop(open);
-    thread::sleep(Duration::from_secs(1));
-    grown / clients as f64
+/// By how much a server has grown for each of so many clients, behind the first few: what those cost once, all share.
+fn grown(
+    world: &World,
+    pop3d: &Path,
+    clients: usize,
+    connect: impl Fn(&Daemon, usize) -> Client,
+) -> [Figures; 2] {
+    let servers = [Daemon::yubin(world, pop3d), Daemon::dovecot(world)];
+    let first = clients / 10;
+    each(&servers, 1, |server| {
+        let mut open: Vec<_> = (0..first).map(|number| connect(server, number)).collect();
+        let before = measure::memory(server.pid());
+        open.extend((first..clients).map(|number| connect(server, number)));
+        thread::sleep(Duration::from_secs(1));
+        (measure::memory(server.pid()) - before) / (clients - first) as f64
+    })
 }

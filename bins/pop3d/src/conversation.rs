@@ -1,5 +1,6 @@
 //! One session: the protocol machine's events, each answered by who knows.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use auth_sasl::Claim;
@@ -8,26 +9,33 @@ use daemon_kit::{Filled, Session, Wire, WireError};
 use mailstore::{Error, Maildrop};
 use pop3_proto::{Channel, CloseReason, Content, Event, MessageNumber, Misuse, Refusal};
 
-use crate::maildrop::{self, Reading, Wanted};
+use crate::login::{Denied, Entered};
+use crate::maildrop::{self, Reading, Update, Wanted};
+use crate::presence::Presence;
 use crate::{Pop3d, listener};
 
 /// A session with its client.
 pub(crate) struct Conversation<'s> {
     pop3d: &'s Pop3d,
     session: &'s Session,
+    presence: &'s Presence,
     machine: pop3_proto::Session,
     /// After login. When the session ends in whatever way, this goes, and the maildrop is free for the next.
     maildrop: Option<Maildrop>,
     /// Messages that were sent, by RETR or TOP.
     sent: u32,
+    /// Indices of those that were sent whole, where that has to be remembered.
+    read: Option<BTreeSet<usize>>,
 }
 
 impl<'s> Conversation<'s> {
-    pub(crate) fn new(pop3d: &'s Pop3d, wire: &Wire, session: &'s Session) -> Self {
+    pub(crate) fn new(pop3d: &'s Pop3d, wire: &Wire, session: &'s Session, presence: &'s Presence) -> Self {
         let channel = if wire.tls().is_some() { Channel::Encrypted } else { Channel::Clear };
         let stamp = listener::stamp(&session.listener, session.id);
-        let machine = pop3_proto::Session::new(pop3d.doors.find(&session.listener), channel, stamp);
-        Self { pop3d, session, machine, maildrop: None, sent: 0 }
+        let mut machine = pop3_proto::Session::new(pop3d.doors.find(&session.listener), channel, stamp);
+        let (expire, login_delay) = pop3d.rules.of_anybody();
+        machine.announce(expire, login_delay);
+        Self { pop3d, session, presence, machine, maildrop: None, sent: 0, read: None }
     }
 
     /// From the greeting to the end; says how it ended.
@@ -75,8 +83,13 @@ impl<'s> Conversation<'s> {
         let filled = tokio::select! {
             biased;
             () = self.session.draining() => return Ok(Some("drained")),
-            filled = wire.fill(patience) => filled?,
+            filled = wire.fill(patience) => filled,
         };
+        // A command came, and there is no memory to read it into: this is its answer.
+        if let Err(WireError::Memory(_)) = filled {
+            Refusal::Temporary.write(wire.out());
+        }
+        let filled = filled?;
         Ok(match filled {
             Filled::Data => None,
             Filled::Eof => Some("hung_up"),
@@ -85,11 +98,16 @@ impl<'s> Conversation<'s> {
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
         match self.pop3d.login(&claim, wire.peer().ip()).await? {
-            Ok((maildrop, listing)) => {
+            Ok(Entered { maildrop, listing, policy, attendance }) => {
                 self.maildrop = Some(maildrop);
+                self.presence.begin(attendance);
+                self.read = policy.remembers_reading.then(BTreeSet::new);
+                let (expire, login_delay) = policy.announced();
+                self.machine.announce(expire, login_delay);
                 self.machine.accept_login(listing, wire.out())
             }
-            Err(refusal) => self.machine.refuse(refusal, wire.out()),
+            Err(Denied::Account(text)) => self.machine.refuse_account(&text, wire.out()),
+            Err(Denied::Refusal(refusal)) => self.machine.refuse(refusal, wire.out()),
         }
         .map_err(misuse)
     }
@@ -116,6 +134,10 @@ impl<'s> Conversation<'s> {
             if reading.is_at_end() || content.is_complete() {
                 break;
             }
+            if reading.read_on_now() {
+                wire.flush(self.machine.patience()).await?;
+                continue;
+            }
             // The next piece is read while this one is on its way.
             let read_on = self.pop3d.disk.run(move || reading.read_on());
             let (next, flushed) = tokio::join!(read_on, wire.flush(self.machine.patience()));
@@ -131,6 +153,9 @@ impl<'s> Conversation<'s> {
         wire.out().extend_from_slice(content.finish());
         self.machine.body_sent().map_err(misuse)?;
         self.sent += 1;
+        if let (Wanted::Whole, Some(read)) = (wanted, &mut self.read) {
+            read.insert(message.index());
+        }
         Ok(None)
     }
 
@@ -140,6 +165,10 @@ impl<'s> Conversation<'s> {
         wanted: Wanted,
     ) -> Result<Result<Reading, Error>, WireError> {
         let mut maildrop = self.take_maildrop()?;
+        if let Some(reading) = Reading::start_now(&maildrop, message.index(), wanted) {
+            self.maildrop = Some(maildrop);
+            return Ok(Ok(reading));
+        }
         let (maildrop, reading) = self
             .pop3d
             .disk
@@ -154,9 +183,17 @@ impl<'s> Conversation<'s> {
 
     /// UPDATE. The maildrop is free for the next session before the client hears that this one is over.
     async fn commit(&mut self, wire: &mut Wire) -> Result<(), WireError> {
-        let deleted = self.machine.maildrop().deleted().map(MessageNumber::index).collect();
+        let deleted: Vec<_> = self.machine.maildrop().deleted().map(MessageNumber::index).collect();
+        let mut read = self.read.take().unwrap_or_default();
+        for index in &deleted {
+            read.remove(index);
+        }
         let maildrop = self.take_maildrop()?;
-        let (removed, trouble) = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted)).await?;
+        let update = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted, read)).await?;
+        let Update { removed, trouble, forgotten } = update;
+        if let Some(error) = forgotten {
+            tracing::error!(event = event::STORE_FAILED, reason = %error);
+        }
         tracing::info!(event = event::MAILDROP_UPDATED, retrieved = self.sent, removed);
         match trouble {
             None => self.machine.accept(wire.out()),

@@ -13,6 +13,9 @@ pub(crate) const IN_USE_LOOK: Duration = Duration::from_millis(100);
 /// Octets of a message that are read at once. A usual message is one read; a big one is many, between which others get their turn.
 pub(crate) const CHUNK: u64 = 64 << 10;
 
+/// What the kernel holds of a file is a multiple of this, or reaches to its end. (On machines with larger pages, of this too.)
+pub(crate) const PAGE: u64 = 4 << 10;
+
 /// Octets of a message that TOP reads first: a usual header and some lines. It reads twice as much each time that this was not enough.
 pub(crate) const TOP_CHUNK: u64 = 8 << 10;
 

@@ -1,12 +1,10 @@
 //! What the configuration says of a listener, in the words of the protocol.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_sasl::{Mechanism, Stamp};
 use daemon_kit::SessionId;
 use daemon_kit::config::{self, Config, Listener, Protocol, TlsMode};
-use pop3_proto::LoginDelay;
 
 /// Every POP3 listener of a configuration, with what its sessions share.
 #[derive(Debug)]
@@ -18,15 +16,6 @@ impl Doors {
         Self(listeners.map(|listener| (listener.clone(), Arc::new(protocol(listener)))).collect())
     }
 
-    /// CAPA says so from now on.
-    pub(crate) fn announce_login_delay(&mut self, delay: Duration) {
-        let seconds = u32::try_from(delay.as_secs()).unwrap_or(u32::MAX);
-        for (_, protocol) in &mut self.0 {
-            let announced = (seconds > 0).then_some(LoginDelay { seconds, differs: false });
-            Arc::make_mut(protocol).login_delay = announced;
-        }
-    }
-
     /// What is offered at the door through which a session came.
     pub(crate) fn find(&self, listener: &Arc<Listener>) -> Arc<pop3_proto::Config> {
         let known = self.0.iter().find(|(of, _)| Arc::ptr_eq(of, listener));
@@ -36,7 +25,8 @@ impl Doors {
 
 fn protocol(listener: &Listener) -> pop3_proto::Config {
     let mut protocol = pop3_proto::Config::new(listener.hostname.as_str());
-    protocol.stls = listener.tls == TlsMode::Starttls;
+    // Where TLS is required, `clear_text` is off and there is no APOP: nobody logs in before it.
+    protocol.stls = matches!(listener.tls, TlsMode::Starttls | TlsMode::StarttlsRequired);
     protocol.clear_text = listener.clear_text_auth;
     let mechanisms = listener.mechanisms.iter().map(|mechanism| match mechanism {
         config::Mechanism::Login => Mechanism::Login,

@@ -1,12 +1,14 @@
 //! A session's maildrop on the disk. Everything here blocks.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
-use mailstore::{Error, Ledger, Mailbox, Maildir, Maildrop, Quota};
+use mailstore::{Error, Ledger, Mailbox, Maildir, Maildrop, Quota, files};
 
-use crate::limits::{CHUNK, TOP_CHUNK};
+use crate::limits::{CHUNK, PAGE, TOP_CHUNK};
 
 /// Why a maildrop cannot be had.
 #[derive(Debug)]
@@ -34,18 +36,39 @@ pub(crate) fn open(maildirs: &Path, mailbox: &str, ledger: Ledger, quota: Quota)
         Err(Error::InUse) => return Err(Closed::InUse),
         Err(error) => return Err(trouble(&error)),
     };
-    let id_octets = maildrop.messages().map(|message| message.unique_id.len()).sum();
-    let mut listing = pop3_proto::Maildrop::with_capacity(maildrop.len(), id_octets);
-    for message in maildrop.messages() {
-        listing.push(message.octets, &message.unique_id).map_err(|bad| trouble(&bad))?;
+    let listing = pop3_proto::Maildrop::shared(Arc::new(Listing(maildrop.listing())));
+    Ok((maildrop, listing.map_err(|bad| trouble(&bad))?))
+}
+
+/// One copy of sizes and unique ids for the store and for the protocol.
+#[derive(Debug)]
+struct Listing(Arc<mailstore::Listing>);
+
+impl pop3_proto::Listing for Listing {
+    fn count(&self) -> usize {
+        self.0.len()
     }
-    Ok((maildrop, listing))
+
+    fn octets(&self, index: usize) -> Option<u64> {
+        self.0.octets(index)
+    }
+
+    fn visit(&self, index: usize, each: &mut dyn FnMut(u64, &str) -> bool) {
+        self.0.visit(index, each);
+    }
 }
 
 /// A message that is being read, a piece at a time, into one buffer.
+///
+/// What the kernel has in memory is read at once, where the session runs: two changes of threads would cost more than a small
+/// message. Only what has to come from a disk goes the long way. Names that end in `_now` do not block.
 #[derive(Debug)]
 pub(crate) struct Reading {
     file: File,
+    /// Of the file, behind the piece.
+    offset: u64,
+    /// How long the file is, as far as its name tells.
+    octets: u64,
     piece: Vec<u8>,
     /// How much is read at once.
     size: u64,
@@ -60,28 +83,66 @@ pub(crate) enum Wanted {
     Whole,
 }
 
+impl Wanted {
+    const fn first(self) -> u64 {
+        match self {
+            Self::Top => TOP_CHUNK,
+            Self::Whole => CHUNK,
+        }
+    }
+}
+
 impl Reading {
     /// Opens a message and reads its first piece.
     pub(crate) fn start(maildrop: &mut Maildrop, index: usize, wanted: Wanted) -> Result<Self, Error> {
-        let octets = maildrop.message(index).map_or(0, |message| message.octets);
-        let file = maildrop.open(index)?;
-        // One more than the message has, so that its end is seen without growing.
-        let size = match wanted {
-            Wanted::Top => TOP_CHUNK,
-            Wanted::Whole => CHUNK,
-        };
-        let room = usize::try_from(size.min(octets.saturating_add(1))).unwrap_or(0);
-        let reading = Self { file, piece: Vec::with_capacity(room), size: size / 2, at_end: false };
+        let reading = Self::new(maildrop.open(index)?, maildrop, index, wanted);
         reading.read_on().map_err(|source| Error::Io { action: "read", path: "a message".into(), source })
+    }
+
+    /// As [`Reading::start`], from memory alone, or not at all.
+    pub(crate) fn start_now(maildrop: &Maildrop, index: usize, wanted: Wanted) -> Option<Self> {
+        let mut reading = Self::new(maildrop.open_cached(index)?, maildrop, index, wanted);
+        reading.read_on_now().then_some(reading)
+    }
+
+    fn new(file: File, maildrop: &Maildrop, index: usize, wanted: Wanted) -> Self {
+        let octets = maildrop.octets(index);
+        Self { file, offset: 0, octets, piece: Vec::new(), size: wanted.first(), at_end: false }
     }
 
     /// Reads the next piece in place of the last.
     pub(crate) fn read_on(mut self) -> io::Result<Self> {
-        self.piece.clear();
-        self.size = CHUNK.min(self.size * 2);
-        let octets = self.file.by_ref().take(self.size).read_to_end(&mut self.piece)?;
-        self.at_end = (octets as u64) < self.size;
+        let (size, octets) = (self.next_size(), self.offset);
+        (&self.file).seek(SeekFrom::Start(octets))?;
+        let read = (&self.file).take(size).read_to_end(&mut self.piece)? as u64;
+        self.offset += read;
+        self.at_end = read < size;
         Ok(self)
+    }
+
+    /// As [`Reading::read_on`], from memory alone; whether that could be done. If not, nothing was.
+    pub(crate) fn read_on_now(&mut self) -> bool {
+        let (before, size) = (self.size, self.next_size());
+        let Ok(read) = files::read_cached(&self.file, self.offset, &mut self.piece, size as usize) else {
+            self.size = before;
+            return false;
+        };
+        self.offset += read as u64;
+        // Less than asked for is the end, or only the end of what is in memory: that lies between two pages.
+        let whole = self.offset == self.octets && !self.offset.is_multiple_of(PAGE);
+        self.at_end = read == 0 || ((read as u64) < size && whole);
+        true
+    }
+
+    /// Empties the piece and says how much comes into it next: twice as much as the last time, but not much more than there is.
+    fn next_size(&mut self) -> u64 {
+        self.piece.clear();
+        // One more than there is, so that the end is seen.
+        let left = self.octets.saturating_sub(self.offset).saturating_add(1);
+        let size = self.size.min(left.max(PAGE));
+        self.piece.reserve_exact(usize::try_from(size).unwrap_or(0));
+        self.size = CHUNK.min(self.size * 2);
+        size
     }
 
     /// What was read last.
@@ -95,8 +156,18 @@ impl Reading {
     }
 }
 
-/// UPDATE (RFC 1939 §6): removes the messages, then gives the maildrop free. How many are gone, and why others are not.
-pub(crate) fn commit(mut maildrop: Maildrop, deleted: Vec<usize>) -> (usize, Option<Error>) {
+/// What came of UPDATE.
+pub(crate) struct Update {
+    /// How many messages are gone.
+    pub(crate) removed: usize,
+    /// Why others are not.
+    pub(crate) trouble: Option<Error>,
+    /// Why it is not remembered what was read. The client asked for nothing there; the mail stays longer than it need.
+    pub(crate) forgotten: Option<Error>,
+}
+
+/// UPDATE (RFC 1939 §6): removes messages, remembers which others were read, then gives the maildrop free.
+pub(crate) fn commit(mut maildrop: Maildrop, deleted: Vec<usize>, read: BTreeSet<usize>) -> Update {
     let mut removed = 0;
     let mut trouble = None;
     for removal in maildrop.remove(deleted) {
@@ -105,5 +176,5 @@ pub(crate) fn commit(mut maildrop: Maildrop, deleted: Vec<usize>) -> (usize, Opt
             Err(error) => trouble = Some(error),
         }
     }
-    (removed, trouble)
+    Update { removed, trouble, forgotten: maildrop.mark_read(read).err() }
 }

@@ -4,15 +4,17 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::Verdict;
+use accounts::{Account, Attendance, Service, Verdict};
 use auth_sasl::Claim;
+use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
-use daemon_kit::{Filled, Session, Wire, WireError, limits};
-use delivery::DeliveryError;
-use relay_policy::Identity;
-use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
+use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
+use delivery::{DeliveryError, StoreConfig};
+use relay_policy::{Identity, Network};
+use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetReason};
 
 use crate::listener::Door;
+use crate::recipient::Standing;
 use crate::transaction::{Client, Transaction};
 use crate::{Smtpd, replies};
 
@@ -23,6 +25,8 @@ pub(crate) struct Conversation<'s> {
     door: Arc<Door>,
     machine: smtp_proto::Session,
     client: Client,
+    /// Who has logged in, for as long as it may be here.
+    proved: Option<(Account, Attendance)>,
     transaction: Option<Transaction>,
 }
 
@@ -38,14 +42,14 @@ enum Answer {
 impl<'s> Conversation<'s> {
     pub(crate) fn new(smtpd: &'s Smtpd, wire: &Wire, session: &'s Session) -> Self {
         let door = smtpd.doors.find(&session.listener);
-        let client = Client::new(wire, &session.listener.hostname);
+        let client = Client::new(wire);
         let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
         let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
-        Self { smtpd, session, door, machine, client, transaction: None }
+        Self { smtpd, session, door, machine, client, proved: None, transaction: None }
     }
 
     /// From the greeting to the end; says how it ended.
-    pub(crate) async fn run(mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
+    pub(crate) async fn run(&mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
         self.machine.greet(wire.out());
         loop {
             let (input, out) = wire.split();
@@ -63,7 +67,8 @@ impl<'s> Conversation<'s> {
                     wire.erase(consumed);
                     self.session.start_tls(wire).await?;
                     self.machine.tls_established().map_err(misuse)?;
-                    self.client = Client::new(wire, &self.session.listener.hostname);
+                    self.client = Client::new(wire);
+                    self.proved = None;
                     self.transaction = None;
                 }
                 Event::Authenticate(claim) => {
@@ -93,16 +98,29 @@ impl<'s> Conversation<'s> {
                 self.machine.shut_down(&replies::SHUTTING_DOWN, wire.out()).map_err(misuse)?;
                 return Ok(None);
             }
+            () = ended(self.proved.as_ref()) => {
+                // Within a message no reply is due, and the rest of it would be taken for commands.
+                if !self.machine.in_body() {
+                    self.machine.shut_down(&replies::ACCOUNT_CHANGED, wire.out()).map_err(misuse)?;
+                }
+                return Ok(Some("account_changed"));
+            }
             filled = wire.fill(patience) => filled,
         };
         match filled {
             Ok(Filled::Data) => Ok(None),
             Ok(Filled::Eof) => Ok(Some("hung_up")),
-            Err(WireError::TimedOut) => {
-                self.machine.shut_down(&replies::TIMED_OUT, wire.out()).map_err(misuse)?;
-                Ok(Some("timed_out"))
+            Err(error) => {
+                let goodbye = match error {
+                    WireError::TimedOut => replies::TIMED_OUT,
+                    WireError::TooSlow => replies::TOO_SLOW,
+                    WireError::Overtime => replies::OVERTIME,
+                    WireError::Memory(_) => replies::NO_MEMORY,
+                    _ => return Err(error),
+                };
+                self.machine.shut_down(&goodbye, wire.out()).map_err(misuse)?;
+                Ok(Some(error.word()))
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -114,19 +132,27 @@ impl<'s> Conversation<'s> {
                 Answer::Yes
             }
             Event::Mail(mail) => match room(self.smtpd, mail.size).await {
-                Ok(()) => {
-                    self.transaction = Some(Transaction::new(&mail.reverse_path, mail.size));
-                    Answer::Yes
-                }
+                Ok(()) => match self.sender(&mail).await {
+                    Ok(rewritten) => {
+                        self.transaction = Some(Transaction::new(&mail).rewritten(rewritten));
+                        Answer::Yes
+                    }
+                    Err(reply) => Answer::No(reply),
+                },
                 Err(reply) => Answer::No(reply),
             },
             Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
-                    Ok(()) => {
-                        transaction.begin(&self.smtpd.delivery, &self.client);
-                        Answer::Yes
-                    }
+                    Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
+                        Ok(memory) => {
+                            let Smtpd { delivery, node, .. } = self.smtpd;
+                            let settings = &self.session.listener.trace;
+                            transaction.begin(delivery, &self.client, node, settings, memory);
+                            Answer::Yes
+                        }
+                        Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
+                    },
                     Err(reply) => Answer::No(reply),
                 },
                 None => Answer::No(replies::STORE_FAILED),
@@ -142,7 +168,8 @@ impl<'s> Conversation<'s> {
                 None => Answer::None,
             },
             Event::BodyEnd => match self.transaction.take() {
-                Some(transaction) => match transaction.commit().await {
+                // Boxed: its state is as large as all else of a session, which is idle most of the time.
+                Some(transaction) => match Box::pin(transaction.commit()).await {
                     Ok(reply) => Answer::YesWith(reply),
                     Err(reply) => Answer::No(reply),
                 },
@@ -154,9 +181,29 @@ impl<'s> Conversation<'s> {
                 }
                 Answer::None
             }
-            Event::Verify(_) => Answer::Yes,
+            Event::Verify(whom) => self.verify(whom).await,
             // These are answered where the wire is at hand.
             Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
+        }
+    }
+
+    /// Another sender address, where the listener wants one of who has logged in.
+    async fn sender(&self, mail: &Mail<'_>) -> Result<Option<String>, Reply> {
+        let Some((account, _)) = &self.proved else { return Ok(None) };
+        self.smtpd.sender(account, self.session.listener.smtp.sender_rights, &mail.reverse_path).await
+    }
+
+    /// Asked anew for each recipient: networks change while a session goes on.
+    fn standing(&self) -> Standing {
+        let inside = self.session.networks.contains(config::INSIDE, self.client.address);
+        Standing {
+            listener: self.door.policy,
+            network: if inside { Network::Inside } else { Network::Outside },
+            identity: if self.client.account.is_some() {
+                Identity::Authenticated
+            } else {
+                Identity::Anonymous
+            },
         }
     }
 
@@ -164,16 +211,13 @@ impl<'s> Conversation<'s> {
         if let Err(reply) = room(self.smtpd, None).await {
             return Answer::No(reply);
         }
-        let identity = match self.client.account {
-            Some(_) => Identity::Authenticated,
-            None => Identity::Anonymous,
-        };
+        let standing = self.standing();
         let hostname = &self.session.listener.hostname;
         let octets = self.transaction.as_ref().and_then(Transaction::declared);
-        match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path, octets).await {
+        match self.smtpd.recipient(standing, hostname, rcpt.forward_path, octets).await {
             Ok((mailbox, reserved)) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(rcpt.forward_path.to_string(), mailbox, reserved);
+                    transaction.add(rcpt, mailbox, reserved);
                 }
                 Answer::Yes
             }
@@ -181,13 +225,35 @@ impl<'s> Conversation<'s> {
         }
     }
 
+    async fn verify(&self, whom: &str) -> Answer {
+        let Listener { hostname, smtp, .. } = &*self.session.listener;
+        match smtp.vrfy {
+            Vrfy::Off => Answer::No(replies::VRFY_OFF),
+            Vrfy::Authenticated if self.client.account.is_some() => {
+                match self.smtpd.verify(hostname, whom).await {
+                    Ok(Some(reply)) => Answer::YesWith(reply),
+                    Ok(None) => Answer::Yes,
+                    Err(reply) => Answer::No(reply),
+                }
+            }
+            Vrfy::Authenticated | Vrfy::Neutral => Answer::Yes,
+        }
+    }
+
     async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
         let (login, encrypted) = (claim.login(), self.client.tls.is_some());
-        match self.smtpd.accounts.authenticate_from(claim, from).await {
+        match self.smtpd.accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
             Ok(Verdict::Accepted(account)) => {
                 tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
-                self.client.account = Some(account.login);
+                self.client.account = Some(account.login.clone());
+                let attendance = self.smtpd.accounts.attend(&account, Service::SmtpAuth);
+                self.proved = Some((account, attendance));
                 Answer::Yes
+            }
+            Ok(Verdict::Barred(account, bar)) => {
+                let (login, reason) = (account.login, bar.word());
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason);
+                Answer::No(self.smtpd.barred(&bar))
             }
             Ok(Verdict::Rejected(why)) => {
                 tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word());
@@ -213,6 +279,14 @@ impl<'s> Conversation<'s> {
             Answer::YesWith(reply) => self.machine.accept_with(&reply, out),
         }
         .map_err(misuse)
+    }
+}
+
+/// Waits until who has logged in may not be here any longer; for ever for who has not.
+async fn ended(proved: Option<&(Account, Attendance)>) {
+    match proved {
+        Some((_, attendance)) => attendance.ended().await,
+        None => std::future::pending().await,
     }
 }
 

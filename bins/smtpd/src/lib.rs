@@ -4,13 +4,15 @@
 
 mod conversation;
 mod listener;
+mod parameters;
 mod recipient;
 mod replies;
+mod sender;
 mod trace;
 mod transaction;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{Config, Listener, Protocol, Quota};
+use daemon_kit::config::{self, Config, Listener, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
@@ -26,12 +28,22 @@ pub struct Smtpd {
     delivery: LocalDelivery,
     doors: Doors,
     quota: Quota,
+    texts: config::Accounts,
+    /// This machine's name in trace fields.
+    node: String,
 }
 
 impl Smtpd {
     /// Over accounts and a store that are open already.
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
-        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota }
+        Self {
+            accounts,
+            delivery,
+            doors: Doors::of(config),
+            quota: config.quota,
+            texts: config.accounts.clone(),
+            node: config.node.clone(),
+        }
     }
 }
 
@@ -42,8 +54,11 @@ impl Service for Smtpd {
 
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
         let reply: Reply = match refusal {
+            Refusal::Barred => replies::BARRED,
             Refusal::Full => replies::CONNECTIONS,
             Refusal::FullForAddress => replies::CONNECTIONS_OF_ADDRESS,
+            Refusal::FullForNetwork => replies::CONNECTIONS_OF_NETWORK,
+            Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
         reply.write(&mut line);
@@ -71,7 +86,7 @@ impl Daemon for Smtpd {
 }
 
 fn database(config: &Config) -> DatabaseConfig {
-    let daemon_kit::config::Accounts { database, apop_key } = config.accounts.clone();
+    let daemon_kit::config::Accounts { database, apop_key, .. } = config.accounts.clone();
     DatabaseConfig { url: database, apop_key }
 }
 
@@ -86,6 +101,6 @@ pub fn store(config: &Config) -> StoreConfig {
     StoreConfig {
         reserve: Reserve { octets: store.reserve_space, files: store.reserve_inodes },
         warning,
-        ..StoreConfig::new(&store.maildirs, &store.queue, config.hostname.as_str())
+        ..StoreConfig::new(&store.maildirs, &store.queue, config.node.as_str())
     }
 }

@@ -4,17 +4,24 @@ use accounts::Resolution;
 use daemon_kit::config::Over;
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
-use relay_policy::{Destination, Identity, Listener, Verdict, Why};
+use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::{Smtpd, replies};
+
+/// What the policy is told of a client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) listener: Listener,
+    pub(crate) network: Network,
+    pub(crate) identity: Identity,
+}
 
 impl Smtpd {
     /// The mailbox behind a forward-path with room for the message, or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
-        policy: Listener,
-        identity: Identity,
+        Standing { listener, network, identity }: Standing,
         hostname: &str,
         path: ForwardPath<'_>,
         octets: Option<u64>,
@@ -22,12 +29,14 @@ impl Smtpd {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
+            Resolution::Disabled => Destination::Disabled,
             Resolution::Mailbox(_) => Destination::Mailbox,
-            Resolution::NoPostmaster => Destination::Unready,
+            Resolution::NoPostmaster | Resolution::Unready => Destination::Unready,
             Resolution::NotOurs => Destination::Foreign,
             Resolution::UnknownUser => Destination::UnknownUser,
         };
-        let (why, refusal) = match (relay_policy::recipient(policy, identity, destination), resolution) {
+        let verdict = relay_policy::recipient(listener, network, identity, destination);
+        let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
                 return self.reserve(&mailbox, &path.to_string(), octets).await;
             }
@@ -72,6 +81,22 @@ impl Smtpd {
         Ok((mailbox, reserved))
     }
 
+    /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other
+    /// domains, of which nothing is known.
+    pub(crate) async fn verify(&self, hostname: &str, whom: &str) -> Result<Option<Reply>, Reply> {
+        let whom = whom.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(whom);
+        let whole = if whom.contains('@') { whom.to_owned() } else { format!("{whom}@{hostname}") };
+        let mailbox = smtp_proto::Mailbox::parse(&whole).ok_or(replies::NO_SUCH_USER)?;
+        match self.resolve(hostname, ForwardPath::Mailbox(mailbox)).await? {
+            Resolution::Mailbox(_) => Ok(Reply::new(250, Enhanced(2, 1, 5), format!("<{mailbox}>")).ok()),
+            Resolution::UnknownUser => Err(replies::NO_SUCH_USER),
+            Resolution::Disabled => Err(replies::MAILBOX_DISABLED),
+            Resolution::Barred(_) | Resolution::NoPostmaster | Resolution::NotOurs | Resolution::Unready => {
+                Ok(None)
+            }
+        }
+    }
+
     async fn resolve(&self, hostname: &str, path: ForwardPath<'_>) -> Result<Resolution, Reply> {
         let resolved = match path {
             // RFC 5321 §4.1.1.3: without a domain, this host's own.
@@ -105,7 +130,9 @@ fn reply(why: Why) -> Reply {
         Why::MailboxUnready => replies::MAILBOX_UNREADY,
         Why::UnknownUser => replies::NO_SUCH_USER,
         Why::RelayNeedsAuthentication => replies::RELAY_NEEDS_AUTHENTICATION,
-        Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount => replies::RELAY_DENIED,
+        Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount | Why::RelayForNetwork => {
+            replies::RELAY_DENIED
+        }
     }
 }
 

@@ -10,6 +10,19 @@ pub(crate) const AUTH_UNAVAILABLE: Reply =
     Reply::of(454, Enhanced(4, 7, 0), "Authentication is not possible now, try again later");
 /// The same words for an unknown user and a wrong password.
 pub(crate) const AUTH_FAILED: Reply = Reply::of(535, Enhanced(5, 7, 8), "Authentication failed");
+/// The password was right, but the account was closed by its owner.
+pub(crate) const ACCOUNT_CLOSING: Reply = Reply::of(535, Enhanced(5, 7, 8), "This account is closed");
+/// The password was right, but the account is being moved here.
+pub(crate) const ACCOUNT_STAGED: Reply = Reply::of(535, Enhanced(5, 7, 8), "This account is not in use yet");
+/// The password was right, and there is neither a text for this account nor one in the configuration.
+pub(crate) const ACCOUNT_SUSPENDED: Reply =
+    Reply::of(535, Enhanced(5, 7, 8), "Sending is suspended for this account, ask your provider");
+/// The account changed while it was here: it may not send any more, or has another password.
+pub(crate) const ACCOUNT_CHANGED: Reply =
+    Reply::of(421, Enhanced(4, 7, 0), "Your account was changed, log in again");
+/// The password was right, and the configuration has no text.
+pub(crate) const SERVICE_UNREGISTERED: Reply =
+    Reply::of(535, Enhanced(5, 7, 8), "SMTP AUTH is not registered for this account, ask your provider");
 /// As it is spoken with the message's queue id.
 pub(crate) const QUEUED: Reply = Reply::of(250, Enhanced(2, 0, 0), "Queued");
 /// A domain that is known as one where nobody has mail and that has no words of its own.
@@ -25,10 +38,18 @@ pub(crate) const NO_POSTMASTER: Reply =
 /// The sender address of an authenticated client is not one of its account's.
 pub(crate) const SENDER_NOT_OWNED: Reply =
     Reply::of(553, Enhanced(5, 7, 1), "This sender address does not belong to your account");
+/// A network class that this listener turns away: its customers have other doors.
+pub(crate) const BARRED: Reply =
+    Reply::of(554, Enhanced(5, 7, 1), "Not from your network on this port, use SMTP AUTH on port 465 or 587");
 pub(crate) const CONNECTIONS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections, try again later");
 pub(crate) const CONNECTIONS_OF_ADDRESS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections from your address, try again later");
+pub(crate) const CONNECTIONS_OF_NETWORK: Reply =
+    Reply::of(421, Enhanced(4, 7, 0), "Too many connections from your network, try again later");
+pub(crate) const NO_MEMORY: Reply = Reply::of(421, Enhanced(4, 3, 2), "Too busy now, try again later");
+pub(crate) const NO_MEMORY_FOR_MESSAGE: Reply =
+    Reply::of(452, Enhanced(4, 3, 1), "Too busy for the message now, try again later");
 /// RFC 5321 §4.2.3 and RFC 3463 §3.3: the recipient's mailbox is full, and may have room later.
 pub(crate) const MAILBOX_FULL: Reply =
     Reply::of(452, Enhanced(4, 2, 2), "The recipient's mailbox is full, try again later");
@@ -45,8 +66,12 @@ pub(crate) const RELAY_DENIED: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains is not taken here");
 pub(crate) const RELAY_NEEDS_AUTHENTICATION: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains needs SMTP AUTH, on port 465 or 587");
+pub(crate) const VRFY_OFF: Reply = Reply::of(502, Enhanced(5, 5, 1), "VRFY is not answered here");
 pub(crate) const SHUTTING_DOWN: Reply =
     Reply::of(421, Enhanced(4, 3, 2), "The service is shutting down, try again later");
 pub(crate) const STORE_FAILED: Reply =
     Reply::of(451, Enhanced(4, 3, 0), "The message cannot be stored now, try again later");
+pub(crate) const OVERTIME: Reply =
+    Reply::of(421, Enhanced(4, 4, 2), "This session took too long, try again later");
+pub(crate) const TOO_SLOW: Reply = Reply::of(421, Enhanced(4, 4, 2), "You are too slow, try again later");
 pub(crate) const TIMED_OUT: Reply = Reply::of(421, Enhanced(4, 4, 2), "Timed out while waiting for you");

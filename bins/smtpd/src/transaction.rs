@@ -2,15 +2,18 @@
 
 use std::net::IpAddr;
 
-use daemon_kit::Wire;
+use daemon_kit::config;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
-use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId, Reserved};
+use daemon_kit::{Share, Wire};
+use delivery::{
+    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Reserved,
+};
 use jiff::Zoned;
-use smtp_proto::{Enhanced, Hello, Reply, ReversePath};
+use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
-use crate::replies;
 use crate::trace::{Protocol, Trace, complete, header_end};
+use crate::{parameters, replies};
 
 /// Octets of a submitted message's header that are looked through for a `Date` and a `Message-ID`; a longer one is left as it is.
 const HEADER_SEARCHED: usize = 64 << 10;
@@ -22,9 +25,7 @@ pub(crate) struct Client {
     name: String,
     /// It greeted with EHLO.
     extended: bool,
-    address: IpAddr,
-    /// Our own name in the trace fields.
-    hostname: String,
+    pub(crate) address: IpAddr,
     pub(crate) tls: Option<TlsInfo>,
     /// The login that the client proved.
     pub(crate) account: Option<String>,
@@ -32,12 +33,11 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that has said nothing yet.
-    pub(crate) fn new(wire: &Wire, hostname: &str) -> Self {
+    pub(crate) fn new(wire: &Wire) -> Self {
         Self {
             name: String::new(),
             extended: false,
             address: wire.peer().ip(),
-            hostname: hostname.to_owned(),
             tls: wire.tls(),
             account: None,
         }
@@ -55,9 +55,9 @@ pub(crate) struct Transaction {
     reverse_path: String,
     /// Octets, as MAIL declared them (RFC 1870).
     declared: Option<u64>,
-    /// As RCPT named them.
-    recipients: Vec<String>,
-    mailboxes: Vec<Mailbox>,
+    /// What MAIL said besides, for whoever sends the message on.
+    parameters: Parameters,
+    recipients: Vec<Recipient>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
     message: Option<Message>,
@@ -70,72 +70,95 @@ struct Message {
     octets: u64,
     submission: Option<Submission>,
     account: Option<String>,
+    /// For as much as it holds until it is on the disk.
+    _memory: Share,
 }
 
 /// A submitted message whose header is still coming in.
 #[derive(Debug)]
 struct Submission {
-    hostname: String,
+    node: String,
     now: Zoned,
     header: Vec<u8>,
 }
 
 impl Transaction {
-    pub(crate) fn new(reverse_path: &ReversePath<'_>, declared: Option<u64>) -> Self {
+    pub(crate) fn new(mail: &Mail<'_>) -> Self {
         Self {
-            reverse_path: reverse_path.to_string(),
-            declared,
+            reverse_path: mail.reverse_path.to_string(),
+            declared: mail.size,
+            parameters: parameters::of_mail(mail),
             recipients: Vec::new(),
-            mailboxes: Vec::new(),
             reserved: Vec::new(),
             message: None,
         }
+    }
+
+    /// With another sender address than the client gave.
+    pub(crate) fn rewritten(mut self, reverse_path: Option<String>) -> Self {
+        if let Some(reverse_path) = reverse_path {
+            self.reverse_path = reverse_path;
+        }
+        self
     }
 
     pub(crate) const fn declared(&self) -> Option<u64> {
         self.declared
     }
 
-    pub(crate) fn add(&mut self, recipient: String, mailbox: Mailbox, reserved: Reserved) {
+    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
         self.reserved.push(reserved);
-        self.recipients.push(recipient);
-        self.mailboxes.push(mailbox);
+        self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
-    /// The envelope is complete: the message starts with its trace fields.
-    pub(crate) fn begin(&mut self, delivery: &LocalDelivery, client: &Client) {
+    /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
+    pub(crate) fn begin(
+        &mut self,
+        delivery: &LocalDelivery,
+        client: &Client,
+        node: &str,
+        settings: &config::Trace,
+        memory: Share,
+    ) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
         let trace = Trace {
+            settings,
             reverse_path: &self.reverse_path,
             client_name: &client.name,
             client_address: client.address,
-            hostname: &client.hostname,
+            node,
             protocol: Protocol {
                 extended: client.extended,
                 encrypted: client.tls.is_some(),
                 authenticated: client.account.is_some(),
+                utf8: self.parameters.utf8,
             },
             tls: client.tls.as_ref(),
             queue_id: &queue_id.to_string(),
-            recipients: &self.recipients,
+            recipient: match &self.recipients[..] {
+                [recipient] => Some(&recipient.address),
+                _ => None,
+            },
             now: &now,
         };
         let mut fields = Vec::with_capacity(512);
-        trace.write(&mut fields);
-        let envelope =
-            Envelope { queue_id, reverse_path: self.reverse_path.clone(), mailboxes: self.mailboxes.clone() };
+        trace.write_return_path(&mut fields);
+        trace.write_received(&mut fields);
+        let envelope = Envelope {
+            parameters: self.parameters.clone(),
+            delivered_to: settings.delivered_to,
+            ..Envelope::new(queue_id, self.reverse_path.as_str(), self.recipients.clone())
+        };
         // RFC 6409 §8: only who submits a message may complete it.
-        let submission = client.account.as_ref().map(|_| Submission {
-            hostname: client.hostname.clone(),
-            now,
-            header: Vec::new(),
-        });
+        let submission =
+            client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
         self.message = Some(Message {
             queue_id,
             incoming: delivery.begin(envelope, fields).settling(std::mem::take(&mut self.reserved)),
             octets: 0,
             submission,
             account: client.account.clone(),
+            _memory: memory,
         });
     }
 
@@ -160,8 +183,8 @@ impl Transaction {
             size,
             account = message.account
         );
-        for (recipient, mailbox) in self.recipients.iter().zip(&self.mailboxes) {
-            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient, %mailbox);
+        for Recipient { mailbox, address, .. } in &self.recipients {
+            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
     }
@@ -187,12 +210,12 @@ impl Message {
 
     /// Adds the fields that a submitted message lacks, and lets go of its header.
     async fn complete_header(&mut self) -> Result<(), DeliveryError> {
-        let Some(Submission { hostname, now, header }) = self.submission.take() else { return Ok(()) };
+        let Some(Submission { node, now, header }) = self.submission.take() else { return Ok(()) };
         let end = header_end(&header, 0).unwrap_or(header.len());
         let mut fields = Vec::new();
         if end < HEADER_SEARCHED {
             let header = header.get(..end).unwrap_or_default();
-            complete(header, &self.queue_id.to_string(), &hostname, &now, &mut fields);
+            complete(header, &self.queue_id.to_string(), &node, &now, &mut fields);
         }
         self.incoming.write(&fields).await?;
         self.incoming.write(&header).await

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount};
+use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount, Pop3Changes, Which};
 use clap::Subcommand;
 use serde::Serialize;
 
 use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::life::{self, ServiceSetting, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
 
@@ -41,6 +42,30 @@ pub enum Command {
     },
     /// All accounts
     List,
+    /// Make an account as a plan says, with login and password made for it
+    Issue(life::Issue),
+    /// Stop an account, in parts; what it stops ends at once
+    Suspend(life::Suspend),
+    /// End a suspension, a staging or a closing
+    Resume {
+        /// The login, not an address
+        login: String,
+    },
+    /// Keep an account from all but import, until it is resumed
+    Stage {
+        /// The login, not an address
+        login: String,
+    },
+    /// Begin the end of an account: it gets and sends nothing, and its owner fetches what is there
+    Close {
+        /// The login, not an address
+        login: String,
+        /// For how long
+        #[arg(long, value_name = "DAYS", default_value_t = 30)]
+        grace: u32,
+    },
+    /// Turn services on or off for many accounts
+    Services(life::Services),
     /// Set a new password; the old one ends at once
     #[command(after_help = PASSWD_EXAMPLES)]
     Passwd {
@@ -92,7 +117,12 @@ const SET_EXAMPLES: &str = "\
 Keys:
   quota=SIZE             octets that the mailbox may hold
   quota_messages=COUNT   messages that it may hold
-A value 'none' is no limit, 'default' what [quota] in the configuration says.
+  expire_read=DAYS       after which mail goes that was read (yubin expire)
+  expire_all=DAYS        after which any mail goes
+  login_delay=SECONDS    between two logins by POP3
+  SERVICE=on|off         pop, smtp_auth, apop, pop_before_smtp, virus_check, forward
+A value 'none' is no limit, 'default' what [quota] and [pop3] in the
+configuration say, or its domain.
 
 Examples:
   yubin account set ab4t-ash quota=10GiB
@@ -105,27 +135,93 @@ pub enum Setting {
     Quota(Allowance),
     /// `quota_messages=`
     QuotaMessages(Allowance),
+    /// What POP3 does with its mail.
+    Pop3(Pop3Setting),
+    /// Which services it has.
+    Service(ServiceSetting),
 }
 
 impl FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let keys = "quota=SIZE or quota_messages=COUNT";
+        let keys = "quota=SIZE, quota_messages=COUNT, expire_read=DAYS, expire_all=DAYS, login_delay=SECONDS or SERVICE=on|off";
         let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
-        let allowance = |number: fn(&str) -> Option<u64>, example: &str| match value {
-            "default" => Ok(Allowance::Configured),
-            "none" | "0" => Ok(Allowance::Unlimited),
-            value => number(value)
-                .filter(|number| *number <= i64::MAX as u64)
-                .map(Allowance::Limit)
-                .ok_or_else(|| format!("write {key}={example}, {key}=none or {key}=default")),
-        };
         match key {
-            "quota" => allowance(daemon_kit::config::octets, "10GiB").map(Self::Quota),
-            "quota_messages" => allowance(|value| value.parse().ok(), "10000").map(Self::QuotaMessages),
-            _ => Err(format!("there is no {key}; write {keys}")),
+            "quota" => allowance(key, value, daemon_kit::config::octets, "10GiB").map(Self::Quota),
+            "quota_messages" => {
+                allowance(key, value, |value| value.parse().ok(), "10000").map(Self::QuotaMessages)
+            }
+            _ => match (Pop3Setting::find(key, value), ServiceSetting::find(key, value)) {
+                (Some(setting), _) => setting.map(Self::Pop3),
+                (None, Some(setting)) => setting.map(Self::Service),
+                (None, None) => Err(format!("there is no {key}; write {keys}")),
+            },
         }
+    }
+}
+
+/// A `KEY=VALUE` of `account set` and of `domain set`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pop3Setting {
+    /// `expire_read=`: days.
+    ExpireRead(Allowance),
+    /// `expire_all=`: days.
+    ExpireAll(Allowance),
+    /// `login_delay=`: seconds.
+    LoginDelay(Allowance),
+}
+
+impl Pop3Setting {
+    /// None if there is no such key.
+    fn find(key: &str, value: &str) -> Option<Result<Self, String>> {
+        let (make, example): (fn(Allowance) -> Self, _) = match key {
+            "expire_read" => (Self::ExpireRead, "30"),
+            "expire_all" => (Self::ExpireAll, "180"),
+            "login_delay" => (Self::LoginDelay, "60"),
+            _ => return None,
+        };
+        let number = |value: &str| value.parse::<u32>().ok().map(u64::from);
+        Some(allowance(key, value, number, example).map(make))
+    }
+
+    /// Of several, the last of each key.
+    pub(crate) fn changes(settings: impl Iterator<Item = Self>) -> Pop3Changes {
+        let mut changes = Pop3Changes::default();
+        for setting in settings {
+            match setting {
+                Self::ExpireRead(days) => changes.expire_read = Some(days),
+                Self::ExpireAll(days) => changes.expire_all = Some(days),
+                Self::LoginDelay(seconds) => changes.login_delay = Some(seconds),
+            }
+        }
+        changes
+    }
+}
+
+impl FromStr for Pop3Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let keys = "expire_read=DAYS, expire_all=DAYS or login_delay=SECONDS";
+        let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
+        Self::find(key, value).unwrap_or_else(|| Err(format!("there is no {key}; write {keys}")))
+    }
+}
+
+fn allowance(
+    key: &str,
+    value: &str,
+    number: impl Fn(&str) -> Option<u64>,
+    example: &str,
+) -> Result<Allowance, String> {
+    match value {
+        "default" => Ok(Allowance::Configured),
+        "none" | "0" => Ok(Allowance::Unlimited),
+        value => number(value)
+            .filter(|number| *number <= i64::MAX as u64)
+            .map(Allowance::Limit)
+            .ok_or_else(|| format!("write {key}={example}, {key}=none or {key}=default")),
     }
 }
 
@@ -141,6 +237,15 @@ struct Shown {
     apop: bool,
     quota: String,
     quota_messages: String,
+    expire_read: String,
+    expire_all: String,
+    login_delay: String,
+    #[serde(flatten)]
+    state: ShownState,
+    plan: Option<String>,
+    contract: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    services: Option<Vec<ShownService>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     addresses: Option<Vec<address::Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,15 +272,35 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let details = accounts.account_add(new).await?;
             output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
         }
-        Command::Show { login } => {
-            let details = accounts.account_show(&login).await?;
-            output.print(&Shown::whole(settings, details), as_facts)
-        }
+        Command::Show { login } => show(settings, &accounts, &login, output).await,
         Command::List => {
             let list = accounts.account_list().await?;
             let list: Vec<Shown> = list.into_iter().map(|row| Shown::row(settings, row)).collect();
             output.print(&list, |list| as_table(list))
         }
+        Command::Issue(wanted) => {
+            let issued = accounts.issue(&wanted.order()).await?;
+            let password =
+                issued.password.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
+            output.print(&Shown { password, ..Shown::whole(settings, issued.details) }, as_facts)
+        }
+        Command::Suspend(wanted) => {
+            life::suspend(&accounts, &wanted).await?;
+            show(settings, &accounts, wanted.login(), output).await
+        }
+        Command::Resume { login } => {
+            accounts.account_resume(&login).await?;
+            show(settings, &accounts, &login, output).await
+        }
+        Command::Stage { login } => {
+            accounts.account_stage(&login).await?;
+            show(settings, &accounts, &login, output).await
+        }
+        Command::Close { login, grace } => {
+            accounts.account_close(&login, i64::from(grace) * 24 * 60 * 60).await?;
+            show(settings, &accounts, &login, output).await
+        }
+        Command::Services(wanted) => life::services(&accounts, &wanted, output).await,
         Command::Passwd { login, password_stdin, apop, no_apop } => {
             let apop = match (apop, no_apop) {
                 (true, _) => Apop::On,
@@ -192,6 +317,11 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
     }
 }
 
+async fn show(settings: &Settings, accounts: &Accounts, login: &str, output: Output) -> Result<(), Failure> {
+    let details = accounts.account_show(login).await?;
+    output.print(&Shown::whole(settings, details), as_facts)
+}
+
 async fn set(
     settings: &Settings,
     accounts: &Accounts,
@@ -204,9 +334,29 @@ async fn set(
         match *change {
             Setting::Quota(allowance) => octets = Some(allowance),
             Setting::QuotaMessages(allowance) => messages = Some(allowance),
+            Setting::Pop3(_) | Setting::Service(_) => {}
         }
     }
-    accounts.account_set_quota(login, octets, messages).await?;
+    let services: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Setting::Service(setting) => Some((setting.service, setting.on)),
+            _ => None,
+        })
+        .collect();
+    if !services.is_empty() {
+        accounts.services_set(Which::Login(login), &services).await?;
+    }
+    let pop3 = Pop3Setting::changes(changes.iter().filter_map(|change| match change {
+        Setting::Pop3(setting) => Some(*setting),
+        _ => None,
+    }));
+    if octets.is_some() || messages.is_some() {
+        accounts.account_set_quota(login, octets, messages).await?;
+    }
+    if pop3 != Pop3Changes::default() {
+        accounts.account_set_pop3(login, pop3).await?;
+    }
     let details = accounts.account_show(login).await?;
     output.print(&Shown::whole(settings, details), as_facts)
 }
@@ -254,6 +404,13 @@ impl Shown {
             apop: row.apop,
             quota: row.quota.octets.to_string(),
             quota_messages: row.quota.messages.to_string(),
+            expire_read: row.pop3.expire_read.to_string(),
+            expire_all: row.pop3.expire_all.to_string(),
+            login_delay: row.pop3.login_delay.to_string(),
+            state: row.state.into(),
+            plan: row.plan,
+            contract: row.contract,
+            services: None,
             addresses: None,
             password: None,
         }
@@ -261,7 +418,8 @@ impl Shown {
 
     fn whole(settings: &Settings, details: AccountDetails) -> Self {
         let addresses = details.addresses.into_iter().map(address::Shown::from).collect();
-        Self { addresses: Some(addresses), ..Self::row(settings, details.account) }
+        let services = details.services.into_iter().map(ShownService::from).collect();
+        Self { addresses: Some(addresses), services: Some(services), ..Self::row(settings, details.account) }
     }
 }
 
@@ -269,13 +427,27 @@ fn as_facts(shown: &Shown) -> String {
     let addresses = shown.addresses.iter().flatten();
     let mut lines = vec![
         ("login", shown.login.clone()),
+        ("state", shown.state.in_words()),
         ("addresses", addresses.map(address::Shown::in_words).collect::<Vec<_>>().join("\n")),
         ("maildir", shown.maildir.display().to_string()),
         ("created", shown.created_at.clone()),
         ("password", shown.password_changed_at.as_ref().map_or("none".into(), |at| format!("set {at}"))),
         ("APOP", on_off(shown.apop).to_owned()),
         ("quota", format!("{} octets, {} messages", shown.quota, shown.quota_messages)),
+        (
+            "mail goes",
+            format!("{} days after it was read, {} after it came", shown.expire_read, shown.expire_all),
+        ),
+        ("login delay", format!("{} seconds", shown.login_delay)),
     ];
+    if let Some(plan) = &shown.plan {
+        lines.push(("plan", plan.clone()));
+    }
+    if !shown.contract.is_empty() {
+        lines.push(("contract", shown.contract.clone()));
+    }
+    let services = shown.services.iter().flatten();
+    lines.push(("services", services.map(ShownService::in_words).collect::<Vec<_>>().join("\n")));
     if let Some(password) = &shown.password {
         lines.push(("new password", format!("{password}\n(shown this once)")));
     }
@@ -289,7 +461,8 @@ fn as_table(list: &[Shown]) -> String {
             shown.created_at.clone(),
             shown.password_changed_at.clone().unwrap_or_else(|| "none".into()),
             on_off(shown.apop).to_owned(),
+            shown.state.in_words(),
         ]
     };
-    table(["LOGIN", "CREATED", "PASSWORD SET", "APOP"], &list.iter().map(row).collect::<Vec<_>>())
+    table(["LOGIN", "CREATED", "PASSWORD SET", "APOP", "STATE"], &list.iter().map(row).collect::<Vec<_>>())
 }

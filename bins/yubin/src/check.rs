@@ -1,11 +1,10 @@
 //! `yubin check`: the configuration and all that it names, before a daemon starts with it.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use accounts::{Accounts, Resolution, Status};
 use clap::Args;
-use daemon_kit::config::{Config, TlsMode};
+use daemon_kit::config::{Config, Faults};
 use daemon_kit::daemon::{Daemon, Trouble};
 use pop3d::Pop3d;
 use serde::Serialize;
@@ -83,6 +82,8 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
     accounts.close().await;
     check::<Smtpd>(&settings.config).await?;
     check::<Pop3d>(&settings.config).await?;
+    let unfit = |faults: Faults| Failure::Configuration(faults.to_string());
+    settings.config.judge_certificates(None).map_err(unfit)?;
     let mut found = Found::new(&settings.config, Database::new(database.place(), status));
     if let Some((domain, Resolution::NoPostmaster)) = &postmaster {
         found.warnings.push(format!(
@@ -135,25 +136,10 @@ impl Found {
             database,
             maildirs: config.store.maildirs.clone(),
             queue: config.store.queue.clone(),
-            warnings: config.expiring().map(expiry).chain(uncovered(config)).collect(),
+            warnings: config.certificate_warnings(),
             customers: 0,
         }
     }
-}
-
-fn expiry(certificate: &daemon_kit::config::Certificate) -> String {
-    let (chain, days) = (certificate.chain.display(), certificate.identity.days_left());
-    format!("the certificate in {chain} ends in {days} days")
-}
-
-/// Names under which clients will not find the certificate that they are shown.
-fn uncovered(config: &Config) -> impl Iterator<Item = String> {
-    let encrypted = config.listeners.iter().filter(|listener| listener.tls != TlsMode::None);
-    let names: BTreeSet<&str> = encrypted.map(|listener| listener.hostname.as_str()).collect();
-    let covered =
-        |name: &&str| config.certificates.iter().any(|certificate| certificate.identity.covers(name));
-    let uncovered = names.into_iter().filter(move |name| !covered(name));
-    uncovered.map(|name| format!("no certificate is for {name}: clients that check will refuse it"))
 }
 
 impl Database {

@@ -1,9 +1,14 @@
 //! `yubin domain`: whose mail is ours.
 
-use accounts::{Accounts, AdminError, DomainInfo, DomainKind, DomainSetting, NewAccount, Resolution};
+use std::str::FromStr;
+
+use accounts::{
+    Accounts, AdminError, DomainInfo, DomainKind, DomainSetting, NewAccount, Pop3Changes, Resolution,
+};
 use clap::Subcommand;
 use serde::Serialize;
 
+use crate::account::Pop3Setting;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::{Output, facts, table};
@@ -34,14 +39,14 @@ pub enum Command {
         #[arg(long, default_value = "", hide_default_value = true)]
         text: String,
     },
-    /// Set options: postmaster, catch_all, separators, quarantine
+    /// Change options of a domain, and what POP3 does with the mail of the accounts whose issued address is in it
     #[command(after_help = SET_EXAMPLES)]
     Set {
         /// A domain that is ours
         domain: String,
-        /// For example postmaster=ab4t-ash or separators=+
+        /// What to change, and to what
         #[arg(required = true, value_name = "KEY=VALUE")]
-        settings: Vec<String>,
+        settings: Vec<Setting>,
     },
     /// Forget a domain that nothing hangs on
     Remove {
@@ -74,10 +79,16 @@ Example:
   yubin domain bar old.example.jp --text 'Write to the same name at mx.example.jp'";
 
 const SET_EXAMPLES: &str = "\
-  postmaster=LOGIN   who gets postmaster@ and abuse@; none: as in the default domain
-  catch_all=LOGIN    who gets what nobody has; none: it is refused (so it is at first)
-  separators=+       taro+anything is taro; up to four of + - = # _; none: off (so it is at first)
-  quarantine=90      days that a released address is given to nobody else; 0: none
+Keys:
+  postmaster=LOGIN       who gets postmaster@ and abuse@; none: as in the default domain
+  catch_all=LOGIN        who gets what nobody has; none: it is refused (so it is at first)
+  separators=+           taro+anything is taro; up to four of + - = # _; none: off (so it is at first)
+  quarantine=DAYS        how long a released address is given to nobody else; 0: not at all
+  expire_read=DAYS       after which mail goes that was read (yubin expire)
+  expire_all=DAYS        after which any mail goes
+  login_delay=SECONDS    between two logins by POP3
+Of the last three, a value 'none' is no limit, 'default' what [pop3] in the
+configuration says. An account may have its own.
 
 Example:
   yubin domain set mx.example.jp postmaster=ab4t-ash separators=+";
@@ -97,6 +108,9 @@ struct Shown {
     catch_all: Option<String>,
     separators: String,
     quarantine_days: i64,
+    expire_read: String,
+    expire_all: String,
+    login_delay: String,
 }
 
 /// Does it.
@@ -113,9 +127,18 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             output.print(&shown, |shown| format!("mail for {} is refused from now on", shown.domain))
         }
         Command::Set { domain, settings } => {
-            let settings = settings.iter().map(|text| setting(text)).collect::<Result<Vec<_>, _>>()?;
             for setting in &settings {
-                accounts.domain_set(&domain, setting).await?;
+                if let Setting::Domain(setting) = setting {
+                    accounts.domain_set(&domain, setting).await?;
+                }
+            }
+            let pop3 = settings.iter().filter_map(|setting| match setting {
+                Setting::Pop3(setting) => Some(*setting),
+                Setting::Domain(_) => None,
+            });
+            let pop3 = Pop3Setting::changes(pop3);
+            if pop3 != Pop3Changes::default() {
+                accounts.domain_set_pop3(&domain, pop3).await?;
             }
             output.print(&Shown::from(accounts.domain_show(&domain).await?), as_facts)
         }
@@ -128,21 +151,31 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         Command::Show { domain } => {
             output.print(&Shown::from(accounts.domain_show(&domain).await?), as_facts)
         }
-        Command::List => {
-            let list: Vec<Shown> = accounts.domain_list().await?.into_iter().map(Shown::from).collect();
-            output.print(&list, |list| {
-                let row = |shown: &Shown| {
-                    let kind = match (&shown.equivalent_to, shown.default) {
-                        (Some(home), _) => format!("equivalent to {home}"),
-                        (None, true) => "ours, the default".to_owned(),
-                        (None, false) => shown.kind.to_owned(),
-                    };
-                    [shown.domain.clone(), shown.addresses.to_string(), kind]
-                };
-                table(["DOMAIN", "ADDRESSES", "KIND"], &list.iter().map(row).collect::<Vec<_>>())
-            })
-        }
+        Command::List => print_list(&accounts, output).await,
     }
+}
+
+async fn print_list(accounts: &Accounts, output: Output) -> Result<(), Failure> {
+    let list: Vec<Shown> = accounts.domain_list().await?.into_iter().map(Shown::from).collect();
+    output.print(&list, |list| {
+        let row = |shown: &Shown| {
+            let kind = match (&shown.equivalent_to, shown.default) {
+                (Some(home), _) => format!("equivalent to {home}"),
+                (None, true) => "ours, the default".to_owned(),
+                (None, false) => shown.kind.to_owned(),
+            };
+            [
+                shown.domain.clone(),
+                shown.addresses.to_string(),
+                shown.expire_read.clone(),
+                shown.expire_all.clone(),
+                shown.login_delay.clone(),
+                kind,
+            ]
+        };
+        let head = ["DOMAIN", "ADDRESSES", "READ MAIL GOES", "ALL MAIL GOES", "LOGIN DELAY", "KIND"];
+        table(head, &list.iter().map(row).collect::<Vec<_>>())
+    })
 }
 
 /// A domain without a postmaster would be none: an account of that name is made where nobody is appointed.
@@ -174,20 +207,35 @@ async fn add(accounts: &Accounts, domain: &str, output: Output) -> Result<(), Fa
     })
 }
 
-fn setting(text: &str) -> Result<DomainSetting, Failure> {
-    let (key, value) = text.split_once('=').unwrap_or((text, ""));
-    let login = || (value != "none" && !value.is_empty()).then(|| value.to_owned());
-    match key {
-        "postmaster" => Ok(DomainSetting::Postmaster(login())),
-        "catch_all" => Ok(DomainSetting::CatchAll(login())),
-        "separators" => Ok(DomainSetting::Separators(login().unwrap_or_default())),
-        "quarantine" => match value.trim_end_matches('d').parse::<u32>() {
-            Ok(days) => Ok(DomainSetting::Quarantine(i64::from(days) * DAY)),
-            Err(_) => Err(Failure::Refused(format!("'{value}' is no number of days; write quarantine=90"))),
-        },
-        _ => Err(Failure::Refused(format!(
-            "'{key}' is no option of a domain; those are postmaster, catch_all, separators and quarantine"
-        ))),
+/// A `KEY=VALUE` of `domain set`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting {
+    /// What the domain's addresses are.
+    Domain(DomainSetting),
+    /// What POP3 does with the mail of its accounts.
+    Pop3(Pop3Setting),
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        let login = || (value != "none" && !value.is_empty()).then(|| value.to_owned());
+        let setting = match key {
+            "postmaster" => DomainSetting::Postmaster(login()),
+            "catch_all" => DomainSetting::CatchAll(login()),
+            "separators" => DomainSetting::Separators(login().unwrap_or_default()),
+            "quarantine" => match value.parse::<u32>() {
+                Ok(days) => DomainSetting::Quarantine(i64::from(days) * DAY),
+                Err(_) => return Err(format!("'{value}' is no number of days; write quarantine=90")),
+            },
+            _ => {
+                let others = "postmaster=LOGIN, catch_all=LOGIN, separators=+ or quarantine=DAYS";
+                return text.parse().map(Self::Pop3).map_err(|error: String| format!("{error}, {others}"));
+            }
+        };
+        Ok(Self::Domain(setting))
     }
 }
 
@@ -211,6 +259,11 @@ fn as_facts(shown: &Shown) -> String {
             ("catch-all", or(&shown.catch_all, "none")),
             ("separators", separators.to_owned()),
             ("quarantine", format!("{} days", shown.quarantine_days)),
+            (
+                "mail goes",
+                format!("{} days after it was read, {} after it came", shown.expire_read, shown.expire_all),
+            ),
+            ("login delay", format!("{} seconds", shown.login_delay)),
         ]);
     }
     facts(&lines)
@@ -235,6 +288,9 @@ impl From<DomainInfo> for Shown {
             catch_all: info.catch_all,
             separators: info.separators,
             quarantine_days: info.quarantine / DAY,
+            expire_read: info.pop3.expire_read.to_string(),
+            expire_all: info.pop3.expire_all.to_string(),
+            login_delay: info.pop3.login_delay.to_string(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`quota`], [`import`], [`check`], [`quickstart`]; each has its arguments, its help
-//! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
 //! Every command works on the files and the database, not through a daemon: a daemon need not run, and one that runs
@@ -9,13 +9,19 @@
 
 pub mod account;
 pub mod address;
+pub mod audit;
+pub mod backup;
 pub mod check;
 pub mod config;
 pub mod domain;
+pub mod expire;
 pub mod failure;
 pub mod import;
+pub mod life;
+pub mod network;
 pub mod output;
 mod password;
+pub mod plan;
 mod progress;
 pub mod quickstart;
 pub mod quota;
@@ -66,7 +72,7 @@ pub enum Command {
     Quickstart(quickstart::Arguments),
     /// Look at the configuration and at all that it names
     Check(check::Arguments),
-    /// Mail accounts: add, show, list, passwd, set, remove
+    /// Mail accounts: add, issue, show, list, passwd, set, suspend, resume, stage, close, remove
     #[command(subcommand)]
     Account(account::Command),
     /// Addresses beside the issued ones: add, remove, on, off, primary, check, list, reserved names
@@ -75,9 +81,28 @@ pub enum Command {
     /// Domains: add, equivalent, bar, set, remove, show, list
     #[command(subcommand)]
     Domain(domain::Command),
+    /// As what accounts are issued: add, set, show, list
+    #[command(subcommand)]
+    Plan(plan::Command),
+    /// Providers that this installation hosts: add, list
+    #[command(subcommand)]
+    Brand(plan::BrandCommand),
+    /// Who changed what, and when
+    Audit(audit::Arguments),
+    /// Copy everybody's new mail, and the accounts, to another place
+    Backup(backup::take::Arguments),
+    /// Put mail back from a backup: one message, one account's, or all
+    Restore(backup::restore::Arguments),
+    /// Read backups, and see that they are whole
+    Verify(backup::verify::Arguments),
     /// Take over mail of another server: maildir, mbox
     #[command(subcommand)]
     Import(import::Command),
+    /// Remove mail that has been here for too long
+    Expire(expire::Arguments),
+    /// Which class of [networks] an address belongs to: test
+    #[command(subcommand)]
+    Network(network::Command),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -117,7 +142,15 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
+        Command::Plan(command) => plan::run(&settings()?, command, output).await,
+        Command::Brand(command) => plan::run_brand(&settings()?, command, output).await,
+        Command::Audit(arguments) => audit::run(&settings()?, &arguments, output).await,
+        Command::Backup(arguments) => backup::take(&settings()?, arguments, output).await,
+        Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
+        Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
+        Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
+        Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

@@ -48,12 +48,14 @@
 mod admin;
 mod backend;
 mod config;
+mod dump;
 mod error;
 mod guesses;
 mod hash;
 pub mod limits;
 mod names;
 mod password;
+mod pop3;
 mod questions;
 mod quota;
 mod recent;
@@ -76,10 +78,12 @@ pub use admin::{
     Which,
 };
 pub use config::DatabaseConfig;
+pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use guesses::Budget;
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
+pub use pop3::{Pop3Changes, Pop3Rules};
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
 pub use sessions::Attendance;

@@ -8,6 +8,7 @@ use auth_sasl::{Claim, Secret};
 use crate::error::Unavailable;
 use crate::guesses::Budget;
 use crate::names::Login;
+use crate::pop3::Pop3Rules;
 use crate::quota::Allowances;
 use crate::standing::{Bar, Service, State};
 use crate::{AccountId, Accounts, Shared, sql};
@@ -70,6 +71,8 @@ pub struct Account {
     pub mailbox: String,
     /// How much it may hold.
     pub quota: Allowances,
+    /// What POP3 does with its mail: its own rules, and its domain's where it has none.
+    pub pop3: Pop3Rules,
     /// The last change that was made when this was true.
     pub(crate) as_of: i64,
 }
@@ -108,8 +111,23 @@ struct Known {
     credential: Option<String>,
 }
 
-type KnownRow =
-    (i64, String, String, i64, i64, String, i64, String, i64, i64, Option<i64>, i64, Option<String>);
+type KnownRow = (
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    String,
+    i64,
+    String,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+);
 
 impl Accounts {
     /// Whether a claim is true that came from an address outside, and whether its account may use a service: wrong claims are counted,
@@ -249,11 +267,15 @@ impl Accounts {
                 until,
                 enabled,
                 as_of,
+                rules,
+                domains,
                 credential,
             ) = row;
+            let domains = domains.as_deref().map(Pop3Rules::from_column).unwrap_or_default();
+            let pop3 = Pop3Rules::from_column(&rules).or(domains);
             let quota = Allowances::from_columns(octets, messages);
             Known {
-                account: Account { id: AccountId::new(id), login, mailbox, quota, as_of },
+                account: Account { id: AccountId::new(id), login, mailbox, quota, pop3, as_of },
                 state: State::from_columns(&state, stops, text, since, until),
                 has_service: enabled.map_or_else(|| service.by_default(), |enabled| enabled != 0),
                 credential,

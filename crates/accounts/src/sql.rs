@@ -29,7 +29,10 @@ pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, qu
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
      account.quota_messages, account.state, account.stops, account.state_text, account.state_since, \
      account.state_until, COALESCE(service.enabled, plan_service.enabled), \
-     (SELECT value FROM counter WHERE name = 'audit'), credential.value FROM account \
+     (SELECT value FROM counter WHERE name = 'audit'), account.pop3_rules, \
+     (SELECT domain.pop3_rules FROM address JOIN domain \
+     ON domain.id = address.domain_id WHERE address.account_id = account.id AND address.kind = 'issued'), \
+     credential.value FROM account \
      LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
      LEFT JOIN service ON service.account_id = account.id AND service.name = $3 \
      LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $3 \
@@ -196,7 +199,7 @@ pub(crate) const FORGET_RELEASED_IN: &str = "DELETE FROM released WHERE domain_i
 /// domain first, then the others of ours.
 pub(crate) const DOMAINS: &str = "SELECT domain.name, domain.kind, home.name, domain.refusal, \
      (SELECT COUNT(*) FROM address WHERE address.domain_id = domain.id), \
-     postmaster.login, catch_all.login, domain.separators, domain.quarantine FROM domain \
+     postmaster.login, catch_all.login, domain.separators, domain.quarantine, domain.pop3_rules FROM domain \
      JOIN domain home ON home.id = domain.home_id \
      LEFT JOIN account postmaster ON postmaster.id = domain.postmaster_id \
      LEFT JOIN account catch_all ON catch_all.id = domain.catch_all_id \
@@ -248,13 +251,30 @@ pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, c
 
 /// `$1` login → the account, its state, contract and plan.
 pub(crate) const ACCOUNT: &str = "SELECT account.id, account.login, account.mailbox, account.created_at, account.quota_octets, account.quota_messages, \
-     account.state, account.stops, account.state_text, account.state_since, account.state_until, account.contract, plan.name \
+     account.pop3_rules, account.state, account.stops, account.state_text, account.state_since, account.state_until, \
+     account.contract, plan.name \
      FROM account LEFT JOIN plan ON plan.id = account.plan_id WHERE account.login = $1";
 
 /// → all accounts.
 pub(crate) const ACCOUNTS: &str = "SELECT account.id, account.login, account.mailbox, account.created_at, account.quota_octets, account.quota_messages, \
-     account.state, account.stops, account.state_text, account.state_since, account.state_until, account.contract, plan.name \
+     account.pop3_rules, account.state, account.stops, account.state_text, account.state_since, account.state_until, \
+     account.contract, plan.name \
      FROM account LEFT JOIN plan ON plan.id = account.plan_id ORDER BY account.login";
+
+/// `$1` login, `$2` rules, as the migration has them.
+pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE login = $1";
+
+/// `$1` domain, `$2` rules.
+pub(crate) const SET_DOMAIN_POP3: &str = "UPDATE domain SET pop3_rules = $2 WHERE name = $1";
+
+/// → login and the rules of the domain of its issued address.
+pub(crate) const POP3_OF_DOMAINS: &str = "SELECT account.login, domain.pop3_rules FROM account \
+     JOIN address ON address.account_id = account.id AND address.kind = 'issued' \
+     JOIN domain ON domain.id = address.domain_id";
+
+/// → rules that anybody has.
+pub(crate) const POP3_IN_USE: &str = "SELECT pop3_rules FROM account WHERE pop3_rules <> '' \
+     UNION SELECT pop3_rules FROM domain WHERE pop3_rules <> ''";
 
 /// `$1` account id, `$2` octets, `$3` messages, as the migration has them.
 pub(crate) const SET_QUOTA: &str = "UPDATE account SET quota_octets = $2, quota_messages = $3 WHERE id = $1";
@@ -342,6 +362,27 @@ pub(crate) const COUNT_AUDIT: &str = "SELECT COUNT(*) FROM audit WHERE id = $1";
 /// → how many domains, accounts, addresses.
 pub(crate) const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM domain), (SELECT COUNT(*) FROM account), \
      (SELECT COUNT(*) FROM address)";
+
+/// Every table with all of its rows, in an order in which a row comes after those it refers to.
+pub(crate) const DUMP: &[(&str, &str)] = &[
+    ("counter", "SELECT * FROM counter ORDER BY name"),
+    ("domain", "SELECT * FROM domain ORDER BY id"),
+    ("account", "SELECT * FROM account ORDER BY id"),
+    ("address", "SELECT * FROM address ORDER BY domain_id, local_part"),
+    ("credential", "SELECT * FROM credential ORDER BY account_id, kind"),
+    ("service", "SELECT * FROM service ORDER BY account_id, name"),
+    ("released", "SELECT * FROM released ORDER BY domain_id, local_part"),
+    ("reserved", "SELECT * FROM reserved ORDER BY name"),
+    ("brand", "SELECT * FROM brand ORDER BY id"),
+    ("plan", "SELECT * FROM plan ORDER BY id"),
+    ("plan_service", "SELECT * FROM plan_service ORDER BY plan_id, name"),
+    ("request", "SELECT * FROM request ORDER BY name"),
+    ("audit", "SELECT * FROM audit ORDER BY id"),
+];
+
+/// Takes away what an empty database holds, from a version on.
+pub(crate) const CLEAR: &[(i64, &str)] =
+    &[(1, "DELETE FROM counter"), (1, "DELETE FROM audit"), (10, "DELETE FROM reserved")];
 
 /// → versions of the migrations that are in the database.
 pub(crate) const MIGRATIONS: &str = "SELECT version FROM _sqlx_migrations ORDER BY version";

@@ -4,12 +4,13 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Socket, TcpKeepalive, Type};
 
 use crate::config::{Address, Config, Fault, Faults, Listener, Protocol};
+use crate::house::House;
 use crate::limits;
 use crate::log::event;
-use crate::serve::{House, Service};
+use crate::serve::Service;
 
 /// An address that is ours.
 #[derive(Debug)]
@@ -54,6 +55,13 @@ fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     // A restart must not wait until the last run's connections are forgotten.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Connections have it from their listener.
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(limits::KEEPALIVE)
+            .with_interval(limits::KEEPALIVE_INTERVAL)
+            .with_retries(limits::KEEPALIVE_PROBES),
+    )?;
     socket.bind(&address.into())?;
     socket.listen(limits::BACKLOG)?;
     let socket = TcpListener::from(socket);
@@ -128,4 +136,24 @@ fn is_the_peers(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_whose_peer_is_gone_is_found_out_by_keepalive() {
+        let (listener, address) = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), limits::KEEPALIVE);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), limits::KEEPALIVE_INTERVAL);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), limits::KEEPALIVE_PROBES);
+    }
 }

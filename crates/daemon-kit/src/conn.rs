@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::limits;
+use crate::memory::MemoryFull;
+use crate::wire::WireError;
 
 pub(crate) enum Conn {
     Plain(TcpStream),
@@ -18,26 +20,34 @@ pub(crate) enum Conn {
 }
 
 impl Conn {
-    /// Appends what is there, some `size` octets; 0 is the end. No buffer is needed while there is nothing.
+    /// Appends what is there, some `size` octets; 0 is the end. No buffer is needed while there is nothing; `room` says whether one may
+    /// be had.
     pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut Vec<u8>,
         size: usize,
-    ) -> Poll<io::Result<usize>> {
+        room: impl FnOnce() -> Result<(), MemoryFull>,
+    ) -> Poll<Result<usize, WireError>> {
         match self {
-            Self::Plain(stream) => loop {
+            Self::Plain(stream) => {
                 ready!(stream.poll_read_ready(context))?;
-                buffer.reserve_exact(size);
-                match stream.try_read_buf(buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    read => return Poll::Ready(read),
+                room()?;
+                loop {
+                    buffer.reserve_exact(size);
+                    match stream.try_read_buf(buffer) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                            ready!(stream.poll_read_ready(context))?;
+                        }
+                        read => return Poll::Ready(Ok(read?)),
+                    }
                 }
-            },
+            }
             Self::Tls(stream) => {
                 let mut stream = Pin::new(stream.as_mut());
                 match ready!(stream.as_mut().poll_fill_buf(context)) {
                     Ok(clear) => {
+                        room()?;
                         let octets = clear.len();
                         buffer.extend_from_slice(clear);
                         stream.consume(octets);
@@ -45,7 +55,7 @@ impl Conn {
                     }
                     // Many clients hang up without close_notify. What that could cut short ends with a dot or a count here.
                     Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(0)),
-                    Err(error) => Poll::Ready(Err(error)),
+                    Err(error) => Poll::Ready(Err(error.into())),
                 }
             }
             Self::Closed => Poll::Ready(Ok(0)),

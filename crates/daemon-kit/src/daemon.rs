@@ -33,14 +33,14 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 
+use crate::certificates::Certificates;
 use crate::config::{Config, Protocol};
 use crate::drain::Drain;
 use crate::log::{self, event};
 use crate::process;
 use crate::serve::{Server, Service};
-use crate::tls::Acceptor;
 
 /// Exit: the work could not be done.
 pub const EXIT_FAILED: u8 = 1;
@@ -115,9 +115,9 @@ async fn check<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
         return Err((EXIT_CONFIG, what.into()));
     }
     D::check(config).await.map_err(|trouble| (EXIT_CONFIG, trouble))?;
-    for certificate in config.expiring() {
-        let (file, days) = (certificate.chain.display(), certificate.identity.days_left());
-        println!("{file}: warning: this certificate ends in {days} days");
+    config.judge_certificates(Some(D::PROTOCOL)).map_err(|faults| (EXIT_CONFIG, faults.into()))?;
+    for warning in config.certificate_warnings() {
+        println!("{}: warning: {warning}", config.file.display());
     }
     println!("{}: no faults", config.file.display());
     Ok(())
@@ -133,42 +133,9 @@ async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     let hangup = signal(SignalKind::hangup()).map_err(|error| failed(error.into()))?;
     let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
     let service = D::open(config).await.map_err(failed)?;
-    tokio::spawn(reload(hangup, config.file.clone(), server.tls()));
-    warn_of_expiry(config);
+    let certificates = Certificates::new(config.clone(), D::PROTOCOL, server.tls(), server.networks());
+    certificates.tell();
+    tokio::spawn(certificates.look_after(hangup));
     tracing::info!(event = event::STARTED, daemon = D::NAME, version = env!("CARGO_PKG_VERSION"));
     server.run(service, drain).await.map_err(|error| failed(error.into()))
-}
-
-fn warn_of_expiry(config: &Config) {
-    for certificate in config.expiring() {
-        let days = certificate.identity.days_left();
-        tracing::warn!(event = event::CERTIFICATE_EXPIRES, file = %certificate.chain.display(), days);
-    }
-}
-
-/// SIGHUP: the certificates are read again; sessions go on. A file with faults changes nothing.
-async fn reload(mut hangup: Signal, file: PathBuf, tls: Option<Acceptor>) {
-    while hangup.recv().await.is_some() {
-        tracing::info!(event = event::SIGNAL, signal = "SIGHUP");
-        match Config::load(&file) {
-            Ok(config) if config.certificates.is_empty() != tls.is_none() => {
-                let fault = "certificates came for the first time, or went altogether: restart for that";
-                tracing::error!(event = event::RELOAD_REFUSED, fault);
-            }
-            Ok(config) => {
-                warn_of_expiry(&config);
-                if let Some(tls) = &tls {
-                    tls.replace(
-                        config.certificates.into_iter().map(|certificate| certificate.identity).collect(),
-                    );
-                }
-                tracing::info!(event = event::RELOADED);
-            }
-            Err(faults) => {
-                for line in faults.to_string().lines() {
-                    tracing::error!(event = event::RELOAD_REFUSED, fault = line);
-                }
-            }
-        }
-    }
 }

@@ -58,19 +58,30 @@
 //! can neither outlive the drain nor take another one with it; waiting costs a session no buffer.
 
 mod bind;
+mod certificates;
 pub mod config;
 mod conn;
 pub mod daemon;
 mod drain;
 mod gate;
+mod house;
 pub mod limits;
 pub mod log;
+mod memory;
+mod networks;
+mod pace;
 pub mod process;
+mod proxy;
+mod refusals;
 mod serve;
+mod session;
 pub mod tls;
 mod wire;
 
 pub use drain::Drain;
 pub use gate::Refusal;
-pub use serve::{Server, Service, Session, SessionId};
+pub use memory::{MemoryFull, Share};
+pub use networks::LiveNetworks;
+pub use serve::{Server, Service};
+pub use session::{Session, SessionId};
 pub use wire::{Filled, Traffic, Wire, WireError};

@@ -31,12 +31,34 @@ pub const CONNECTIONS: u32 = 2000;
 /// Sessions of one address (IPv4 address, IPv6 /64) at once. A house behind one NAT address has dozens of mail clients with a
 /// few connections each; a flood has thousands.
 pub const CONNECTIONS_PER_ADDRESS: u32 = 100;
+/// Sessions of one network at once: a quarter of [`CONNECTIONS`], so that no network alone can keep all others out, however many of
+/// its addresses take part. A provider's /24 of mail customers has a few at a time.
+pub const CONNECTIONS_PER_NETWORK: u32 = 500;
+/// What counts as one network: the smallest that is routed on the Internet by itself, IPv4 and IPv6. A provider gives a business
+/// customer a /48, and who rents machines to send floods from can have one as easily as an address.
+pub const NETWORK_PREFIXES: (u8, u8) = (24, 48);
 /// An IPv6 customer has (at least) a /64 to himself, so that is what counts as one address.
 pub const IPV6_PREFIX: u8 = 64;
+
+/// Octets that the buffers of all sessions of one daemon may hold together. [`CONNECTIONS`] busy sessions, each with a message of
+/// 128 KiB in memory and its read and write buffers, need about this; idle ones need next to nothing.
+pub const MEMORY: u64 = 512 << 20;
+/// What a session counts for besides its buffers: its task, its TLS state, its place in the kernel's tables.
+pub const SESSION_MEMORY: u64 = 16 << 10;
+/// The share of [`MEMORY`], in per cent, at which nobody new is let in, so that those inside can finish what they do.
+pub const MEMORY_FOR_NEWCOMERS: u64 = 75;
 
 /// Wrong or unknown commands until a session is closed. A person at a keyboard needs a few, a machine that shouts HTTP at us
 /// shows itself sooner.
 pub const ERRORS: u32 = 20;
+
+/// SMTP commands that bring no mail nearer (NOOP, RSET, VRFY, HELP, a repeated greeting) between two messages: a program that keeps
+/// its connection open says NOOP now and then, one that says nothing else is after something else.
+pub const IDLE_COMMANDS: u32 = 100;
+
+/// Messages that one SMTP session may begin, which LIMITS announces as MAILMAX (RFC 9422 §4.1). Who has more comes again, and then
+/// meets the machine that has room, the certificate of today and the limits that count connections.
+pub const TRANSACTIONS: u32 = 1000;
 
 /// Failed logins until a session is closed: a person mistypes twice; a guesser must pay for a new connection.
 pub const AUTH_FAILURES: u32 = 3;
@@ -45,6 +67,30 @@ pub const AUTH_FAILURES: u32 = 3;
 pub const SMTP_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Waiting for the client's next bytes in POP3: RFC 1939 §3 asks for an autologout timer of at least 10 minutes.
 pub const POP3_PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// Octets a second that a peer must send or take while we wait for it, averaged over one patience, in the midst of a message: a fifth of what a modem of
+/// 2400 bit/s does, so that even such a customer may spend four of five minutes in a tunnel; ISDN, GSM data and any mobile network
+/// are 20 times faster and more. It is there for those who send an octet a minute to keep a place.
+pub const MIN_DATA_RATE: u64 = 50;
+
+/// A PROXY header. It stands in a balancer's first packet; the protocol's text asks for 3 seconds at least, in which a lost packet
+/// is sent again.
+pub const PROXY_HEADER: Duration = Duration::from_secs(5);
+/// The longest PROXY header, in octets: the protocol's text asks for 536; what a balancer tells of a TLS session that it ended can
+/// hold a certificate's subject.
+pub const PROXY_HEADER_MOST: usize = 4 << 10;
+
+/// TCP keepalive: the first probe after this time without a packet, and then one each [`KEEPALIVE_INTERVAL`]. It is below the five
+/// minutes after which home routers and mobile networks forget a silent connection, and a machine that is gone is known as gone
+/// after 5 minutes, not after the two hours of the system.
+pub const KEEPALIVE: Duration = Duration::from_mins(3);
+/// See [`KEEPALIVE`].
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// Probes without an answer after which a connection is broken.
+pub const KEEPALIVE_PROBES: u32 = 4;
+
+/// How often refused connections are told of, while there are some: a flood of connections must not become a flood of log lines.
+pub const REFUSALS_TOLD: Duration = Duration::from_secs(1);
 
 /// A whole TLS handshake. Two round trips and a signature need well under a second; slow mobile networks some seconds.
 pub const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -80,5 +126,7 @@ pub const CLOSE: Duration = Duration::from_secs(2);
 /// peer lose our last reply.
 pub const CLOSE_DISCARD: usize = 256 << 10;
 
+/// How often a daemon says what is wrong with its certificates: often enough to be seen, seldom enough not to be filtered away.
+pub const CERTIFICATE_LOOK: Duration = Duration::from_hours(24);
 /// Days before its end at which a certificate is warned about: three weeks leave time for a person to act.
 pub const CERTIFICATE_WARNING_DAYS: i64 = 21;

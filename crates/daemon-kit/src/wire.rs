@@ -11,11 +11,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroize as _;
 
+use crate::config::SessionLimits;
 use crate::conn::Conn;
 use crate::limits;
+use crate::memory::{MemoryFull, Share};
+use crate::pace::{Pace, TooSlow};
 use crate::tls::{Acceptor, TlsFailure, TlsInfo};
 
 /// A connection with its buffers.
@@ -29,8 +32,51 @@ pub struct Wire {
     sent: usize,
     read_size: usize,
     peer: SocketAddr,
-    local: SocketAddr,
     traffic: Traffic,
+    /// What the buffers may hold.
+    memory: Share,
+    clock: Clock,
+}
+
+/// Who is too slow, and who was here for too long.
+struct Clock {
+    /// When we began to wait for what is not consumed yet.
+    since: Option<Instant>,
+    coming: Pace,
+    going: Pace,
+    /// Octets a second.
+    rate: u64,
+    ends: Option<Instant>,
+}
+
+impl Clock {
+    fn new(limits: &SessionLimits) -> Self {
+        Self {
+            since: None,
+            coming: Pace::default(),
+            going: Pace::default(),
+            rate: limits.min_data_rate.map_or(0, u64::from),
+            ends: limits.session_time.map(|time| Instant::now() + time),
+        }
+    }
+
+    /// Why waiting until `deadline` was given up: its own end, the session's, or the peer's slowness, of which the pace knows.
+    fn given_up(&self, deadline: Instant, judged: Result<(), TooSlow>) -> Result<(), WireError> {
+        let now = Instant::now();
+        if self.ends.is_some_and(|ends| ends <= now) {
+            Err(WireError::Overtime)
+        } else if deadline <= now {
+            Err(WireError::TimedOut)
+        } else {
+            Ok(judged?)
+        }
+    }
+
+    /// How long to wait: until the first of `deadline`, the session's end and the end of the pace's window.
+    fn wait(&self, pace: &Pace, deadline: Instant, patience: Duration, now: Instant) -> Duration {
+        let until = self.ends.map_or(deadline, |ends| ends.min(deadline));
+        until.saturating_duration_since(now).min(pace.left(patience))
+    }
 }
 
 impl fmt::Debug for Wire {
@@ -38,7 +84,6 @@ impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire")
             .field("peer", &self.peer)
-            .field("local", &self.local)
             .field("input", &self.input().len())
             .field("out", &self.out.len())
             .finish_non_exhaustive()
@@ -69,6 +114,15 @@ pub enum WireError {
     /// The peer sent or took nothing within the patience.
     #[error("the peer was silent for too long")]
     TimedOut,
+    /// The peer sent or took something, but less than `min_data_rate`.
+    #[error("the peer was too slow")]
+    TooSlow,
+    /// The session lasted longer than `session_time`.
+    #[error("the session took too long")]
+    Overtime,
+    /// The buffers of all sessions hold as much as they may.
+    #[error(transparent)]
+    Memory(#[from] MemoryFull),
     /// The network failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -83,11 +137,20 @@ pub enum WireError {
     Unconsumed,
 }
 
+impl From<TooSlow> for WireError {
+    fn from(TooSlow: TooSlow) -> Self {
+        Self::TooSlow
+    }
+}
+
 impl WireError {
     /// One stable word for the log.
     pub fn word(&self) -> &'static str {
         match self {
             Self::TimedOut => "timed_out",
+            Self::TooSlow => "too_slow",
+            Self::Overtime => "overtime",
+            Self::Memory(_) => "memory",
             Self::Io(_) => "broken",
             Self::Tls(_) => "tls_failed",
             Self::InputBeforeTls => "input_before_tls",
@@ -97,14 +160,18 @@ impl WireError {
 }
 
 impl Wire {
-    /// Around a connection in clear text.
+    /// Around a connection in clear text with `peer`, whoever is at the other end of the socket.
     ///
     /// # Errors
     /// When the connection is gone already.
-    pub fn new(stream: TcpStream) -> io::Result<Self> {
+    pub(crate) fn new(
+        stream: TcpStream,
+        peer: SocketAddr,
+        limits: &SessionLimits,
+        memory: Share,
+    ) -> io::Result<Self> {
         // Replies of a batch leave in one write; waiting for more to send would only delay them.
         stream.set_nodelay(true)?;
-        let (peer, local) = (canonical(stream.peer_addr()?), canonical(stream.local_addr()?));
         Ok(Self {
             conn: Conn::Plain(stream),
             input: Vec::new(),
@@ -113,8 +180,9 @@ impl Wire {
             sent: 0,
             read_size: limits::READ_LEAST,
             peer,
-            local,
             traffic: Traffic::default(),
+            memory,
+            clock: Clock::new(limits),
         })
     }
 
@@ -145,14 +213,9 @@ impl Wire {
         self.input.get_mut(from..self.consumed).unwrap_or_default().zeroize();
     }
 
-    /// The other end.
+    /// The client: the other end of the connection, or whom a trusted balancer named.
     pub fn peer(&self) -> SocketAddr {
         self.peer
-    }
-
-    /// This end.
-    pub fn local(&self) -> SocketAddr {
-        self.local
     }
 
     /// The facts of the TLS session, or none in clear text.
@@ -170,16 +233,23 @@ impl Wire {
 
     /// Waits for more input and appends it. Nothing is lost when this is dropped before it is done, so it may stand in a `select!`.
     ///
+    /// `patience` runs from when the session began to wait for what it did not consume yet, so that a line that comes an octet at a
+    /// time has no longer than one that comes whole; and over each patience of waiting without anything to answer, as in a body, the
+    /// peer sends `min_data_rate`.
+    ///
     /// # Errors
-    /// [`WireError::TimedOut`] after `patience`; [`WireError::Io`] when the connection breaks.
+    /// [`WireError::TimedOut`] after `patience`, [`WireError::TooSlow`], [`WireError::Overtime`]; [`WireError::Memory`] when there is
+    /// none for what came; [`WireError::Io`] when the connection breaks. But for the last, the peer can still be told.
     pub async fn fill(&mut self, patience: Duration) -> Result<Filled, WireError> {
+        if self.consumed > 0 {
+            self.clock.since = None;
+        }
         self.input.drain(..self.consumed.min(self.input.len()));
         self.consumed = 0;
         if self.input.len() >= limits::INPUT_MOST {
             return Err(WireError::Unconsumed);
         }
-        let filled = timeout(patience, std::future::poll_fn(|context| self.poll_fill(context)));
-        match filled.await.map_err(|_| WireError::TimedOut)?? {
+        match self.wait_for_input(patience).await? {
             0 => Ok(Filled::Eof),
             octets => {
                 self.traffic.received += octets as u64;
@@ -188,8 +258,27 @@ impl Wire {
         }
     }
 
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let read = self.conn.poll_read(context, &mut self.input, self.read_size);
+    async fn wait_for_input(&mut self, patience: Duration) -> Result<usize, WireError> {
+        let deadline = *self.clock.since.get_or_insert_with(Instant::now) + patience;
+        loop {
+            let began = Instant::now();
+            let wait = self.clock.wait(&self.clock.coming, deadline, patience, began);
+            let read = timeout(wait, std::future::poll_fn(|context| self.poll_fill(context))).await;
+            let octets = *read.as_ref().unwrap_or(&Ok(0)).as_ref().unwrap_or(&0);
+            let Clock { rate, coming, .. } = &mut self.clock;
+            let judged = coming.add(octets, began.elapsed(), patience, *rate);
+            match read {
+                Ok(read) => return judged.map_err(WireError::from).and(read),
+                Err(_) => self.clock.given_up(deadline, judged)?,
+            }
+        }
+    }
+
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, WireError>> {
+        let room = self.input.len() + self.out.capacity() + self.read_size;
+        let memory = &mut self.memory;
+        let room = || memory.set(limits::SESSION_MEMORY + room as u64);
+        let read = self.conn.poll_read(context, &mut self.input, self.read_size, room);
         match &read {
             Poll::Pending => self.rest(),
             Poll::Ready(Ok(octets)) if *octets >= self.read_size => {
@@ -209,33 +298,50 @@ impl Wire {
             self.out = Vec::new();
         }
         self.read_size = limits::READ_LEAST.max(self.read_size / 2);
+        let held = limits::SESSION_MEMORY + (self.input.capacity() + self.out.capacity()) as u64;
+        // Less than before, or as much: more is asked for before it is taken.
+        let _ = self.memory.set(held);
     }
 
     /// Sends all of the output. Dropped before it is done, the next call goes on where it stopped.
     ///
     /// # Errors
-    /// [`WireError::TimedOut`] when the peer does not take all of it within `patience`; [`WireError::Io`] when the connection
-    /// breaks. The output is lost in both cases.
+    /// [`WireError::TimedOut`] when the peer takes nothing for `patience`, [`WireError::TooSlow`] when it takes less than
+    /// `min_data_rate`, [`WireError::Overtime`]; [`WireError::Io`] when the connection breaks. The output is lost then.
     pub async fn flush(&mut self, patience: Duration) -> Result<(), WireError> {
         if self.out.is_empty() {
             return Ok(());
         }
-        let sent = match timeout(patience, self.send()).await {
-            Ok(sent) => sent.map_err(WireError::Io),
-            Err(_) => Err(WireError::TimedOut),
-        };
+        let sent = self.send(patience).await;
         self.out.clear();
         self.sent = 0;
+        // What came was answered: the next command has all of the time again.
+        self.clock.since = None;
+        self.clock.coming.reset();
         sent
     }
 
-    async fn send(&mut self) -> io::Result<()> {
-        while let Some(rest) = self.out.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            let octets = self.conn.write(rest).await?;
-            self.sent += octets;
-            self.traffic.sent += octets as u64;
+    async fn send(&mut self, patience: Duration) -> Result<(), WireError> {
+        let mut deadline = Instant::now() + patience;
+        while self.sent < self.out.len() {
+            let rest = self.out.get(self.sent..).unwrap_or_default();
+            let began = Instant::now();
+            let wait = self.clock.wait(&self.clock.going, deadline, patience, began);
+            let written = timeout(wait, self.conn.write(rest)).await;
+            let octets = *written.as_ref().unwrap_or(&Ok(0)).as_ref().unwrap_or(&0);
+            let Clock { rate, going, .. } = &mut self.clock;
+            let judged = going.add(octets, began.elapsed(), patience, *rate);
+            match written {
+                Ok(written) => {
+                    self.sent += written?;
+                    self.traffic.sent += octets as u64;
+                    judged?;
+                    deadline = Instant::now() + patience;
+                }
+                Err(_) => self.clock.given_up(deadline, judged)?,
+            }
         }
-        self.conn.flush().await
+        timeout(patience, self.conn.flush()).await.map_err(|_| WireError::TimedOut)?.map_err(WireError::Io)
     }
 
     /// Sends what is left and turns the connection into a TLS session.
@@ -249,26 +355,29 @@ impl Wire {
         }
         self.flush(patience).await?;
         let stream = self.conn.take_plain()?;
-        match timeout(patience, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => {
+        match acceptor.accept(stream, patience).await {
+            Ok(stream) => {
                 self.conn = Conn::Tls(stream);
+                self.clock.since = None;
                 Ok(())
             }
-            Ok(Err((failure, stream))) => {
-                // So that the alert reaches the client.
-                let mut conn = Conn::Plain(stream);
-                let _ = timeout(limits::CLOSE, conn.shutdown()).await;
+            Err((failure, stream)) => {
+                if let Some(stream) = stream {
+                    // So that the alert reaches the client.
+                    let mut conn = Conn::Plain(stream);
+                    let _ = timeout(limits::CLOSE, conn.shutdown()).await;
+                }
                 Err(WireError::Tls(failure))
             }
-            Err(_) => Err(WireError::Tls(TlsFailure::timed_out())),
         }
     }
 
     /// Sends what is left, says goodbye (`close_notify`, FIN) and waits a short while for the peer to do so too, so that it gets
     /// the last reply even if it is still sending. Errors have nobody to concern any more.
     pub async fn close(&mut self) {
+        self.clock.going.reset();
         let goodbye = async {
-            if self.send().await.is_ok() {
+            if self.send(limits::CLOSE).await.is_ok() {
                 self.conn.shutdown().await;
             }
         };
@@ -277,27 +386,31 @@ impl Wire {
     }
 }
 
-/// An IPv4 address that came through an IPv6 socket is an IPv4 address.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
+    use std::sync::Arc;
     use std::task::Waker;
 
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::config::Protocol;
+    use crate::memory::Memory;
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
     async fn pair() -> (Wire, TcpStream) {
+        pair_with(&SessionLimits::default_for(Protocol::Smtp), &Memory::new(None)).await
+    }
+
+    async fn pair_with(limits: &SessionLimits, memory: &Arc<Memory>) -> (Wire, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (Wire::new(listener.accept().await.unwrap().0).unwrap(), client)
+        client.set_nodelay(true).unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        (Wire::new(stream, peer, limits, memory.newcomer().unwrap()).unwrap(), client)
     }
 
     fn waits(wire: &mut Wire) -> bool {
@@ -341,6 +454,109 @@ mod tests {
         sending.await.unwrap().unwrap();
         assert!(most > limits::READ_LEAST && most <= limits::READ_MOST, "{most}");
         assert_eq!(wire.traffic().received, 4 << 20);
+    }
+
+    /// What ends a session whose client sends an octet each `pause`, while `consumed` of each fill is taken; and after how long.
+    async fn trickled(pause: Duration, consumed: usize, limits: &SessionLimits) -> (&'static str, Duration) {
+        let (mut wire, mut client) = pair_with(limits, &Memory::new(None)).await;
+        let sending = tokio::spawn(async move {
+            while client.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        let began = Instant::now();
+        let end = loop {
+            match wire.fill(PATIENCE).await {
+                Ok(Filled::Data) => wire.consume(consumed),
+                Ok(Filled::Eof) => break "eof",
+                Err(error) => break error.word(),
+            }
+        };
+        sending.abort();
+        (end, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_is_trickled_has_no_longer_than_a_whole_one() {
+        let limits = SessionLimits::default_for(Protocol::Smtp);
+        assert_eq!(trickled(Duration::from_secs(1), 0, &limits).await, ("timed_out", PATIENCE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_trickled_is_given_up_after_one_patience() {
+        let limits = SessionLimits::default_for(Protocol::Smtp);
+        assert_eq!(trickled(Duration::from_secs(1), 1, &limits).await, ("too_slow", PATIENCE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_at_its_least_rate_may_take_as_long_as_the_session_may() {
+        let mut limits = SessionLimits::default_for(Protocol::Smtp);
+        limits.session_time = Some(Duration::from_hours(1));
+        let pause = Duration::from_millis(1000 / limits::MIN_DATA_RATE - 1);
+        assert_eq!(trickled(pause, 1, &limits).await, ("overtime", Duration::from_hours(1)));
+        limits.min_data_rate = None;
+        assert_eq!(trickled(PATIENCE / 2, 1, &limits).await.0, "overtime");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_a_patience_is_fast_enough_for_a_person() {
+        let (mut wire, mut client) = pair().await;
+        for _ in 0..100 {
+            tokio::time::sleep(PATIENCE - Duration::from_secs(1)).await;
+            client.write_all(b"NOOP\r\n").await.unwrap();
+            assert_eq!(wire.fill(PATIENCE).await.unwrap(), Filled::Data);
+            wire.consume(6);
+            wire.out().extend_from_slice(b"250 OK\r\n");
+            wire.flush(PATIENCE).await.unwrap();
+        }
+    }
+
+    /// What ends a session that sends 64 MiB to a client which takes so many octets each second.
+    async fn read_slowly(octets: usize) -> (&'static str, Duration) {
+        let (mut wire, mut client) = pair().await;
+        let reading = tokio::spawn(async move {
+            let mut buffer = vec![0; octets];
+            while client.read(&mut buffer).await.is_ok_and(|octets| octets > 0) {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let began = Instant::now();
+        let mut end = "sent";
+        for _ in 0..1024 {
+            wire.out().resize(64 << 10, b'x');
+            if let Err(error) = wire.flush(PATIENCE).await {
+                end = error.word();
+                break;
+            }
+        }
+        reading.abort();
+        (end, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_an_octet_a_second_is_given_up() {
+        let (end, after) = read_slowly(1).await;
+        assert!(["timed_out", "too_slow"].contains(&end), "{end}");
+        assert!(after < 4 * PATIENCE, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_its_time_gets_all_of_it() {
+        let (end, after) = read_slowly(256 << 10).await;
+        assert_eq!(end, "sent");
+        assert!(after > 2 * PATIENCE, "{after:?}");
+    }
+
+    #[tokio::test]
+    async fn without_memory_for_it_nothing_is_read_and_there_is_some_again_later() {
+        let most = std::num::NonZeroU64::new(2 * limits::SESSION_MEMORY);
+        let memory = Memory::new(most);
+        let (mut wire, mut client) = pair_with(&SessionLimits::default_for(Protocol::Smtp), &memory).await;
+        let other = memory.share(limits::SESSION_MEMORY).unwrap();
+        client.write_all(b"NOOP\r\n").await.unwrap();
+        assert!(matches!(wire.fill(PATIENCE).await, Err(WireError::Memory(MemoryFull))));
+        drop(other);
+        assert_eq!(wire.fill(PATIENCE).await.unwrap(), Filled::Data);
     }
 
     #[tokio::test]

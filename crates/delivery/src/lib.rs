@@ -8,7 +8,7 @@
 //! stays in memory until its end and costs one trip there; a large one streams with constant memory.
 //!
 //! ```
-//! use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, StoreConfig};
+//! use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, StoreConfig};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,11 +16,8 @@
 //! # let dir = scratch.path();
 //! let local = LocalDelivery::open(StoreConfig::new(dir.join("mail"), dir.join("queue"), "mx.example.jp"))?;
 //!
-//! let envelope = Envelope {
-//!     queue_id: QueueId::new(),
-//!     reverse_path: "sato@example.jp".into(),
-//!     mailboxes: vec![Mailbox::new("tanaka")?],
-//! };
+//! let tanaka = Recipient::new(Mailbox::new("tanaka")?, "tanaka@example.jp");
+//! let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![tanaka]);
 //! let header = b"Return-Path: <sato@example.jp>\r\n".to_vec();
 //! let mut incoming = local.begin(envelope, header);
 //! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n").await?;
@@ -42,6 +39,6 @@ mod warning;
 pub use error::DeliveryError;
 pub use incoming::{Accepted, Incoming};
 pub use local::{LocalDelivery, StoreConfig};
-pub use mail_queue::{Envelope, Error as OpenError, QueueId};
+pub use mail_queue::{Body, Envelope, Error as OpenError, Notify, Parameters, QueueId, Recipient, Return};
 pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reserve, Usage};
 pub use warning::{Reserved, WarningConfig};

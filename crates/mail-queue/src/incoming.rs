@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use mailstore::files::is_missing_feature;
-use mailstore::{Draft, Sizes};
+use mailstore::{Draft, Mailbox, Sizes};
 
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
@@ -42,19 +42,27 @@ impl Incoming {
         let Incoming { spool, draft } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
-        let Some(last) = envelope.mailboxes.len().checked_sub(1) else { return Err(Error::NoRecipients) };
+        let Some(last) = envelope.recipients.len().checked_sub(1) else { return Err(Error::NoRecipients) };
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
 
         draft.sync()?;
         let mut undo = Undo { spool: &spool, names: Vec::with_capacity(last + 2) };
-        for nth in 0..last {
+        // Without heads all have the same file, and the last recipient's name is the one under which it was written.
+        let shared = !stored.envelope.delivered_to;
+        let named_again = if shared { last } else { last + 1 };
+        for (nth, recipient) in stored.envelope.recipients.iter().enumerate().take(named_again) {
             let name = spool.body(id, nth);
-            name_again(&spool, draft.path(), &name, sizes)?;
+            match shared {
+                true => name_again(&spool, draft.path(), &name, sizes)?,
+                false => copy(&spool, draft.path(), &stored.envelope.head(recipient), &name, sizes)?,
+            }
             undo.names.push(name);
         }
-        let name = spool.body(id, last);
-        draft.publish(&name)?;
-        undo.names.push(name);
+        if shared {
+            let name = spool.body(id, last);
+            draft.publish(&name)?;
+            undo.names.push(name);
+        }
         // Before the envelope: a power cut may keep the later of two names that were not synced in between, and an envelope
         // without a recipient's name would say that this recipient has been served.
         sync(&spool)?;
@@ -82,9 +90,15 @@ impl Accepted {
         self.stored.envelope.queue_id
     }
 
-    /// Its octets.
+    /// Its octets, without anybody's head.
     pub fn sizes(&self) -> Sizes {
         self.stored.sizes
+    }
+
+    /// Who will have it, and how many octets each.
+    pub fn recipients(&self) -> impl Iterator<Item = (&Mailbox, Sizes)> {
+        let of = |recipient| self.stored.sizes_for(recipient);
+        self.stored.envelope.recipients.iter().map(move |recipient| (&recipient.mailbox, of(recipient)))
     }
 }
 
@@ -108,9 +122,17 @@ fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(),
         Err(error) if is_missing_feature(&error) => {}
         outcome => return outcome.map_err(|error| mailstore::Error::new("link", to, error).into()),
     }
+    copy(spool, from, "", to, sizes)
+}
+
+/// Writes `head` and a complete file of these sizes into another one.
+fn copy(spool: &Spool, from: &Path, head: &str, to: &Path, sizes: Sizes) -> Result<(), Error> {
     let reading = |error: io::Error| mailstore::Error::new("read", from, error);
     let mut source = spool.files().open(from).map_err(reading)?;
     let mut copy = create(spool, from.with_extension("copy"))?;
+    if !head.is_empty() {
+        copy.write(head.as_bytes())?;
+    }
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match source.read(&mut buffer) {
@@ -120,7 +142,8 @@ fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(),
             Err(error) => return Err(reading(error).into()),
         }
     }
-    if copy.sizes() != sizes {
+    let octets = head.len() as u64;
+    if copy.sizes() != (Sizes { stored: sizes.stored + octets, wire: sizes.wire + octets }) {
         return Err(reading(io::ErrorKind::UnexpectedEof.into()).into());
     }
     copy.sync()?;

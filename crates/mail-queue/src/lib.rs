@@ -1,7 +1,7 @@
 //! The spool of accepted messages on their way to several recipients.
 //!
 //! A message for several mailboxes is written once. One rename accepts it for all of them; then each Maildir gets a link to the
-//! same bytes. Synchronous, like [`mailstore`], on which it stands.
+//! same bytes, or, where each copy shall say for whom it is, a copy. Synchronous, like [`mailstore`], on which it stands.
 //!
 //! # When is mail accepted
 //!
@@ -22,7 +22,7 @@
 //! `corrupt/`: that never keeps a server from starting.
 //!
 //! ```
-//! use mail_queue::{Envelope, QueueId, Spool, SpoolConfig};
+//! use mail_queue::{Envelope, QueueId, Recipient, Spool, SpoolConfig};
 //! use mailstore::{Mailbox, Maildir};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,11 +34,11 @@
 //! let queue_id = QueueId::new();
 //! let mut incoming = spool.begin(queue_id)?;
 //! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n")?;
-//! let accepted = incoming.accept(Envelope {
-//!     queue_id,
-//!     reverse_path: "sato@example.jp".into(),
-//!     mailboxes: vec![Mailbox::new("tanaka")?, Mailbox::new("suzuki")?],
-//! })?; // durable: an SMTP server may answer 250
+//! let recipients = vec![
+//!     Recipient::new(Mailbox::new("tanaka")?, "tanaka@example.jp"),
+//!     Recipient::new(Mailbox::new("suzuki")?, "suzuki@example.jp"),
+//! ];
+//! let accepted = incoming.accept(Envelope::new(queue_id, "sato@example.jp", recipients))?; // durable: an SMTP server may answer 250
 //! assert!(accepted.deliver().pending.is_empty());
 //! assert_eq!(Maildir::open(maildirs.join("suzuki"))?.lock()?.len(), 1);
 //! # Ok(())
@@ -52,7 +52,7 @@ mod incoming;
 mod recover;
 mod spool;
 
-pub use envelope::{Envelope, Malformed};
+pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Return};
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};

@@ -6,15 +6,18 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IoSliceMut, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{During, Error};
 use crate::reserve::Space;
-use rustix::fs::{CWD, FileType, OFlags, RawDir, RenameFlags, renameat_with, statvfs};
+use rustix::fs::{
+    CWD, FileType, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, openat2, renameat_with, statvfs,
+};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 /// One name in a directory, as the directory itself tells it: no file is opened or asked.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +35,8 @@ pub struct Stat {
     pub identity: (u64, u64),
     /// Last change of the content (of a directory: of its entries).
     pub modified: SystemTime,
+    /// Last change of anything: a file's name, its owner, its content.
+    pub changed: SystemTime,
     /// Whether it is a directory.
     pub is_dir: bool,
     /// Octets of a file.
@@ -46,6 +51,11 @@ pub trait Files: fmt::Debug + Send + Sync {
     fn create_new(&self, path: &Path) -> io::Result<File>;
     /// Opens a file for reading; symbolic links are not followed, a pipe does not block.
     fn open(&self, path: &Path) -> io::Result<File>;
+    /// As [`open`](Files::open), if what the kernel has in memory is enough for it; any error says no more than that `open` may know
+    /// better. So a thread that must not wait for a disk can try.
+    fn open_cached(&self, _path: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
     /// Writes all of `bytes` at the end of `file`.
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()>;
     /// Writes `line` at the end of a file that exists, whole or not at all as far as others writing to it can tell.
@@ -89,6 +99,11 @@ impl Files for Disk {
     fn open(&self, path: &Path) -> io::Result<File> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)
+    }
+
+    fn open_cached(&self, path: &Path) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED)?.into())
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -155,6 +170,7 @@ impl Files for Disk {
         Ok(Stat {
             identity: (metadata.dev(), metadata.ino()),
             modified: metadata.modified()?,
+            changed: time(metadata.ctime(), metadata.ctime_nsec()),
             is_dir: metadata.is_dir(),
             octets: metadata.len(),
         })
@@ -175,6 +191,22 @@ impl Files for Disk {
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
+    let seconds = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
+}
+
+/// Appends at most `most` octets of `file` from `offset` on, if the kernel has them in memory, and says how many: fewer than asked
+/// where only the first of them are. `WouldBlock` where none is, `Unsupported` where the file system cannot tell.
+pub fn read_cached(file: &File, offset: u64, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    let before = buffer.len();
+    buffer.resize(before + most, 0);
+    let room = buffer.get_mut(before..).unwrap_or_default();
+    let read = preadv2(file, &mut [IoSliceMut::new(room)], offset, ReadWriteFlags::NOWAIT);
+    buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+    Ok(read?)
 }
 
 pub use crate::publish::is_missing_feature;

@@ -154,7 +154,7 @@ impl<'m> Session<'m> {
         make_dir_durable(&*maildir.files, &staging)?;
         let path = maildir.path().join(LOCK);
         let lock = maildir.files.lock(&path).during("lock", &path)?.ok_or(Error::InUse)?;
-        let session = Session { maildir, journal: load_journal(maildir)?, lock: lock };
+        let session = Session { maildir, journal: load_journal(maildir)?, lock };
         session.finish()?;
         Ok(session)
     }
@@ -282,6 +282,9 @@ fn final_name(message: &Source, sizes: Sizes, ids: &mut HashSet<String>, report:
 }
 
 fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Result<Vec<Source>, Error> {
+    if !source.join("cur").is_dir() {
+        return Err(Error::NotMaildir(source.to_owned()));
+    }
     let ids = UniqueIds::of(source, &options.pop3_uidl_format)?;
     let mut messages = Vec::new();
     let mut seen = HashSet::new();
@@ -303,7 +306,7 @@ fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Res
             });
         };
         match maildir.files.list(&dir, &mut take) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Err(Error::NotMaildir(source.to_owned()));
             }
             outcome => outcome.during("list", &dir)?,

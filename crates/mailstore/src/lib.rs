@@ -31,7 +31,7 @@
 //!
 //! let mut maildrop = maildir.lock()?; // a second session would get Error::InUse
 //! let message = maildrop.message(0).ok_or("one message")?;
-//! assert_eq!((&*message.unique_id, message.octets), (&*delivered.unique_id, 26));
+//! assert_eq!((message.unique_id, message.octets), (delivered.unique_id.clone(), 26));
 //! let mut text = String::new();
 //! maildrop.open(0)?.read_to_string(&mut text)?;
 //! for outcome in maildrop.remove([0]) {
@@ -57,11 +57,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+mod archive;
 mod delivery;
 mod error;
 pub mod faults;
 pub mod files;
 mod import;
+mod listing;
 mod lock;
 mod mailbox;
 mod maildir;
@@ -71,15 +73,18 @@ pub mod power_cut;
 mod publish;
 mod quota;
 mod reserve;
+mod retention;
 mod scan;
 mod shared;
 mod sizes;
 pub mod unique;
 mod wire;
 
+pub use archive::{Filed, PutBack};
 pub use delivery::{Delivered, Delivery};
 pub use error::Error;
 pub use import::{ImportOptions, Imported, Quoting};
+pub use listing::Listing;
 pub use mailbox::{BadMailbox, Mailbox};
 pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};
@@ -87,6 +92,7 @@ pub use name::{Namer, UniqueName};
 pub use publish::{Draft, Sizes};
 pub use quota::{Ledger, Over, Quota, QuotaError, Reservation, Usage};
 pub use reserve::{Low, Reserve, Space};
+pub use retention::Retention;
 pub use scan::Message;
 
 /// File names are octets, not text.

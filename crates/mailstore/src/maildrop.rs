@@ -1,15 +1,19 @@
 //! The exclusive session over a Maildir.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{During, Error};
+use crate::listing::Listing;
 use crate::lock::Lock;
 use crate::maildir::Maildir;
 use crate::name::FileName;
 use crate::quota::{Ledger, Quota, Usage};
-use crate::scan::{Message, Place, Table};
+use crate::scan::{self, Message, Place};
 use crate::{shared, sizes};
 
 /// A Maildir opened for one POP3 session: the messages of the moment it was opened, in the order of their arrival.
@@ -22,8 +26,10 @@ use crate::{shared, sizes};
 /// All calls block; the session may move between threads. Dropping it ends it.
 #[derive(Debug)]
 pub struct Maildrop {
-    maildir: Maildir,
-    table: Table,
+    pub(crate) maildir: Maildir,
+    listing: Arc<Listing>,
+    /// Where messages are that were not where they had been when the session began.
+    pub(crate) moved: BTreeMap<usize, (Place, Vec<u8>)>,
     /// Further names of the same file, by index: left by a program that was stopped between link and unlink.
     also: Vec<(usize, Place, Vec<u8>)>,
     books: Option<(Ledger, Quota)>,
@@ -65,7 +71,17 @@ impl Maildrop {
         let _ = maildir.sweep(ABANDONED);
         let (mut table, also) = shared::list_apart(maildir)?;
         sizes::measure(maildir, &mut table)?;
-        Ok(Maildrop { maildir: maildir.clone(), table, also, books: None, _lock: lock })
+        let listing = Listing::pack(&table).ok_or_else(|| {
+            Error::new("list", maildir.path(), io::Error::from(io::ErrorKind::FileTooLarge))
+        })?;
+        Ok(Maildrop {
+            maildir: maildir.clone(),
+            listing: Arc::new(listing),
+            moved: BTreeMap::new(),
+            also,
+            books: None,
+            _lock: lock,
+        })
     }
 
     /// Lets the mailbox's ledger know what is [removed](Maildrop::remove).
@@ -77,7 +93,7 @@ impl Maildrop {
 
     /// How many messages.
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.listing.len()
     }
 
     /// Whether there is none.
@@ -86,13 +102,23 @@ impl Maildrop {
     }
 
     /// The message with this index, from 0.
-    pub fn message(&self, index: usize) -> Option<Message<'_>> {
-        self.table.message(index)
+    pub fn message(&self, index: usize) -> Option<Message> {
+        self.listing.row(index, |row| Message { unique_id: row.id(), octets: row.octets })
+    }
+
+    /// Octets of a message on the wire; 0 where there is none.
+    pub fn octets(&self, index: usize) -> u64 {
+        self.listing.octets(index).unwrap_or(0)
     }
 
     /// All messages in order.
-    pub fn messages(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
-        self.table.messages()
+    pub fn messages(&self) -> impl Iterator<Item = Message> {
+        (0..self.len()).map_while(|index| self.message(index))
+    }
+
+    /// The messages of this session, to be kept by whoever shows them.
+    pub fn listing(&self) -> Arc<Listing> {
+        self.listing.clone()
     }
 
     /// Opens a message for reading from its beginning.
@@ -101,6 +127,12 @@ impl Maildrop {
     /// it is found again; [`Error::Vanished`] if it is gone.
     pub fn open(&mut self, index: usize) -> Result<File, Error> {
         self.reach(index, "open", |maildir, path| maildir.files.open(path))
+    }
+
+    /// As [`open`](Maildrop::open), if that takes no wait for a disk: for a thread that serves others too. `None` says only that
+    /// [`open`](Maildrop::open) has to be asked.
+    pub fn open_cached(&self, index: usize) -> Option<File> {
+        self.maildir.files.open_cached(&self.path(index)?.1).ok()
     }
 
     /// Removes messages. The outcome of each stands for itself; when this returns, what is gone is durably gone, and the mailbox's
@@ -169,14 +201,14 @@ impl Maildrop {
 
     /// Octets of a message's file.
     fn stored(&self, index: usize) -> Option<u64> {
-        let row = self.table.row(index)?;
-        let known = FileName::parse(self.table.name(row)).stored;
-        known.or_else(|| Some(self.maildir.files.stat(&self.table.path(&self.maildir, row)).ok()?.octets))
+        let (_, name) = self.whereabouts(index)?;
+        let known = FileName::parse(&name).stored;
+        known.or_else(|| Some(self.maildir.files.stat(&self.path(index)?.1).ok()?.octets))
     }
 
     fn remove_one(&mut self, index: usize, touched: &mut [bool; 2]) -> Result<Removed, Error> {
         let result = self.reach(index, "remove", |maildir, path| maildir.files.remove(path));
-        let row = self.table.row(index).ok_or(Error::NoSuchIndex(index))?;
+        let (place, _) = self.whereabouts(index).ok_or(Error::NoSuchIndex(index))?;
         let [new, cur] = touched;
         let mut touch = |place: Place| match place {
             Place::New => *new = true,
@@ -187,7 +219,7 @@ impl Maildrop {
             Err(Error::Vanished(_)) => Removed::Before,
             Err(error) => return Err(error),
         };
-        touch(row.place);
+        touch(place);
         for (_, place, name) in self.also.iter().filter(|(also, ..)| *also == index) {
             let path = crate::path_of(&place.dir(&self.maildir), name);
             match self.maildir.files.remove(&path) {
@@ -201,7 +233,7 @@ impl Maildrop {
     }
 
     /// Does something with a message's file, looking for it again where another program has renamed it.
-    fn reach<T>(
+    pub(crate) fn reach<T>(
         &mut self,
         index: usize,
         action: &'static str,
@@ -209,19 +241,41 @@ impl Maildrop {
     ) -> Result<T, Error> {
         let mut misses = 0;
         for _look in 0..LOOKS {
-            let row = self.table.row(index).ok_or(Error::NoSuchIndex(index))?;
-            let path = self.table.path(&self.maildir, row);
+            let (_, path) = self.path(index).ok_or(Error::NoSuchIndex(index))?;
             match act(&self.maildir, &path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 outcome => return outcome.during(action, &path),
             }
             // A listing can miss what is renamed at that moment, so that one miss is not yet the end.
-            misses = if self.table.refresh(&self.maildir, index)? { 0 } else { misses + 1 };
+            misses = if self.look(index)? { 0 } else { misses + 1 };
             if misses == MISSES {
-                return Err(Error::Vanished(self.table.unique_id(row).into_owned()));
+                let id = self.message(index).map(|message| message.unique_id);
+                return Err(Error::Vanished(id.unwrap_or_default()));
             }
         }
         // It is there, and never where it was a moment ago: not gone, but not to be had now.
         Err(io::Error::from(io::ErrorKind::ResourceBusy)).during(action, self.maildir.path())
+    }
+
+    /// Where a message is, as far as we know, and its name there.
+    pub(crate) fn whereabouts(&self, index: usize) -> Option<(Place, Vec<u8>)> {
+        match self.moved.get(&index) {
+            Some((place, name)) => Some((*place, name.clone())),
+            None => self.listing.row(index, |row| (row.place, row.name())),
+        }
+    }
+
+    fn path(&self, index: usize) -> Option<(Place, PathBuf)> {
+        let (place, name) = self.whereabouts(index)?;
+        Some((place, crate::path_of(&place.dir(&self.maildir), &name)))
+    }
+
+    /// Looks where a message is now; says whether it is listed.
+    fn look(&mut self, index: usize) -> Result<bool, Error> {
+        let Some((_, name)) = self.whereabouts(index) else { return Ok(false) };
+        let found = scan::find(&self.maildir, FileName::parse(&name).unique)?;
+        let Some(found) = found else { return Ok(false) };
+        self.moved.insert(index, found);
+        Ok(true)
     }
 }

@@ -9,7 +9,7 @@ use crate::publish::Sizes;
 use crate::unique::{base32, micros, random};
 
 /// The longest POP3 unique id (RFC 1939 §7).
-const MAX_UNIQUE_ID: usize = 70;
+pub(crate) const MAX_UNIQUE_ID: usize = 70;
 /// The longest file name of the usual file systems.
 pub(crate) const MAX_FILE_NAME: usize = 255;
 /// What of the host's name stands in a file name: keeps the unique part within 70 octets; the rest of it is unique without.

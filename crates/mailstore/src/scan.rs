@@ -3,7 +3,6 @@
 //! What other programs do meanwhile is thought of: a message that moves from `new/` to `cur/` is seen once (`new/` is listed
 //! first), one that is renamed inside `cur/` can escape a listing, so that `cur/` is listed again if it changed lately.
 
-use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -17,15 +16,15 @@ use crate::path_of;
 /// A message as a session knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Message<'a> {
+pub struct Message {
     /// What UIDL shows: 1 to 70 characters from `!` to `~`, never reused, the same for ever.
-    pub unique_id: Cow<'a, str>,
+    pub unique_id: String,
     /// Octets on the wire, every line with CRLF, without dot stuffing (RFC 1939 §11).
     pub octets: u64,
 }
 
 /// The directory in which a message lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
     New,
     Cur,
@@ -78,8 +77,6 @@ impl Table {
         rows.sort_unstable_by(|a, b| a.sort_key(names).cmp(&b.sort_key(names)));
         // Listed twice.
         rows.dedup_by(|a, b| a.sort_key(names) == b.sort_key(names));
-        rows.shrink_to_fit();
-        names.shrink_to_fit();
         Ok(table)
     }
 
@@ -122,22 +119,17 @@ impl Table {
         path_of(&row.place.dir(maildir), self.name(row))
     }
 
-    pub(crate) fn message(&self, index: usize) -> Option<Message<'_>> {
-        self.row(index).map(|row| self.message_of(row))
+    /// Place, octets on the wire, and name of every message.
+    pub(crate) fn entries(&self) -> impl ExactSizeIterator<Item = (Place, u64, &[u8])> {
+        self.rows.iter().map(|row| (row.place, row.octets, row.name(&self.names)))
     }
 
-    pub(crate) fn messages(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
-        self.rows.iter().map(|row| self.message_of(*row))
-    }
-
-    fn message_of(&self, row: Row) -> Message<'_> {
-        Message { unique_id: self.unique_id(row), octets: row.octets }
-    }
-
-    pub(crate) fn unique_id(&self, row: Row) -> Cow<'_, str> {
-        let (unique, rest) = (self.unique(row), self.name(row).get(usize::from(row.unique_len)..));
-        FileName { unique, rest: rest.unwrap_or_default(), arrival: 0, octets: None, stored: None }
-            .unique_id()
+    /// Of names in an order of their own.
+    #[cfg(test)]
+    pub(crate) fn of<'n>(names: impl Iterator<Item = (Place, &'n [u8])>) -> Table {
+        let mut table = Table::default();
+        names.for_each(|(place, name)| table.push(place, name));
+        table
     }
 
     /// Indices of messages whose size no name tells.
@@ -179,30 +171,28 @@ impl Table {
         ranges
     }
 
-    /// Looks where all messages are now, after one was not found: other programs rename them. Says whether that one is
-    /// listed. Sizes and order stay; new messages are not added, and those no longer listed keep their last name.
-    pub(crate) fn refresh(&mut self, maildir: &Maildir, wanted: usize) -> Result<bool, Error> {
-        let (names, rows) = (&mut self.names, &mut self.rows);
-        let mut seen = false;
-        list_names(maildir, &mut |place, name| {
-            let parsed = FileName::parse(name);
-            let key = (parsed.arrival, parsed.unique);
-            let Ok(index) = rows.binary_search_by(|row| (row.arrival, row.unique(names)).cmp(&key)) else {
-                return;
-            };
-            // The others are looked for when they are wanted: names of all of them, look after look, would fill the memory.
-            if index != wanted {
-                return;
-            }
-            let (Some(row), Ok(name_len)) = (rows.get_mut(index), u8::try_from(name.len())) else { return };
-            seen = true;
-            if (row.place, row.name(names)) != (place, name) {
-                (row.start, row.name_len, row.place) = (names.len(), name_len, place);
-                names.extend_from_slice(name);
-            }
-        })?;
-        Ok(seen)
+    /// Looks where a message is now, after it was not found: other programs rename them. Says whether it is listed; if not, it keeps
+    /// its last name.
+    pub(crate) fn refresh(&mut self, maildir: &Maildir, index: usize) -> Result<bool, Error> {
+        let Some(row) = self.row(index) else { return Ok(false) };
+        let Some((place, name)) = find(maildir, self.unique(row))? else { return Ok(false) };
+        if let (Some(row), Ok(name_len)) = (self.rows.get_mut(index), u8::try_from(name.len())) {
+            (row.start, row.name_len, row.place) = (self.names.len(), name_len, place);
+            self.names.extend_from_slice(&name);
+        }
+        Ok(true)
     }
+}
+
+/// Where the message of this unique part is now.
+pub(crate) fn find(maildir: &Maildir, unique: &[u8]) -> Result<Option<(Place, Vec<u8>)>, Error> {
+    let mut found = None;
+    list_names(maildir, &mut |place, name| {
+        if FileName::parse(name).unique == unique {
+            found = Some((place, name.to_vec()));
+        }
+    })?;
+    Ok(found)
 }
 
 impl Row {
@@ -221,7 +211,7 @@ impl Row {
 }
 
 /// Calls `each` for every message file in `new/`, then in `cur/`; all of it twice if `cur/` is not at rest.
-fn list_names(maildir: &Maildir, each: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
+pub(crate) fn list_names(maildir: &Maildir, each: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
     let cur = Place::Cur.dir(maildir);
     let changed = || {
         maildir.files.stat(&cur).map(|stat| stat.modified).map_err(|e| maildir.missing_or(e, "look at", &cur))

@@ -104,5 +104,5 @@ pub use event::{CloseReason, Event, Misuse, Refusal, Step};
 pub use grammar::{Fault, Problem};
 pub use language::Language;
 pub use limits::Limits;
-pub use maildrop::{BadMessage, Maildrop, Totals};
+pub use maildrop::{BadMessage, Listing, Maildrop, Totals};
 pub use session::Session;

@@ -30,15 +30,18 @@ impl Listing {
 
     /// Appends rows until `out` is full enough to be sent, or the end; says whether it came to the end.
     pub(crate) fn write(&mut self, maildrop: &Maildrop, out: &mut Vec<u8>) -> bool {
-        for message in maildrop.listing(self.next) {
-            self.column.write(message, out);
-            self.next = message.number.index() + 1;
-            if out.len() >= limits::OUTPUT {
-                return false;
-            }
+        let (column, mut next, mut full) = (self.column, self.next, false);
+        maildrop.visit(next, |message| {
+            column.write(message, out);
+            next = message.number.index() + 1;
+            full = out.len() >= limits::OUTPUT;
+            !full
+        });
+        self.next = next;
+        if !full {
+            out.extend_from_slice(b".\r\n");
         }
-        out.extend_from_slice(b".\r\n");
-        true
+        !full
     }
 }
 

@@ -1,25 +1,50 @@
 //! The maildrop of one session: sizes, unique-ids and deletion marks, and the arithmetic over them (RFC 1939 §5 and §7).
 
+use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::command::MessageNumber;
 
 /// The longest unique-id, RFC 1939 §7.
 const UNIQUE_ID: usize = 70;
 
-/// The messages as they were at login, in their order. What arrives later is the next session's.
+/// Sizes and unique-ids where the caller keeps them, packed as it likes: a session mostly waits, and need not hold a copy meanwhile.
 ///
-/// A message costs 12 octets, its unique-id and a bit; the unique-ids lie in one buffer.
+/// It never changes. Indices count from 0.
+pub trait Listing: fmt::Debug + Send + Sync {
+    /// How many messages.
+    fn count(&self) -> usize;
+    /// A message's size with CRLF line endings, before dot-stuffing.
+    fn octets(&self, index: usize) -> Option<u64>;
+    /// Shows size and unique-id of the messages from `index` on, until `each` says `false`.
+    fn visit(&self, index: usize, each: &mut dyn FnMut(u64, &str) -> bool);
+}
+
+/// The messages as they were at login, in their order. What arrives later is the next session's.
 #[derive(Clone, Debug, Default)]
 pub struct Maildrop {
-    octets: Vec<u64>,
-    ids: Vec<u8>,
-    /// Where each unique-id ends in `ids`.
-    ends: Vec<u32>,
+    rows: Rows,
     /// One bit a message.
     deleted: Vec<u64>,
     all: Totals,
     left: Totals,
+}
+
+#[derive(Clone, Debug)]
+enum Rows {
+    Copied(Copied),
+    Shared(Arc<dyn Listing>),
+}
+
+/// A message costs 12 octets and its unique-id; the unique-ids lie in one buffer.
+#[derive(Clone, Debug, Default)]
+struct Copied {
+    octets: Vec<u64>,
+    ids: Vec<u8>,
+    /// Where each unique-id ends in `ids`.
+    ends: Vec<u32>,
 }
 
 /// How much there is.
@@ -37,6 +62,9 @@ pub enum BadMessage {
     /// More than 2³² − 1 messages, 4 GiB of unique-ids, or 2⁶⁴ − 1 octets.
     #[error("too many messages for one session")]
     TooMany,
+    /// The messages of this maildrop are kept elsewhere.
+    #[error("a shared maildrop cannot grow")]
+    Shared,
     /// RFC 1939 §7: one to 70 characters of 0x21 to 0x7E.
     #[error("a unique-id has 1 to 70 printable ASCII characters")]
     UniqueId,
@@ -54,33 +82,41 @@ pub(crate) enum NoMessage {
 impl Maildrop {
     /// An empty maildrop with room for `messages`, whose unique-ids have `id_octets` in all. Both are hints.
     pub fn with_capacity(messages: usize, id_octets: usize) -> Self {
-        Self {
+        let copied = Copied {
             octets: Vec::with_capacity(messages),
             ids: Vec::with_capacity(id_octets),
             ends: Vec::with_capacity(messages),
-            deleted: Vec::with_capacity(messages.div_ceil(64)),
-            all: Totals::default(),
-            left: Totals::default(),
-        }
+        };
+        Self { rows: Rows::Copied(copied), ..Self::default() }
     }
 
-    /// Adds the next message, before the session starts: nothing is marked as deleted yet. `octets`: its size with CRLF line endings, before dot-stuffing. Unique-ids differ from each other;
-    /// that is the store's to see to.
+    /// Of messages that are kept elsewhere.
+    pub fn shared(listing: Arc<dyn Listing>) -> Result<Self, BadMessage> {
+        let mut sum = Ok(Totals::default());
+        listing.visit(0, &mut |octets, unique_id| {
+            sum = sum.and_then(|all| all.and(octets)).and_then(|all| check(unique_id).map(|()| all));
+            sum.is_ok()
+        });
+        let all = sum?;
+        let deleted = vec![0; listing.count().div_ceil(64)];
+        Ok(Self { rows: Rows::Shared(listing), deleted, all, left: all })
+    }
+
+    /// Adds the next message, before the session starts: nothing is marked as deleted yet. `octets`: its size with CRLF line
+    /// endings, before dot-stuffing. Unique-ids differ from each other; that is the store's to see to. To a [shared](Self::shared)
+    /// maildrop nothing can be added.
     pub fn push(&mut self, octets: u64, unique_id: &str) -> Result<(), BadMessage> {
-        if !(1..=UNIQUE_ID).contains(&unique_id.len()) || !unique_id.bytes().all(|o| o.is_ascii_graphic()) {
-            return Err(BadMessage::UniqueId);
-        }
-        let end = u32::try_from(self.ids.len() + unique_id.len()).map_err(|_| BadMessage::TooMany)?;
-        let number = MessageNumber::at(self.octets.len()).ok_or(BadMessage::TooMany)?;
-        let sum = self.left.octets.checked_add(octets).ok_or(BadMessage::TooMany)?;
-        if self.octets.len().is_multiple_of(64) {
+        check(unique_id)?;
+        let all = self.all.and(octets)?;
+        let Rows::Copied(rows) = &mut self.rows else { return Err(BadMessage::Shared) };
+        let end = u32::try_from(rows.ids.len() + unique_id.len()).map_err(|_| BadMessage::TooMany)?;
+        if rows.octets.len().is_multiple_of(64) {
             self.deleted.push(0);
         }
-        self.octets.push(octets);
-        self.ids.extend_from_slice(unique_id.as_bytes());
-        self.ends.push(end);
-        self.all = Totals { messages: number.get(), octets: sum };
-        self.left = self.all;
+        rows.octets.push(octets);
+        rows.ids.extend_from_slice(unique_id.as_bytes());
+        rows.ends.push(end);
+        (self.all, self.left) = (all, all);
         Ok(())
     }
 
@@ -99,24 +135,24 @@ impl Maildrop {
         self.all.messages
     }
 
-    /// The message, if it is there and not deleted.
-    pub(crate) fn find(&self, message: MessageNumber) -> Result<Message<'_>, NoMessage> {
-        let index = message.index();
-        let octets = *self.octets.get(index).ok_or(NoMessage::TooLarge)?;
-        if self.is_deleted(message) {
-            return Err(NoMessage::Deleted);
-        }
-        Ok(Message { number: message, octets, unique_id: self.unique_id(index) })
+    /// The size of a message, if it is there and not deleted.
+    pub(crate) fn find(&self, message: MessageNumber) -> Result<u64, NoMessage> {
+        let octets = self.rows.listing().octets(message.index()).ok_or(NoMessage::TooLarge)?;
+        if self.is_deleted(message) { Err(NoMessage::Deleted) } else { Ok(octets) }
     }
 
-    /// The messages that are not deleted, from `index` on.
-    pub(crate) fn listing(&self, index: usize) -> impl Iterator<Item = Message<'_>> {
-        self.numbers(index).filter_map(|message| self.find(message).ok())
+    /// Shows the messages that are not deleted, from `index` on, until `each` says `false`.
+    pub(crate) fn visit(&self, index: usize, mut each: impl FnMut(Message<'_>) -> bool) {
+        let mut numbers = self.numbers(index);
+        self.rows.listing().visit(index, &mut |octets, unique_id| match numbers.next() {
+            Some(number) => self.is_deleted(number) || each(Message { number, octets, unique_id }),
+            None => false,
+        });
     }
 
     /// DELE
     pub(crate) fn delete(&mut self, message: MessageNumber) -> Result<(), NoMessage> {
-        let octets = self.find(message)?.octets;
+        let octets = self.find(message)?;
         let index = message.index();
         if let Some(word) = self.deleted.get_mut(index / 64) {
             *word |= bit(index);
@@ -138,14 +174,64 @@ impl Maildrop {
     }
 
     fn numbers(&self, from: usize) -> impl Iterator<Item = MessageNumber> + use<> {
-        (from..self.octets.len()).map_while(MessageNumber::at)
+        (from..self.rows.listing().count()).map_while(MessageNumber::at)
     }
+}
 
+impl Totals {
+    /// With one message more.
+    fn and(self, octets: u64) -> Result<Self, BadMessage> {
+        let messages = self.messages.checked_add(1);
+        let octets = self.octets.checked_add(octets);
+        messages.zip(octets).map(|(messages, octets)| Self { messages, octets }).ok_or(BadMessage::TooMany)
+    }
+}
+
+fn check(unique_id: &str) -> Result<(), BadMessage> {
+    let fits = (1..=UNIQUE_ID).contains(&unique_id.len());
+    let printable = unique_id.bytes().all(|octet| octet.is_ascii_graphic());
+    if fits && printable { Ok(()) } else { Err(BadMessage::UniqueId) }
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self::Copied(Copied::default())
+    }
+}
+
+impl Rows {
+    fn listing(&self) -> &dyn Listing {
+        match self {
+            Self::Copied(copied) => copied,
+            Self::Shared(listing) => &**listing,
+        }
+    }
+}
+
+impl Copied {
     fn unique_id(&self, index: usize) -> &str {
         let end = |index: usize| self.ends.get(index).map_or(0, |&end| end as usize);
         let start = index.checked_sub(1).map_or(0, end);
         // Only ASCII was let in.
         self.ids.get(start..end(index)).and_then(|id| core::str::from_utf8(id).ok()).unwrap_or_default()
+    }
+}
+
+impl Listing for Copied {
+    fn count(&self) -> usize {
+        self.octets.len()
+    }
+
+    fn octets(&self, index: usize) -> Option<u64> {
+        self.octets.get(index).copied()
+    }
+
+    fn visit(&self, index: usize, each: &mut dyn FnMut(u64, &str) -> bool) {
+        for (at, octets) in self.octets.iter().enumerate().skip(index) {
+            if !each(*octets, self.unique_id(at)) {
+                return;
+            }
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) const CLIENTS: &[Need] = &[
         packages: &["libnet-ssleay-perl"],
     },
     Need { what: "msmtp", check: ("msmtp", &["--version"]), packages: &["msmtp"] },
+    Need { what: "fetchmail", check: ("fetchmail", &["--version"]), packages: &["fetchmail"] },
+    Need { what: "getmail6", check: ("getmail", &["--version"]), packages: &["getmail6"] },
     Need { what: "mpop", check: ("mpop", &["--version"]), packages: &["mpop"] },
     Need {
         what: "Python with its e-mail test data",
@@ -41,6 +43,17 @@ pub(crate) const POSTGRES: &[Need] = &[Need {
     packages: &["postgresql"],
 }];
 
+/// The server beside which ours is measured. It runs as an instance of its own, never as the system's service.
+const DOVECOT: &[Need] =
+    &[Need { what: "Dovecot", check: ("dovecot", &["--version"]), packages: &["dovecot-pop3d"] }];
+
+/// The server of the side-by-side bench of TLS; only its programs are used, in a directory of the bench's own.
+const POSTFIX: &[Need] = &[Need {
+    what: "Postfix",
+    check: ("sh", &["-c", "test -x /usr/lib/postfix/sbin/master && id postfix"]),
+    packages: &["postfix"],
+}];
+
 impl Need {
     fn is_met(&self) -> bool {
         let (program, arguments) = self.check;
@@ -50,17 +63,19 @@ impl Need {
 
 /// Installs what is missing, and fails with the names of what still is missing then.
 ///
-/// `part`: what `--without` calls the tests that need them, where they can be left out.
-pub(crate) fn provide(needs: &[Need], part: Option<&str>) -> Outcome {
+/// `part`: what `--without` calls the tests that need them.
+pub(crate) fn provide(needs: &[Need], part: &str) -> Outcome {
+    provide_for(needs, &format!("leave their tests out by `cargo xtask test --without {part}`"))
+}
+
+/// As [`provide`]; `otherwise` says what else one can do.
+pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
     let missing = unmet(needs);
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
-    let mut advice = format!("install them by `apt-get install '{}'`", packages.join("' '"));
-    if let Some(part) = part {
-        advice += &format!(", or leave their tests out by `cargo xtask test --without {part}`");
-    }
+    let advice = format!("install them by `apt-get install '{}'`, or {otherwise}", packages.join("' '"));
     let install = || -> Outcome {
         apt_get(&["update"])?;
         // What a package merely recommends is no part of what the tests use.
@@ -75,6 +90,22 @@ pub(crate) fn provide(needs: &[Need], part: Option<&str>) -> Outcome {
         (false, None) => Err(format!("installed, but still missing: {}; {advice}", missing.join(", "))),
     }
 }
+
+pub(crate) fn provide_dovecot() -> Outcome {
+    provide_for(DOVECOT, LEAVE_OUT)
+}
+
+/// Where it has to be installed, it is told to stay without a configuration: it must not begin to serve this machine.
+pub(crate) fn provide_postfix() -> Outcome {
+    if !unmet(POSTFIX).is_empty() {
+        let answer =
+            "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections";
+        shell::run(shell::command("sh")?.args(["-c", answer]))?;
+    }
+    provide_for(POSTFIX, LEAVE_OUT)
+}
+
+const LEAVE_OUT: &str = "leave this bench out";
 
 fn unmet(needs: &[Need]) -> Vec<&Need> {
     needs.iter().filter(|need| !need.is_met()).collect()

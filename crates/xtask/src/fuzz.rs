@@ -35,7 +35,7 @@ impl Default for Options {
 pub(crate) fn run(options: &Options) -> Outcome {
     let fuzz = shell::root()?.join("fuzz");
     let targets = chosen(&fuzz, &options.targets)?;
-    debian::provide(debian::FUZZER, None)?;
+    debian::provide_for(debian::FUZZER, "name a C++ compiler of your own in CXX")?;
     shell::run(cargo()?.args(["run", "--locked", "--quiet", "--example", "corpus"]))?;
     let programs = build()?;
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));

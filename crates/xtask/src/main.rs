@@ -11,6 +11,7 @@ mod postgres;
 mod shell;
 mod test;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
@@ -33,6 +34,19 @@ cargo xtask fuzz [--seconds N] [TARGET ...]
 
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
+
+cargo xtask bench deliver [--rounds N] [--directory DIRECTORY]
+    Deliveries a second beside a bare loop on the same disk, and smtpd beside Debian's Postfix. Needs root. Ours are built in
+    release first.
+
+cargo xtask bench pop3 [--rounds N] [--only TASK[,TASK]] [--big MESSAGES] [--sessions N]
+    pop3d beside Debian's Dovecot, tuned: ratios of medians. Needs root. Ours are built in release first.
+
+cargo xtask bench idle [--connections N]
+    Resident memory of an idle connection on smtpd and pop3d, clear and TLS, and the kernel's beside it.
+
+cargo xtask bench tls [--rounds N] [--handshakes N]
+    TLS handshakes a second, full and resumed, of smtpd beside Debian's Postfix. Needs root.
 ";
 
 fn main() -> ExitCode {
@@ -53,6 +67,7 @@ fn main() -> ExitCode {
 
 enum Task {
     Bench(bench::Options),
+    BenchServer(&'static bench::Server, Vec<OsString>),
     Ci,
     Fuzz(fuzz::Options),
     Help,
@@ -63,6 +78,7 @@ impl Task {
     fn run(self) -> shell::Outcome {
         match self {
             Self::Bench(options) => bench::run(&options),
+            Self::BenchServer(server, arguments) => server.run(&arguments),
             Self::Ci => ci::run(),
             Self::Fuzz(options) => fuzz::run(&options),
             Self::Help => {
@@ -78,7 +94,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
     let task = match arguments.next()? {
         None | Some(Short('h') | Long("help")) => Task::Help,
         Some(Value(name)) if name == "bench" => {
-            Task::Bench(bench::Options { criterion: arguments.raw_args()?.collect() })
+            let mut arguments: Vec<_> = arguments.raw_args()?.collect();
+            let named = |server: &&bench::Server| arguments.first().is_some_and(|first| first == server.name);
+            match bench::SERVERS.iter().find(named) {
+                Some(server) => Task::BenchServer(server, arguments.split_off(1)),
+                None => Task::Bench(bench::Options { criterion: arguments }),
+            }
         }
         Some(Value(name)) if name == "ci" => Task::Ci,
         Some(Value(name)) if name == "fuzz" => parse_fuzz(&mut arguments)?,
@@ -164,6 +185,13 @@ mod tests {
         let Ok(Task::Fuzz(options)) = parse("fuzz sasl --seconds 5") else { panic!("refused") };
         assert_eq!((options.seconds, options.targets), (5, vec!["sasl".to_owned()]));
         assert!(parse("fuzz --seconds soon").is_err());
+    }
+
+    #[test]
+    fn a_bench_of_a_server_is_told_from_a_filter() {
+        assert!(matches!(parse("bench pop3 --rounds 3"), Ok(Task::BenchServer(_, rest)) if rest.len() == 2));
+        assert!(matches!(parse("bench deliver"), Ok(Task::BenchServer(_, rest)) if rest.is_empty()));
+        assert!(matches!(parse("bench parse"), Ok(Task::Bench(options)) if options.criterion == ["parse"]));
     }
 
     #[test]

@@ -19,6 +19,9 @@ const LONG_CASES: &str = "20000";
 /// How often the daemons are killed under load with `--long`.
 const LONG_ROUNDS: &str = "200";
 
+/// How large a message gets with `--long`: more than 2^32 octets, of which a disk has to have as many free.
+const LONG_OCTETS: &str = "4400000000";
+
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) without: BTreeSet<Part>,
@@ -48,7 +51,7 @@ impl Part {
     fn loss(self) -> &'static str {
         match self {
             Self::Clients => {
-                "clients: sending and fetching with curl, swaks, msmtp, mpop and Python; system calls by strace"
+                "clients: sending and fetching with curl, swaks, msmtp, mpop, fetchmail, getmail and Python; system calls by strace"
             }
             Self::Postgres => "postgres: the account database on PostgreSQL",
         }
@@ -75,7 +78,7 @@ impl fmt::Display for Part {
 pub(crate) fn run(options: &Options) -> Outcome {
     for (part, needs) in [(Part::Clients, debian::CLIENTS), (Part::Postgres, debian::POSTGRES)] {
         if !options.without.contains(&part) {
-            debian::provide(needs, Some(part.name()))?;
+            debian::provide(needs, part.name())?;
         }
     }
     let postgres = if options.without.contains(&Part::Postgres) { None } else { Some(Postgres::start()?) };
@@ -122,7 +125,10 @@ fn environment<'c>(command: &'c mut Command, options: &Options, database: Option
         None => command.env_remove(postgres::VARIABLE),
     };
     if options.long {
-        command.env("PROPTEST_CASES", LONG_CASES).env("YUBIN_TEST_ROUNDS", LONG_ROUNDS);
+        command
+            .env("PROPTEST_CASES", LONG_CASES)
+            .env("YUBIN_TEST_ROUNDS", LONG_ROUNDS)
+            .env("YUBIN_TEST_OCTETS", LONG_OCTETS);
     }
     command
 }

@@ -32,9 +32,9 @@ pub struct Arguments {
     /// Where everything is kept; a second start keeps it
     #[arg(long, value_name = "DIR", default_value = "yubin-data")]
     pub data: PathBuf,
-    /// Each service listens on its standard port plus this
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u16).range(..=site::LARGEST_OFFSET))]
-    pub port_offset: u16,
+    /// Each service listens on its standard port plus this; 2000, or what it was at the first start
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=site::LARGEST_OFFSET))]
+    pub port_offset: Option<u16>,
     /// Check that mail goes in and comes out, then end: exit 0 if it did
     #[arg(long)]
     pub once: bool,

@@ -1,6 +1,6 @@
 //! What quickstart stands on: a directory with configuration, certificate, database and two accounts, made where they are missing.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ use crate::failure::Failure;
 const HOST: &str = "mx.yubin.test";
 /// Ports end at 65535, and POP3S begins at 995.
 pub(super) const LARGEST_OFFSET: i64 = 65_535 - 995;
+/// Out of the way of every service that the machine may have already.
+const USUAL_OFFSET: u16 = 2000;
 
 /// The standard ports, and what is on them.
 const LISTENERS: [(u16, &str, &str); 5] = [
@@ -58,19 +60,24 @@ pub(super) struct Site {
     directory: PathBuf,
     pub(super) accounts: Accounts,
     pub(super) users: Vec<User>,
+    /// Held as long as this quickstart runs: another one would write a configuration under its feet.
+    _lock: File,
 }
 
 impl Site {
     /// Makes what is missing and keeps what is there.
-    pub(super) async fn prepare(directory: &Path, port_offset: u16) -> Result<Self, Failure> {
+    ///
+    /// `port_offset`: as told; without it, the first start's.
+    pub(super) async fn prepare(directory: &Path, port_offset: Option<u16>) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", directory.display()));
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        let lock = lock(directory)?;
         configure(&directory.join("yubin.toml"), port_offset)?;
         make_certificate(directory).map_err(failed)?;
         let database = DatabaseConfig::sqlite(&directory.join("accounts.sqlite"));
         let accounts = Accounts::create(&database).await?;
         let users = users(directory, &accounts).await?;
-        Ok(Self { directory: directory.to_owned(), accounts, users })
+        Ok(Self { directory: directory.to_owned(), accounts, users, _lock: lock })
     }
 
     pub(super) fn configuration(&self) -> PathBuf {
@@ -90,23 +97,44 @@ fn configuration(port_offset: u16) -> String {
     GENERAL.to_owned() + &LISTENERS.map(listener).concat()
 }
 
-/// Writes the configuration. One that quickstart made for other ports is made anew; one that somebody changed is theirs.
-fn configure(file: &Path, port_offset: u16) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", file.display()));
-    match fs::read_to_string(file) {
-        Ok(there) if !is_ours(&there) => return Ok(()),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
+/// One quickstart at a time.
+fn lock(directory: &Path) -> Result<File, Failure> {
+    let file = directory.join("quickstart.lock");
+    let failed = |why: &dyn std::fmt::Display| Failure::Refused(format!("{}: {why}", file.display()));
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
+    let lock = lock.map_err(|error| failed(&error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            Err(failed(&"another quickstart runs here; try: yubin quickstart --data DIR"))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
     }
-    write(file, configuration(port_offset).as_bytes()).map_err(failed)
 }
 
-/// Whether quickstart wrote this, for whatever ports: the first port tells the offset, and the offset all of the text.
-fn is_ours(text: &str) -> bool {
-    let first =
-        text.split("\"127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()?.parse::<u16>().ok());
-    let offset = first.and_then(|port| port.checked_sub(LISTENERS[0].0));
-    offset.is_some_and(|offset| text == configuration(offset))
+/// Writes the configuration. One that quickstart made for other ports is made anew if ports are told; one that somebody changed is
+/// theirs.
+fn configure(file: &Path, port_offset: Option<u16>) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", file.display()));
+    let wanted = match fs::read_to_string(file) {
+        Ok(there) => match (offset_of_ours(&there), port_offset) {
+            (Some(offset), Some(wanted)) if offset != wanted => wanted,
+            (None, Some(_)) => {
+                eprintln!("yubin: {} was changed: its ports hold, not --port-offset", file.display());
+                return Ok(());
+            }
+            _ => return Ok(()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => port_offset.unwrap_or(USUAL_OFFSET),
+        Err(error) => return Err(failed(error)),
+    };
+    write(file, configuration(wanted).as_bytes()).map_err(failed)
+}
+
+/// The offset for which quickstart wrote this, if it did: the first port tells it, and it tells all of the text.
+fn offset_of_ours(text: &str) -> Option<u16> {
+    let first = text.split("\"127.0.0.1:").nth(1)?.split('"').next()?.parse::<u16>().ok()?;
+    first.checked_sub(LISTENERS[0].0).filter(|offset| text == configuration(*offset))
 }
 
 /// For this machine's names. A client can trust it because nothing but its own key signed it.

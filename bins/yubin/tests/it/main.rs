@@ -3,19 +3,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authentication;
+mod backup;
 mod clients;
 mod configuration;
 mod crashes;
 mod customers;
+mod expire;
 mod harness;
 mod import;
 mod kill;
+mod life;
 mod listeners;
 mod maildrop;
 mod memory;
+mod networks;
+mod profiles;
 mod promise;
 mod quickstart;
 mod quota;
 mod receiving;
+mod size;
 mod space;
 mod trace;

@@ -41,7 +41,7 @@ fn one_command_sends_a_message_fetches_it_and_shows_its_received_field_and_the_s
     let (offset, _) = free_offset(0);
     let (output, shown) = ends(&mut quickstart(&data, offset, &["--once"]));
     assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
-    for wanted in ["\nReceived: from ", " with ESMTPSA\n", "version=TLSv1.3", " for <", "hanako@"] {
+    for wanted in ["\nReceived: from ", " with ESMTPSA ", "version=TLSv1.3", " for <", "hanako@"] {
         assert!(shown.contains(wanted), "{wanted:?} is missing:\n{shown}");
     }
     for port in STANDARD_PORTS {
@@ -69,9 +69,10 @@ fn a_configuration_that_somebody_changed_is_kept() {
     let file = directory.path().join("yubin.toml");
     let changed = std::fs::read_to_string(&file).unwrap() + "\n[limits]\nrecipients = 200\n";
     std::fs::write(&file, &changed).unwrap();
-    // Whatever the offset: the ports of the file are meant.
+    // Whatever the offset: the ports of the file are meant, and it is said.
     let (output, shown) = ends(&mut quickstart(directory.path(), offset + 1, &["--once"]));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("its ports hold"));
     assert!(shown.contains(&format!(" {} ", offset + 995)), "{shown}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), changed);
 }
@@ -104,6 +105,13 @@ fn without_once_it_serves_until_it_is_interrupted() {
         .read_exact(&mut greeting)
         .unwrap();
     assert_eq!(&greeting, b"220");
+    // A second one is turned away before it changes anything.
+    let configuration = || std::fs::read(directory.path().join("yubin.toml")).unwrap();
+    let before = configuration();
+    let output = quickstart(directory.path(), offset + 1, &["--once"]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && told.contains("another quickstart"), "{told}");
+    assert_eq!(configuration(), before);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();

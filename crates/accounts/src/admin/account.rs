@@ -7,6 +7,7 @@ use auth_sasl::Secret;
 use crate::error::{AdminError, Unavailable};
 use crate::names::{Address, DomainName, Login};
 use crate::password::check_password;
+use crate::pop3::Pop3Rules;
 use crate::quota::{Allowance, Allowances};
 use crate::standing::{READING, SENDING, State};
 use crate::store::{self, Change, now};
@@ -57,6 +58,8 @@ pub struct AccountRow {
     pub apop: bool,
     /// How much it may hold.
     pub quota: Allowances,
+    /// What POP3 does with its mail, where that is not as for others.
+    pub pop3: Pop3Rules,
     /// Where it is in its life.
     pub state: State,
     /// The plan as which it was issued.
@@ -87,7 +90,8 @@ pub struct RemovedAccount {
     pub addresses: Vec<String>,
 }
 
-type Row = (i64, String, String, i64, i64, i64, String, i64, String, i64, i64, String, Option<String>);
+type Row =
+    (i64, String, String, i64, i64, i64, String, String, i64, String, i64, i64, String, Option<String>);
 
 impl AccountRow {
     fn new(row: Row) -> Self {
@@ -98,6 +102,7 @@ impl AccountRow {
             created_at,
             octets,
             messages,
+            rules,
             state,
             stops,
             text,
@@ -114,6 +119,7 @@ impl AccountRow {
             password_changed_at: None,
             apop: false,
             quota: Allowances::from_columns(octets, messages),
+            pop3: Pop3Rules::from_column(&rules),
             state: State::from_columns(&state, stops, text, since, until),
             plan,
             contract,

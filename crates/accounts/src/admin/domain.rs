@@ -2,6 +2,7 @@
 
 use crate::error::{AdminError, Unavailable};
 use crate::names::DomainName;
+use crate::pop3::Pop3Rules;
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, limits, sql};
 
@@ -26,6 +27,8 @@ pub struct DomainInfo {
     pub separators: String,
     /// Seconds that a released address is given to nobody else.
     pub quarantine: i64,
+    /// What POP3 does with the mail of its accounts.
+    pub pop3: Pop3Rules,
 }
 
 /// What a domain is to us.
@@ -72,7 +75,7 @@ pub(super) struct Row {
     home: i64,
 }
 
-type ListRow = (String, String, String, String, i64, Option<String>, Option<String>, String, i64);
+type ListRow = (String, String, String, String, i64, Option<String>, Option<String>, String, i64, String);
 
 impl Accounts {
     /// Makes a domain ours.
@@ -226,10 +229,11 @@ impl Accounts {
 
 impl DomainInfo {
     fn new(place: usize, row: ListRow) -> Self {
-        let (name, kind, home, text, addresses, postmaster, catch_all, separators, quarantine) = row;
+        let (name, kind, home, text, addresses, postmaster, catch_all, separators, quarantine, rules) = row;
         let kind = kind_from(&kind, home, text);
         let default = place == 0 && kind == DomainKind::Ours;
-        Self { name, kind, default, addresses, postmaster, catch_all, separators, quarantine }
+        let pop3 = Pop3Rules::from_column(&rules);
+        Self { name, kind, default, addresses, postmaster, catch_all, separators, quarantine, pop3 }
     }
 }
 

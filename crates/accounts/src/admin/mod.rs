@@ -17,6 +17,8 @@ pub use life::{ServiceInfo, Which};
 pub use plan::{IssuedAccount, NewPlan, Order, PlanInfo};
 pub(crate) use reserved::DUTIES;
 
+pub(crate) use refusal::domain_not_ours;
+
 use crate::error::Unavailable;
 use crate::store::Store;
 use crate::{Accounts, schema, sql};

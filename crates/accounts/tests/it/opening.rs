@@ -65,7 +65,7 @@ async fn a_database_of_another_version_is_refused_with_words() {
         }
         execute(&db.config, "DELETE FROM _sqlx_migrations WHERE version > 1").await;
         let error = Accounts::open(&db.config).await.unwrap_err();
-        assert!(matches!(error, OpenError::Outdated { found: 1, .. }), "{error}");
+        assert!(matches!(error, OpenError::Outdated { found: 2, .. }), "{error}");
         assert!(error.to_string().contains("yubin check --create"), "{error}");
     }
 }
@@ -89,6 +89,8 @@ async fn an_older_database_is_brought_up_to_date_with_its_accounts() {
         let accounts = Accounts::create(&db.config).await.unwrap();
         let shown = accounts.account_show("ab4t-ash").await.unwrap();
         assert_eq!(shown.account.quota, accounts::Allowances::default());
+        assert_eq!(shown.account.pop3, accounts::Pop3Rules::default());
+        assert_eq!(shown.account.state, accounts::State::Active);
         assert!(shown.addresses[0].primary && !shown.addresses[1].primary && shown.addresses[1].enabled);
         assert_eq!(owner(&accounts, "taro", "mx.edit.ne.jp").await, "ab4t-ash");
         assert!(accounts.domain_list().await.unwrap()[0].default);

@@ -89,7 +89,7 @@ pub(crate) async fn verdict(accounts: &Accounts, claim: &Claim) -> Result<String
     match accounts.authenticate(claim).await.unwrap() {
         Verdict::Accepted(account) => Ok(account.login),
         Verdict::Rejected(why) => Err(why),
-        Verdict::Deferred(budget) => panic!("{budget:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -17,6 +17,24 @@ fn challenged(step: Step) -> Exchange {
 }
 
 #[test]
+fn a_name_has_at_most_255_octets() {
+    for (octets, taken) in [(255, true), (256, false)] {
+        let name = b"x".repeat(octets);
+        let message = [b"\0", name.as_slice(), b"\0sakura"].concat();
+        assert_eq!(
+            matches!(Exchange::start(Mechanism::Plain, Some(&message)), Step::Done(_)),
+            taken,
+            "{octets}"
+        );
+        assert_eq!(
+            matches!(Exchange::start(Mechanism::Login, Some(&name)), Step::Challenge(_)),
+            taken,
+            "{octets}"
+        );
+    }
+}
+
+#[test]
 fn plain_messages() {
     let table: &[(&[u8], Step)] = &[
         (b"\0hanako\0sakura", claim("", "hanako", b"sakura")),

@@ -1,16 +1,19 @@
 //! `[[listener]]`: one door, and the rules between its settings.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::fault::{Collector, Position, Wrong};
 use super::limits::{self, SessionLimits};
+use super::networks::{INSIDE, Networks};
 use super::section::{At, Read, Section};
+use super::smtp::{self, Smtp};
+use super::trace::{self, Trace};
 use super::value::{HostName, Scalar, word};
 
 /// One door: where it listens and what it asks of those who come.
@@ -20,6 +23,9 @@ pub struct Listener {
     pub protocol: Protocol,
     /// Where; at least one.
     pub addresses: Vec<Address>,
+    /// The load balancers that connect here for their clients and say so with a PROXY header; where there are some, nobody else is
+    /// let in. Empty: clients connect themselves, and a PROXY header is rubbish.
+    pub proxy_protocol: Vec<IpNet>,
     /// Whether and when the connection is encrypted.
     pub tls: TlsMode,
     /// Whether clients log in. POP3: always [`Auth::Required`].
@@ -33,10 +39,16 @@ pub struct Listener {
     pub apop: bool,
     /// Who may send to other places through SMTP.
     pub relay: Vec<Relay>,
-    /// The name in the greeting and in `Received`.
+    /// Network classes whose members are turned away.
+    pub barred: Vec<String>,
+    /// The service's name: in the greeting, and the domain of `<postmaster>`.
     pub hostname: String,
     /// What one session may do.
     pub limits: SessionLimits,
+    /// What SMTP writes before a message.
+    pub trace: Trace,
+    /// What SMTP alone has.
+    pub smtp: Smtp,
 }
 
 /// An address and the place in the file that names it.
@@ -64,6 +76,8 @@ pub enum TlsMode {
     None,
     /// `"starttls"`: clear text that a client may turn into TLS (STARTTLS, STLS).
     Starttls,
+    /// `"starttls-required"`: clear text that a client must turn into TLS before anything else is done.
+    StarttlsRequired,
     /// `"implicit"`: TLS from the first byte.
     Implicit,
 }
@@ -93,6 +107,8 @@ pub enum Mechanism {
 pub enum Relay {
     /// `"authenticated"`: who has logged in.
     Authenticated,
+    /// `"inside"`: who comes from the network class of that name.
+    Inside,
 }
 
 macro_rules! words {
@@ -104,8 +120,8 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
@@ -120,18 +136,24 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words!(Protocol, "\"smtp\" or \"pop3\"": "smtp" = Smtp, "pop3" = Pop3);
-words!(TlsMode, "\"none\", \"starttls\" or \"implicit\"": "none" = None, "starttls" = Starttls, "implicit" = Implicit);
+words!(TlsMode, "\"none\", \"starttls\", \"starttls-required\" or \"implicit\"":
+    "none" = None, "starttls" = Starttls, "starttls-required" = StarttlsRequired, "implicit" = Implicit);
 words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
 words!(Mechanism, "[\"PLAIN\", \"LOGIN\"]": "PLAIN" = Plain, "LOGIN" = Login);
-words!(Relay, "[\"authenticated\"]": "authenticated" = Authenticated);
+words!(Relay, "[\"authenticated\", \"inside\"]": "authenticated" = Authenticated, "inside" = Inside);
 
 /// What the rest of the file says.
 pub(super) struct Given<'g> {
     pub(super) hostname: Option<&'g str>,
     pub(super) limits: &'g limits::Given,
+    pub(super) trace: &'g Trace,
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
+    /// None where they are faulty.
+    pub(super) networks: Option<&'g Networks>,
 }
 
 /// None means that a fault was reported.
@@ -149,9 +171,18 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let each_is_right = faults.count() == at_first;
 
     let addresses = addresses(&section, places);
+    let balancers = section.list("proxy_protocol").given().map(|at| values(at.value)).unwrap_or_default();
+    let barred = barred(&section, given);
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
     let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
+
+    let trace = section.table("trace").given();
+    if let Some(at) = trace.as_ref().filter(|_| protocol == Some(Protocol::Pop3)) {
+        let what = "`trace` belongs to SMTP, this listener is pop3";
+        faults.report_absence(&at.span, Wrong::new(what, "nothing (remove the section)"));
+    }
+    let trace = trace.map_or_else(|| given.trace.clone(), |at| trace::read(at.value, given.trace));
 
     let before_unknown = faults.count();
     let span = section.span().clone();
@@ -167,19 +198,29 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let offered = auth != Auth::Off;
     let mechanisms =
         settings.mechanisms.map_or(vec![Mechanism::Plain, Mechanism::Login], |at| values(at.value));
-    let relay = settings.relay.map_or(vec![Relay::Authenticated], |at| values(at.value));
+    let accounts = if offered { vec![Relay::Authenticated] } else { Vec::new() };
+    let relay = settings.relay.map_or(accounts, |at| values(at.value));
     Some(Listener {
         protocol,
         addresses: addresses?,
+        proxy_protocol: balancers,
         tls: settings.tls.map_or(TlsMode::None, |at| at.value),
         auth,
         mechanisms: if offered { mechanisms } else { Vec::new() },
         clear_text_auth: settings.clear_text_auth.is_some_and(|at| at.value),
         apop: settings.apop.is_some_and(|at| at.value),
-        relay: if offered && protocol == Protocol::Smtp { relay } else { Vec::new() },
+        relay: if protocol == Protocol::Smtp { relay } else { Vec::new() },
+        barred,
         hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
+        trace,
+        smtp: settings.smtp.resolve(),
     })
+}
+
+/// Where `relay` says it.
+fn relaying(relay: &[At<Relay>], whom: Relay) -> Option<&Range<usize>> {
+    relay.iter().find(|at| at.value == whom).map(|at| &at.span)
 }
 
 /// Port 25 takes mail from strangers, so SMTP asks for no login unless told to; a mailbox is never open.
@@ -192,6 +233,17 @@ fn default_auth(protocol: Protocol) -> Auth {
 
 fn values<T>(items: Vec<At<T>>) -> Vec<T> {
     items.into_iter().map(|at| at.value).collect()
+}
+
+fn barred(section: &Section<'_>, given: &Given<'_>) -> Vec<String> {
+    let classes = section.list::<String>("barred").given().map(|at| at.value).unwrap_or_default();
+    for At { value, span } in &classes {
+        if given.networks.is_some_and(|networks| !networks.has(value)) {
+            let what = format!("there is no class \"{}\" in [networks]", value.escape_debug());
+            section.report(span, Wrong::new(what, format!("{value} = [\"10.0.0.0/8\"] there")));
+        }
+    }
+    values(classes)
 }
 
 fn addresses(section: &Section<'_>, places: &mut Places) -> Option<Vec<Address>> {
@@ -253,6 +305,7 @@ struct Settings {
     clear_text_auth: Option<At<bool>>,
     apop: Option<At<bool>>,
     relay: Option<At<Vec<At<Relay>>>>,
+    smtp: smtp::Given,
 }
 
 impl Settings {
@@ -265,6 +318,7 @@ impl Settings {
             clear_text_auth: section.optional("clear_text_auth").given(),
             apop: section.optional("apop").given(),
             relay: section.list("relay").given(),
+            smtp: smtp::Given::take(section),
         }
     }
 
@@ -308,13 +362,27 @@ impl Settings {
                         "apop_key = \"apop.key\" in [accounts]",
                     );
                 }
+                if let Some(at) = self.apop.as_ref().filter(|at| at.value && tls == TlsMode::StarttlsRequired)
+                {
+                    report(&at.span, "APOP begins before TLS, and TLS is required first", remove);
+                }
+                self.smtp.check_absent(faults);
             }
+        }
+        if let Some(span) = self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::Inside))
+            && given.networks.is_some_and(|networks| !networks.has(INSIDE))
+        {
+            report(
+                span,
+                "nobody is inside: [networks] has no such class",
+                "inside = [\"10.0.0.0/8\"] in [networks]",
+            );
         }
         if auth == Auth::Off {
             for span in [
                 self.mechanisms.as_ref().map(|at| &at.span),
                 self.clear_text_auth.as_ref().map(|at| &at.span),
-                self.relay.as_ref().filter(|at| !at.value.is_empty()).map(|at| &at.span),
+                self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::Authenticated)),
             ]
             .into_iter()
             .flatten()
@@ -322,6 +390,7 @@ impl Settings {
                 let remedy = "auth = \"optional\" or \"required\" beside it, or remove the line";
                 report(span, "this speaks of logging in, and `auth` is \"off\"", remedy);
             }
+            self.smtp.check_without_auth(faults);
             return;
         }
         if protocol == Protocol::Smtp
@@ -332,6 +401,9 @@ impl Settings {
         match (tls, &self.clear_text_auth) {
             (TlsMode::Implicit, Some(at)) => {
                 report(&at.span, "there is no clear text under implicit TLS", remove);
+            }
+            (TlsMode::StarttlsRequired, Some(at)) if at.value => {
+                report(&at.span, "nothing is done in clear text here: TLS is required first", remove);
             }
             (TlsMode::None, _) if !clear_text && !self.apop.as_ref().is_some_and(|at| at.value) => {
                 let span = self.auth.as_ref().map_or(heading, |at| &at.span);

@@ -1,7 +1,8 @@
 //! The one TOML file of both daemons and of the command: strict, and every fault told at once.
 //!
 //! ```toml
-//! hostname = "mx.example.jp"            # the greeting and the Received header
+//! hostname = "mx.example.jp"            # the service's name, in greetings
+//! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
@@ -15,17 +16,48 @@
 //! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
 //! warn_percent = 90                     # the owner is told, once; "none" for never
 //!
+//! [pop3]                                # of every account and domain that has no rule of its own; none by default
+//! expire_read = 30                      # days: mail that was read goes so long after it was read, by `yubin expire`
+//! expire_all = 180                      # days: any mail goes so long after it came
+//! login_delay = "30s"                   # between two logins
+//!
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
+//! suspended_text = "See https://…"      # for who logs in to a suspended account with the right password
+//! unregistered_text = "See https://…"   # the same for a service that the account does not have
 //!
 //! [log]
 //! format = "text"                       # or "json"
 //! level = "info"
 //!
-//! [limits]                              # 0 or "none" = no limit
+//! [backup]                              # what `yubin backup` does where it is not told
+//! directory = "/backup/yubin"
+//! exclude_above = "none"               # a mailbox of more octets is left out, and reported
+//!
+//! [limits]                              # 0 or "none" = no limit; these, but for the first group, may also stand in [listener.limits]
+//! connections = 2000                    # of a daemon; more are told "try again later"
+//! memory = "512MiB"                     # of all buffers of a daemon together
+//! ipv4_network = 24                     # what counts as one network
+//! ipv6_network = 48
+//! drain = "30s"
+//!
+//! connections_per_address = 50          # IPv6: per /64
+//! connections_per_network = 200
+//! patience = "5m"                       # for a whole command line, and for each silence in a message
+//! min_data_rate = 50                    # octets a second in a message, sent or taken, averaged over `patience`
+//! session_time = "none"                 # how long a session may last, whatever it does
 //! message_size = "50MiB"
-//! connections_per_address = 50
+//!
+//! [trace]                               # what is written before a message
+//! received = "rfc"                      # or "sendmail"
+//! software = "Yubin"                    # a comment in Received; or "none"
+//! client = "shown"                      # or "hidden": not of who has logged in
+//! delivered_to = false
+//!
+//! [networks]                            # classes of clients by address; the longest prefix decides
+//! wimax = ["10.8.0.0/13"]
+//! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
 //!
 //! [[certificate]]
 //! chain = "cert.pem"
@@ -36,6 +68,28 @@
 //! address = ["0.0.0.0:465", "[::]:465"]
 //! tls = "implicit"
 //! auth = "required"
+//! trace = { client = "hidden" }         # [limits] and [trace] can be overridden for a listener
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "192.0.2.1:25"
+//! tls = "starttls"                      # or "none", "starttls-required", "implicit"
+//! auth = "optional"                     # or "off", "required"
+//! mechanisms = ["PLAIN", "LOGIN"]
+//! clear_text_auth = false
+//! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
+//! relay = ["authenticated", "inside"]   # who may send to other domains
+//! barred = ["wimax"]                    # who is turned away
+//! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
+//! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
+//! sender_rights = "reject"              # of who has logged in; or "off", "warn", "rewrite"
+//! vrfy = "neutral"                      # or "off", "authenticated"
+//! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "10.0.0.5:2525"
+//! proxy_protocol = ["10.0.0.1", "fd00::/64"]   # only these may connect: balancers that say for whom (PROXY protocol, v1 or v2)
 //! ```
 //!
 //! [`crate::limits`] holds every default with its reason.
@@ -44,8 +98,12 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod networks;
+mod pop3;
 mod quota;
 mod section;
+mod smtp;
+mod trace;
 mod value;
 
 use std::fmt;
@@ -58,7 +116,11 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use networks::{INSIDE, Networks};
+pub use pop3::Pop3;
 pub use quota::{Over, Quota};
+pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
+pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 
 use fault::{Collector, Wrong};
@@ -70,12 +132,18 @@ use value::{Count, HostName, Scalar, Size, word};
 pub struct Config {
     /// The file as it was named.
     pub file: PathBuf,
-    /// The name in greetings and in `Received`, where a listener has none of its own.
+    /// The service's name in greetings, where a listener has none of its own.
     pub hostname: String,
+    /// This machine's own name, in `Received`, in a `Message-ID`, in the names of files. Several machines may serve under one `hostname`.
+    pub node: String,
     /// Where mail is.
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// Where it is kept a second time.
+    pub backup: Backup,
+    /// What POP3 does with it.
+    pub pop3: Pop3,
     /// Where accounts are.
     pub accounts: Accounts,
     /// How events are written.
@@ -84,6 +152,8 @@ pub struct Config {
     pub limits: Limits,
     /// In the order of the file; the first is shown to clients that name no host or an unknown one.
     pub certificates: Vec<Certificate>,
+    /// Classes of clients by their addresses.
+    pub networks: Networks,
     /// In the order of the file; at least one.
     pub listeners: Vec<Arc<Listener>>,
 }
@@ -101,6 +171,15 @@ pub struct Store {
     pub reserve_inodes: u64,
 }
 
+/// `[backup]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// Where backups are.
+    pub directory: Option<PathBuf>,
+    /// A mailbox of more octets is left out; none is left out by default.
+    pub exclude_above: Option<u64>,
+}
+
 /// `[accounts]`
 #[derive(Clone, PartialEq, Eq)]
 pub struct Accounts {
@@ -108,6 +187,10 @@ pub struct Accounts {
     pub database: String,
     /// The key that seals APOP secrets.
     pub apop_key: Option<PathBuf>,
+    /// What a client is told that proved who it is, when its account is suspended.
+    pub suspended_text: Option<String>,
+    /// The same, when its account does not have the service.
+    pub unregistered_text: Option<String>,
 }
 
 impl fmt::Debug for Accounts {
@@ -187,7 +270,8 @@ impl Config {
     /// The certificates that end within [`limits::CERTIFICATE_WARNING_DAYS`](crate::limits::CERTIFICATE_WARNING_DAYS).
     pub fn expiring(&self) -> impl Iterator<Item = &Certificate> {
         let soon = |certificate: &&Certificate| {
-            certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
+            certificate.identity.is_valid()
+                && certificate.identity.days_left() < crate::limits::CERTIFICATE_WARNING_DAYS
         };
         self.certificates.iter().filter(soon)
     }
@@ -203,18 +287,30 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let faults = root.faults();
     let base = file.parent().unwrap_or(Path::new(""));
     let hostname = root.required::<HostName>("hostname", "\"mx.example.jp\"").map(|at| at.value.0);
+    let node = root.optional::<HostName>("node").given().map(|at| at.value.0);
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
+    let backup = root.table("backup").given().map_or_else(Backup::default, |at| backup(at.value, base));
+    let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let trace = root.table("trace").given();
+    let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
+    let networks = match root.table("networks") {
+        Read::Given(at) => networks::read(at.value),
+        Read::Absent => Some(Networks::default()),
+        Read::Faulty => None,
+    };
     let given = listener::Given {
+        networks: networks.as_ref(),
         hostname: hostname.as_deref(),
         limits: &defaults,
+        trace: &trace,
         certificates: !certificates.is_empty(),
         apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
     };
@@ -228,13 +324,17 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     root.finish();
     Some(Config {
         file: file.to_owned(),
+        node: node.or_else(|| hostname.clone())?,
         hostname: hostname?,
         store: store?,
         quota,
+        backup,
+        pop3,
         accounts: accounts?,
         log,
         limits,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
+        networks: networks?,
         listeners: listeners?,
     })
 }
@@ -266,6 +366,13 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
     })
 }
 
+fn backup(section: Section<'_>, base: &Path) -> Backup {
+    let directory = section.optional::<String>("directory").given().map(|at| base.join(at.value));
+    let exclude = section.optional::<Size>("exclude_above").given().and_then(|at| at.value.0);
+    section.finish();
+    Backup { directory, exclude_above: exclude.map(u64::from) }
+}
+
 fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
     let example = "\"sqlite:accounts.sqlite\"";
     let database = section.required::<String>("database", example).and_then(|at| {
@@ -277,8 +384,23 @@ fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
         address
     });
     let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
+    let suspended_text = reply_text(&section, "suspended_text");
+    let unregistered_text = reply_text(&section, "unregistered_text");
     section.finish();
-    Some(Accounts { database: database?, apop_key })
+    Some(Accounts { database: database?, apop_key, suspended_text, unregistered_text })
+}
+
+/// A text that fits into a reply line of either protocol behind its code (RFC 5321 §4.5.3.1.5, RFC 1939 §3).
+fn reply_text(section: &Section<'_>, key: &'static str) -> Option<String> {
+    const LONGEST: usize = 400;
+    let at = section.optional::<String>(key).given()?;
+    let fits = at.value.len() <= LONGEST && at.value.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    if fits && !at.value.is_empty() {
+        return Some(at.value);
+    }
+    let what = format!("a text for clients is one line of 1 to {LONGEST} ASCII characters");
+    section.report(&at.span, Wrong::new(what, format!("{key} = \"See https://example.jp/help\"")));
+    None
 }
 
 /// The address with an SQLite path made relative to `base`.

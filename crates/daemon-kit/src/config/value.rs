@@ -1,9 +1,10 @@
 //! The kinds of values a setting may have: sizes, durations, counts, names, addresses, words.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::de::{DeInteger, DeValue};
 
 use super::fault::Wrong;
@@ -231,6 +232,53 @@ impl Scalar for Duration {
                 format!("{} is out of reach", quote(given)),
                 "a time between \"10ms\" and \"24h\"",
             ))
+        }
+    }
+}
+
+/// A time; none = for ever.
+#[derive(Clone, Copy)]
+pub(crate) struct Span(pub(crate) Option<Duration>);
+
+impl Scalar for Span {
+    const EXAMPLE: &'static str = "a time such as \"30m\" or \"12h\", or \"none\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        let none = value.as_str() == Some("none")
+            || matches!(value, DeValue::Integer(number) if whole(number) == Some(0));
+        if none { Ok(Self(None)) } else { Duration::read(value).map(|time| Self(Some(time))) }
+    }
+}
+
+/// The length of a network's prefix, at most `MOST`.
+pub(crate) struct Prefix<const MOST: u8>(pub(crate) u8);
+
+impl<const MOST: u8> Scalar for Prefix<MOST> {
+    const EXAMPLE: &'static str = "a prefix length: 1 to 32 for IPv4, 1 to 128 for IPv6";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        let DeValue::Integer(number) = value else { return Err(wrong_kind::<Self>(value)) };
+        let length = whole(number).and_then(|length| u8::try_from(length).ok());
+        match length.filter(|length| (1..=MOST).contains(length)) {
+            Some(length) => Ok(Self(length)),
+            None => Err(wrong_number::<Self>(number)),
+        }
+    }
+}
+
+impl Scalar for IpNet {
+    const EXAMPLE: &'static str = "an address or a network, such as \"192.0.2.7\" or \"10.0.0.0/8\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        let given = text::<Self>(value)?;
+        let one = |address: IpAddr| Self::from(address.to_canonical());
+        match given.parse::<Self>().or_else(|_| given.parse().map(one)) {
+            Ok(network) if network == network.trunc() => Ok(network),
+            Ok(network) => {
+                let what = format!("{} has more bits than its prefix", quote(given));
+                Err(Wrong::new(what, quote(&network.trunc().to_string())))
+            }
+            Err(_) => Err(Wrong::new(format!("{} is not a network", quote(given)), Self::EXAMPLE)),
         }
     }
 }

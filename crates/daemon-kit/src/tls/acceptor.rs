@@ -1,24 +1,29 @@
 //! The server side of handshakes: one TLS configuration whose certificates can be exchanged while sessions go on.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
 use super::failure::TlsFailure;
+use super::hello::{self, Head};
 use super::identity::Identity;
 
-/// Takes TLS handshakes. Clones share their certificates.
+/// Takes TLS handshakes. Clones share their certificates and their counts.
 #[derive(Clone)]
 pub struct Acceptor {
     config: Arc<ServerConfig>,
     identities: Arc<Identities>,
+    failures: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
 
 impl Acceptor {
@@ -32,23 +37,60 @@ impl Acceptor {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(identities.clone());
-        // Clients poll every few minutes: a ticket spares them and us the signature, and costs no memory here.
+        // Clients poll every few minutes: a ticket spares them and us the signature, and costs no memory here. One is enough, for
+        // each session brings a new one.
         config.ticketer = aws_lc_rs::Ticketer::new()?;
-        Ok(Self { config: Arc::new(config), identities })
+        config.send_tls13_tickets = 1;
+        Ok(Self { config: Arc::new(config), identities, failures: Arc::default() })
     }
 
-    /// From now on shows these; sessions that go on keep what they have.
+    /// From now on shows these; sessions that go on keep what they have, and so do tickets.
     pub fn replace(&self, identities: Vec<Identity>) {
         *self.identities.0.write().unwrap_or_else(PoisonError::into_inner) = identities.into();
     }
 
-    /// The handshake. It is boxed because its state is large and soon over, while a session's task lives long.
+    /// How many handshakes failed so far, by the reason's word.
+    pub fn failures(&self) -> BTreeMap<&'static str, u64> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts a failure; how many there were for the same reason.
+    pub(crate) fn count(&self, failure: &TlsFailure) -> u64 {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = failures.entry(failure.reason).or_insert(0);
+        *count += 1;
+        *count
+    }
+
+    /// The handshake. After one that failed for another reason than time, the stream is left for the goodbye: the alert was written.
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
-    ) -> Result<Box<TlsStream<TcpStream>>, (TlsFailure, TcpStream)> {
-        let handshake = Box::pin(TlsAcceptor::from(self.config.clone()).accept(stream).into_fallible());
-        handshake.await.map(Box::new).map_err(|(error, stream)| (TlsFailure::of(&error), stream))
+        patience: Duration,
+    ) -> Result<Box<TlsStream<TcpStream>>, (TlsFailure, Option<TcpStream>)> {
+        // Boxed because its state is large and soon over, while a session's task lives long.
+        Box::pin(self.shake_hands(stream, patience)).await
+    }
+
+    async fn shake_hands(
+        &self,
+        mut stream: TcpStream,
+        patience: Duration,
+    ) -> Result<Box<TlsStream<TcpStream>>, (TlsFailure, Option<TcpStream>)> {
+        let deadline = Instant::now() + patience;
+        let mut head = Head::default();
+        let (accepted, facts) = match timeout_at(deadline, hello::read(&mut stream, &mut head)).await {
+            Ok(Ok(hello)) => hello,
+            Ok(Err(failure)) => return Err((failure, Some(stream))),
+            Err(_) => return Err((TlsFailure::timed_out(head.kind(), None), None)),
+        };
+        let handshake =
+            StartHandshake::from_parts(accepted, stream).into_stream(self.config.clone()).into_fallible();
+        match timeout_at(deadline, handshake).await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
+            Ok(Err((error, stream))) => Err((TlsFailure::of(&error, head.kind(), Some(facts)), Some(stream))),
+            Err(_) => Err((TlsFailure::timed_out(head.kind(), Some(facts)), None)),
+        }
     }
 }
 

@@ -10,23 +10,66 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate};
 
 /// A certificate that can be shown, and the names for which it is.
 #[derive(Clone)]
 pub struct Identity {
     certified: Arc<CertifiedKey>,
+    facts: Facts,
+}
+
+/// What the server's own certificate says.
+#[derive(Clone, Debug)]
+struct Facts {
     names: Vec<String>,
-    /// Seconds since 1970.
-    not_after: i64,
+    /// The first and the last second, since 1970.
+    valid: (i64, i64),
+    signer: Signer,
+}
+
+/// Who signed the server's own certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Signer {
+    InFile,
+    Itself,
+    Missing(String),
+}
+
+/// Why clients that check refuse a certificate that can be shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Its time is over, or has not begun.
+    #[error("is valid from {from} until {until}, not now")]
+    NotNow {
+        /// Its first moment.
+        from: String,
+        /// Its last moment.
+        until: String,
+    },
+    /// Who signed it is not in the file.
+    #[error("comes without the certificate of who signed it ({issuer})")]
+    NoChain {
+        /// The signer's name.
+        issuer: String,
+    },
+}
+
+impl Unfit {
+    /// What to write or do instead.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NotNow { .. } => "a certificate that is valid today",
+            Self::NoChain { .. } => {
+                "the signers' certificates behind it in the same file (often named fullchain.pem), an authority of your own too"
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("names", &self.names)
-            .field("not_after", &self.not_after)
-            .finish_non_exhaustive()
+        f.debug_struct("Identity").field("facts", &self.facts).finish_non_exhaustive()
     }
 }
 
@@ -57,16 +100,6 @@ pub enum IdentityError {
         /// The key's file.
         key: PathBuf,
     },
-    /// The certificate's time is over, or has not begun.
-    #[error("the certificate {} is valid from {from} until {until}, not now", file.display())]
-    Expired {
-        /// The file.
-        file: PathBuf,
-        /// Its first moment.
-        from: String,
-        /// Its last moment.
-        until: String,
-    },
 }
 
 impl IdentityError {
@@ -80,7 +113,6 @@ impl IdentityError {
             Self::Mismatch { .. } => {
                 "the key that was made with this certificate (is the first certificate in the file the server's?)"
             }
-            Self::Expired { .. } => "a certificate that is valid today",
         }
     }
 }
@@ -89,35 +121,58 @@ impl Identity {
     /// Reads a chain and its key from PEM files; the names are those in the certificate.
     ///
     /// # Errors
-    /// Unreadable, empty, mismatched or expired: see [`IdentityError`].
+    /// Unreadable, empty or mismatched: see [`IdentityError`]. One that is expired or has no chain is none: see [`Identity::unfit`].
     pub fn load(chain: &Path, key: &Path) -> Result<Self, IdentityError> {
         let certificates = read_chain(chain)?;
-        let (names, not_after) = facts(chain, &certificates)?;
+        let facts = facts(chain, &certificates)?;
         let private = read_key(key)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let certified = certify(certificates, private, &provider, (chain, key))?;
-        Ok(Self { certified: Arc::new(certified), names, not_after })
+        Ok(Self { certified: Arc::new(certified), facts })
     }
 
     /// The names for which it is shown; one may begin with `*.`.
     pub fn names(&self) -> &[String] {
-        &self.names
+        &self.facts.names
     }
 
     /// When the first certificate of the chain expires, in seconds since 1970.
     pub fn not_after(&self) -> i64 {
-        self.not_after
+        self.facts.valid.1
+    }
+
+    /// Whether it is valid now.
+    pub fn is_valid(&self) -> bool {
+        (self.facts.valid.0..=self.facts.valid.1).contains(&now())
+    }
+
+    /// Whether nobody else signed it: a client must know it already.
+    pub fn is_self_signed(&self) -> bool {
+        self.facts.signer == Signer::Itself
+    }
+
+    /// Why clients that check will refuse it, whatever name they ask for.
+    pub fn unfit(&self) -> Vec<Unfit> {
+        let time = |second| {
+            ASN1Time::from_timestamp(second).map_or_else(|_| String::from("?"), |time| time.to_string())
+        };
+        let (from, until) = self.facts.valid;
+        let not_now = (!self.is_valid()).then(|| Unfit::NotNow { from: time(from), until: time(until) });
+        let no_chain = match &self.facts.signer {
+            Signer::Missing(issuer) => Some(Unfit::NoChain { issuer: issuer.clone() }),
+            Signer::InFile | Signer::Itself => None,
+        };
+        not_now.into_iter().chain(no_chain).collect()
     }
 
     /// Whole days until the certificate ends.
     pub fn days_left(&self) -> i64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.not_after.saturating_sub_unsigned(now) / 86_400
+        self.facts.valid.1.saturating_sub(now()) / 86_400
     }
 
     /// Whether the certificate is for `host`; `*.` stands for one label (RFC 6125 §6.4.3).
     pub fn covers(&self, host: &str) -> bool {
-        self.names.iter().any(|name| match name.strip_prefix("*.") {
+        self.facts.names.iter().any(|name| match name.strip_prefix("*.") {
             Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
             None => name.eq_ignore_ascii_case(host),
         })
@@ -126,7 +181,7 @@ impl Identity {
     /// The same certificate, shown only to clients that ask for one of `names`.
     #[must_use]
     pub fn only_for(self, names: Vec<String>) -> Self {
-        Self { names, ..self }
+        Self { facts: Facts { names, ..self.facts }, ..self }
     }
 
     pub(super) fn certified(&self) -> &Arc<CertifiedKey> {
@@ -175,17 +230,17 @@ fn certify(
     }
 }
 
-/// The names of the server's own certificate and its last second; refuses one that is not valid now.
-fn facts(file: &Path, certificates: &[CertificateDer<'static>]) -> Result<(Vec<String>, i64), IdentityError> {
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    i64::try_from(now).unwrap_or(i64::MAX)
+}
+
+fn facts(file: &Path, certificates: &[CertificateDer<'static>]) -> Result<Facts, IdentityError> {
     let fail = |why: String| IdentityError::Chain { file: file.to_owned(), why };
-    let own = certificates.first().map(CertificateDer::as_ref).unwrap_or_default();
-    let (_, own) =
-        X509Certificate::from_der(own).map_err(|error| fail(format!("cannot be read: {error}")))?;
-    let validity = own.validity();
-    if !validity.is_valid() {
-        let (from, until) = (validity.not_before.to_string(), validity.not_after.to_string());
-        return Err(IdentityError::Expired { file: file.to_owned(), from, until });
-    }
+    let parsed: Result<Vec<_>, _> =
+        certificates.iter().map(|der| X509Certificate::from_der(der).map(|(_, parsed)| parsed)).collect();
+    let parsed = parsed.map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let (own, others) = parsed.split_first().ok_or_else(|| fail(String::from("is empty")))?;
     let names = own.subject_alternative_name().map_err(|error| fail(format!("has broken names: {error}")))?;
     let dns = |name: &GeneralName<'_>| match name {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
@@ -193,5 +248,14 @@ fn facts(file: &Path, certificates: &[CertificateDer<'static>]) -> Result<(Vec<S
     };
     let names =
         names.map(|names| names.value.general_names.iter().filter_map(dns).collect()).unwrap_or_default();
-    Ok((names, validity.not_after.timestamp()))
+    let issuer = own.issuer();
+    let signer = if issuer.as_raw() == own.subject().as_raw() {
+        Signer::Itself
+    } else if others.iter().any(|other| other.subject().as_raw() == issuer.as_raw()) {
+        Signer::InFile
+    } else {
+        Signer::Missing(issuer.to_string())
+    };
+    let validity = own.validity();
+    Ok(Facts { names, valid: (validity.not_before.timestamp(), validity.not_after.timestamp()), signer })
 }

@@ -2,10 +2,12 @@
 
 mod acceptor;
 mod failure;
+mod hello;
 mod identity;
 mod info;
 
 pub use acceptor::Acceptor;
 pub use failure::TlsFailure;
-pub use identity::{Identity, IdentityError};
+pub use hello::HelloFacts;
+pub use identity::{Identity, IdentityError, Unfit};
 pub use info::TlsInfo;

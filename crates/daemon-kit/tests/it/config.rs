@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use daemon_kit::config::{Auth, Config, LogFormat, Mechanism, Over, Protocol, Quota, Relay, TlsMode};
+use daemon_kit::config::{
+    Auth, ClientShown, Config, LogFormat, Mechanism, Over, Pop3, Protocol, Quota, Received, Relay, TlsMode,
+    Trace,
+};
 use daemon_kit::limits;
 
 use crate::world::World;
 
 const GOOD: &str = r#"
 hostname = "MX.Example.jp"
+node = "Shizuka.Example.jp"
 
 [store]
 maildirs = "mail"
@@ -21,6 +25,15 @@ octets = "10GiB"
 messages = 100000
 over = "reject"
 warn_percent = 80
+
+[backup]
+directory = "/backup"
+exclude_above = "1GiB"
+
+[pop3]
+expire_read = 30
+expire_all = "none"
+login_delay = "90s"
 
 [accounts]
 database = "sqlite:accounts.sqlite"
@@ -35,6 +48,10 @@ message_size = "none"
 connections = 0
 errors = 7
 patience = "90s"
+
+[trace]
+received = "sendmail"
+software = "8.13.6/8.13.6"
 
 [[certificate]]
 names = ["mx.example.jp"]
@@ -54,6 +71,11 @@ hostname = "submit.example.jp"
 message_size = "50MiB"
 patience = "5m"
 
+[listener.trace]
+software = "none"
+client = "hidden"
+delivered_to = true
+
 [[listener]]
 protocol = "pop3"
 address = "0.0.0.0:2110"
@@ -61,19 +83,19 @@ apop = true
 "#;
 
 /// A text that is right but for the lines that a test adds.
-fn with(listener: &str) -> String {
+pub(crate) fn with(listener: &str) -> String {
     let head = "hostname = \"mx.example.jp\"\nstore = { maildirs = \"mail\", queue = \"queue\" }\naccounts = { database = \"sqlite:a\" }\n";
     format!("{head}[[certificate]]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n[[listener]]\n{listener}")
 }
 
 #[track_caller]
-fn check_faults(text: &str, expected: &[&str]) {
+pub(crate) fn check_faults(text: &str, expected: &[&str]) {
     let world = World::new();
     check_faults_in(&world, text, expected);
 }
 
 #[track_caller]
-fn check_faults_in(world: &World, text: &str, expected: &[&str]) {
+pub(crate) fn check_faults_in(world: &World, text: &str, expected: &[&str]) {
     let faults = Config::parse(text, world.path("yubin.toml")).expect_err("this file has faults").to_string();
     let root = format!("{}/", world.root().display());
     let told: Vec<String> = faults.lines().map(|line| line.replace(&root, "")).collect();
@@ -85,12 +107,17 @@ fn a_good_file_gives_every_setting() {
     let world = World::new();
     let config = Config::parse(GOOD, world.path("yubin.toml")).unwrap();
     assert_eq!(config.hostname, "mx.example.jp");
+    assert_eq!(config.node, "shizuka.example.jp");
     assert_eq!(config.store.maildirs, world.path("mail"));
     assert_eq!(config.store.queue.to_str(), Some("/var/spool/yubin"));
     assert_eq!((config.store.reserve_space, config.store.reserve_inodes), (1 << 30, 0));
     let quota =
         Quota { octets: Some(10 << 30), messages: Some(100_000), over: Over::Reject, warn_percent: Some(80) };
     assert_eq!(config.quota, quota);
+    assert_eq!(config.backup.directory.as_deref(), Some("/backup".as_ref()));
+    assert_eq!(config.backup.exclude_above, Some(1 << 30));
+    let pop3 = Pop3 { expire_read: Some(30), expire_all: None, login_delay: Some(Duration::from_secs(90)) };
+    assert_eq!(config.pop3, pop3);
     assert_eq!(config.accounts.database, format!("sqlite:{}", world.path("accounts.sqlite").display()));
     assert_eq!(config.accounts.apop_key, Some(world.path("apop.key")));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, tracing::Level::DEBUG));
@@ -111,6 +138,14 @@ fn a_good_file_gives_every_setting() {
     assert_eq!(submission.limits.errors, Some(7));
     assert_eq!(submission.limits.recipients, Some(limits::RECIPIENTS));
 
+    let trace = Trace {
+        received: Received::Sendmail,
+        software: None,
+        client: ClientShown::Hidden,
+        delivered_to: true,
+    };
+    assert_eq!(submission.trace, trace);
+
     let pop3 = config.listeners(Protocol::Pop3).next().unwrap();
     assert_eq!((pop3.tls, pop3.auth), (TlsMode::None, Auth::Required));
     assert_eq!(pop3.mechanisms, [Mechanism::Plain, Mechanism::Login]);
@@ -130,6 +165,19 @@ fn patience_is_the_rfcs_own_where_the_file_says_nothing() {
     let patience: Vec<u64> =
         config.listeners.iter().map(|listener| listener.limits.patience.as_secs()).collect();
     assert_eq!(patience, [300, 600]);
+}
+
+#[test]
+fn r_08_r_15_faults_of_the_rules_of_pop3_are_told() {
+    let listener = "protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\n";
+    check_faults(
+        &with(&format!("{listener}[pop3]\nexpire_read = \"14d\"\nlogin_delay = 30\nexpire = 3\n")),
+        &[
+            "yubin.toml:11:15: \"14d\" is not a count; write: a whole number such as 100, or \"none\"",
+            "yubin.toml:12:15: 30 has no unit; write: \"30s\" or \"30m\"",
+            "yubin.toml:13:1: unknown key `expire` in [pop3]; write: expire_all",
+        ],
+    );
 }
 
 #[test]
@@ -199,7 +247,7 @@ auth = true
             "yubin.toml:20:23: \"127.0.0.1:99999\" is not an address with a port; write: an IP address with a port, such as \"0.0.0.0:25\" or \"[::]:25\"",
             "yubin.toml:22:12: \"imap\" is not known here; write: one of smtp, pop3",
             "yubin.toml:23:11: the list of addresses is empty; write: address = \"0.0.0.0:25\" (or a list of addresses)",
-            "yubin.toml:24:7: \"ssl\" is not known here; write: one of none, starttls, implicit",
+            "yubin.toml:24:7: \"ssl\" is not known here; write: one of none, starttls, starttls-required, implicit",
             "yubin.toml:25:8: true/false cannot stand here; write: \"off\", \"optional\" or \"required\"",
         ],
     );
@@ -215,6 +263,27 @@ fn sections_of_the_wrong_kind_and_missing_ones() {
             "yubin.toml:1:1: there is no section [accounts]; write: [accounts] with database = \"sqlite:accounts.sqlite\"",
             "yubin.toml:1:1: there is no listener, nobody could connect; write: [[listener]] with protocol = \"smtp\" and address = \"0.0.0.0:25\"",
             "yubin.toml:2:2: `certificate` is a single section, not a list of sections; write: [[certificate]]",
+        ],
+    );
+}
+
+#[test]
+fn trace_fields_that_cannot_be_written() {
+    let software =
+        "write: a program's name such as \"Yubin\" (ASCII, no parenthesis or backslash), or \"none\"";
+    check_faults(
+        &format!(
+            "node = \"this one\"\n{}trace = {{ received = \"postfix\", software = \"a (b\", client = true }}\n[[listener]]\nprotocol = \"pop3\"\naddress = \"127.0.0.1:0\"\ntls = \"starttls\"\n[listener.trace]\nsoftware = \"\u{90f5}\u{4fbf}\"\nsender = true\n",
+            with("protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\n")
+        ),
+        &[
+            "yubin.toml:1:8: \"this one\" is not a host name; write: a host name such as \"mx.example.jp\" (an international one as its xn-- form)",
+            "yubin.toml:11:22: \"postfix\" is not known here; write: one of rfc, sendmail",
+            &format!("yubin.toml:11:44: this cannot stand in a comment of a header; {software}"),
+            "yubin.toml:11:61: true/false cannot stand here; write: \"shown\" or \"hidden\"",
+            "yubin.toml:16:11: `trace` belongs to SMTP, this listener is pop3; write: nothing (remove the section)",
+            &format!("yubin.toml:17:12: this cannot stand in a comment of a header; {software}"),
+            "yubin.toml:18:1: unknown key `sender` in [trace]; write: one of received, software, client, delivered_to",
         ],
     );
 }
@@ -340,18 +409,16 @@ fn one_address_twice() {
 fn certificates_that_cannot_be_used() {
     let world = World::new();
     world.certificate("other.pem", "other.key", &["other.example.jp"]);
-    world.expired_certificate("old.pem", "old.key");
     world.write("empty.pem", "");
     world.write("noise.pem", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n");
     let pair = |chain: &str, key: &str| format!("[[certificate]]\nchain = \"{chain}\"\nkey = \"{key}\"\n");
     let text = format!(
-        "hostname = \"a\"\nstore = {{ maildirs = \"m\", queue = \"q\" }}\naccounts.database = \"sqlite:a\"\n{}{}{}{}{}{}{}names = [\"mx.example.jp\", \"pop.example.jp\"]\n[[listener]]\nprotocol = \"smtp\"\naddress = \"[::1]:0\"\n",
+        "hostname = \"a\"\nstore = {{ maildirs = \"m\", queue = \"q\" }}\naccounts.database = \"sqlite:a\"\n{}{}{}{}{}{}names = [\"mx.example.jp\", \"pop.example.jp\"]\n[[listener]]\nprotocol = \"smtp\"\naddress = \"[::1]:0\"\n",
         pair("missing.pem", "key.pem"),
         pair("cert.pem", "missing.key"),
         pair("cert.pem", "other.key"),
         pair("empty.pem", "key.pem"),
         pair("noise.pem", "cert.pem"),
-        pair("old.pem", "old.key"),
         pair("cert.pem", "key.pem"),
     );
     let chain =
@@ -369,10 +436,48 @@ fn certificates_that_cannot_be_used() {
             &format!(
                 "yubin.toml:17:9: the certificate noise.pem is not PEM: base64 decode error: InvalidCharacter(33); {chain}"
             ),
-            "yubin.toml:20:9: the certificate old.pem is valid from Dec 25 00:00:00 2006 +00:00 until Dec 25 00:00:00 2007 +00:00, not now; write: a certificate that is valid today",
-            "yubin.toml:25:27: the certificate is not for pop.example.jp, but for mx.example.jp; write: a name that the certificate has, or another certificate",
+            "yubin.toml:22:27: the certificate is not for pop.example.jp, but for mx.example.jp; write: a name that the certificate has, or another certificate",
         ],
     );
+}
+
+#[test]
+fn p_21_p_22_certificates_that_clients_will_refuse_can_be_shown_but_not_pass_a_check() {
+    let world = World::new();
+    world.expired_certificate("old.pem", "old.key");
+    world.chain("leaf.pem", "full.pem", "leaf.key", "leaf.example.jp");
+    let pair = |chain: &str, key: &str| format!("[[certificate]]\nchain = \"{chain}\"\nkey = \"{key}\"\n");
+    let listener = |protocol: &str, name: &str| {
+        format!(
+            "[[listener]]\nprotocol = \"{protocol}\"\naddress = \"[::1]:0\"\ntls = \"starttls\"\nhostname = \"{name}\"\n"
+        )
+    };
+    let text = format!(
+        "hostname = \"a\"\nstore = {{ maildirs = \"m\", queue = \"q\" }}\naccounts.database = \"sqlite:a\"\n{}{}{}{}{}{}",
+        pair("old.pem", "old.key"),
+        pair("leaf.pem", "leaf.key"),
+        pair("full.pem", "leaf.key"),
+        listener("smtp", "leaf.example.jp"),
+        listener("smtp", "mx.example.jp"),
+        listener("pop3", "pop.example.jp"),
+    );
+    let config = Config::parse(&text, world.path("yubin.toml")).expect("they can be shown");
+    let told = config
+        .judge_certificates(None)
+        .unwrap_err()
+        .to_string()
+        .replace(&format!("{}/", world.root().display()), "");
+    let unfit = [
+        "yubin.toml:5:9: the certificate old.pem is valid from Dec 25 00:00:00 2006 +00:00 until Dec 25 00:00:00 2007 +00:00, not now; write: a certificate that is valid today",
+        "yubin.toml:8:9: the certificate leaf.pem comes without the certificate of who signed it (CN=the test's authority); write: the signers' certificates behind it in the same file (often named fullchain.pem), an authority of your own too",
+        "yubin.toml:25:11: no certificate is for pop.example.jp, the name of this listener; write: a [[certificate]] that has the name, or `hostname` with a name that one has",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), unfit);
+    let smtp = config.judge_certificates(Some(Protocol::Smtp)).unwrap_err();
+    assert_eq!(smtp.faults.len(), 2, "the name is no matter of smtpd's");
+    let warnings = config.certificate_warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("old.pem is signed by itself"), "{warnings:?}");
 }
 
 #[test]

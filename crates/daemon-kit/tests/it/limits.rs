@@ -1,5 +1,6 @@
 //! Who comes in, and what a session may take.
 
+use crate::log::logged;
 use crate::script::{House, bind, file};
 use crate::world::World;
 
@@ -22,6 +23,92 @@ async fn the_daemon_has_so_many_sessions() {
     let house = House::start("connections = 1", "");
     let _first = house.client().await;
     assert_eq!(house.stranger().await.line().await, "mx.example.jp says: too many connections");
+}
+
+#[tokio::test]
+async fn one_network_has_so_many_sessions_and_others_are_not_touched() {
+    let house = House::start("connections_per_network = 2\nipv4_network = 31", "");
+    let from = |last: u8| house.stranger_from([127, 0, 0, last]);
+    let (mut first, mut second) = (from(2).await, from(3).await);
+    assert_eq!((first.line().await, second.line().await), ("hello".to_owned(), "hello".to_owned()));
+    assert_eq!(from(2).await.line().await, "mx.example.jp says: too many connections from your network");
+    let mut neighbour = from(4).await;
+    assert_eq!(neighbour.line().await, "hello");
+    assert_eq!(neighbour.ask("alive").await, "you said alive");
+    assert_eq!(first.ask("alive").await, "you said alive");
+}
+
+#[tokio::test]
+async fn without_memory_nobody_new_comes_in_and_those_inside_go_on() {
+    let mut house = House::start("memory = \"80KiB\"", "");
+    let mut inside = Vec::new();
+    let refused = loop {
+        let mut client = house.stranger().await;
+        match client.line().await {
+            greeting if greeting == "hello" => inside.push(client),
+            other => break other,
+        }
+    };
+    assert_eq!(refused, "mx.example.jp says: out of memory");
+    assert_eq!(inside.len(), 3);
+    for client in &mut inside {
+        assert_eq!(client.ask("alive").await, "you said alive");
+    }
+    // What one holds unconsumed, others cannot have: it is sent away, not they.
+    let mut greedy = inside.pop().unwrap();
+    let _ = greedy.0.get_mut().try_write(&[b'x'; 60_000]);
+    greedy.rest_or_reset().await;
+    assert_eq!(inside[0].ask("alive").await, "you said alive");
+    assert_eq!(house.end().await, "memory");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_told_in_time_and_counted() {
+    let house = House::start("connections = 1", "");
+    let _inside = house.client().await;
+    for _ in 0..5 {
+        house.stranger().await.line().await;
+    }
+    let told = || logged().lines().filter(|line| line.contains("connection_refused")).count();
+    assert_eq!(told(), 1, "{}", logged());
+    tokio::time::sleep(daemon_kit::limits::REFUSALS_TOLD * 2).await;
+    assert_eq!(told(), 2, "{}", logged());
+    assert!(logged().contains(" count=4"), "{}", logged());
+    house.stranger().await.line().await;
+    assert_eq!(told(), 3, "after a quiet second the next is told at once: {}", logged());
+    house.stranger().await.line().await;
+    house.drain.begin();
+    drop(_inside);
+    house.running.await.unwrap().unwrap();
+    assert_eq!(told(), 4, "the end leaves none untold: {}", logged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_trickles_a_line_is_sent_away_and_others_are_not_touched() {
+    let mut house = House::start("patience = \"5m\"", "");
+    let mut slow = house.client().await;
+    for _ in 0..5 {
+        slow.send("x").await;
+        tokio::time::sleep(std::time::Duration::from_secs(59)).await;
+        let mut other = house.client().await;
+        assert_eq!(other.ask("alive").await, "you said alive");
+        assert_eq!(other.ask("QUIT").await, "bye");
+        assert_eq!(house.end().await, "quit");
+    }
+    assert_eq!(slow.rest().await, b"");
+    assert_eq!(house.end().await, "timed_out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_lasts_no_longer_than_it_may() {
+    let mut house = House::start("session_time = \"1h\"", "");
+    let mut client = house.client().await;
+    for _ in 0..60 {
+        assert_eq!(client.ask("alive").await, "you said alive");
+        tokio::time::sleep(std::time::Duration::from_secs(59)).await;
+    }
+    assert_eq!(client.rest().await, b"");
+    assert_eq!(house.end().await, "overtime");
 }
 
 #[tokio::test]

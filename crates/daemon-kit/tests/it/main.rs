@@ -5,6 +5,8 @@ mod config;
 mod ends;
 mod limits;
 mod log;
+mod proxy;
 mod script;
+mod smtp_settings;
 mod tls;
 mod world;

@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::world::World;
 
-/// Greets, and answers `TLS`, `INFO`, `QUIT`, `PANIC`, `STAY` (does not end when drained) and anything else with `you said …`.
+/// Greets, and answers `TLS`, `INFO`, `PEER`, `QUIT`, `PANIC`, `STAY` (does not end when drained) and anything else with `you said …`.
 struct Script {
     ends: UnboundedSender<&'static str>,
 }
@@ -38,6 +38,7 @@ impl Script {
                         Some(tls) => format!("{} {} {} {:?}", tls.version, tls.cipher, tls.bits, tls.sni),
                         None => String::from("clear"),
                     },
+                    "PEER" => wire.peer().to_string(),
                     "STAY" => {
                         stays = true;
                         String::from("staying")
@@ -140,6 +141,13 @@ impl House {
         Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()))
     }
 
+    /// The same, from one of the many addresses of this machine.
+    pub(crate) async fn stranger_from(&self, address: [u8; 4]) -> Client<TcpStream> {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((address, 0).into()).unwrap();
+        Client(BufReader::new(socket.connect(self.address).await.unwrap()))
+    }
+
     /// How the next session ended, seen from its own side.
     pub(crate) async fn end(&mut self) -> &'static str {
         self.ends.recv().await.unwrap()
@@ -164,6 +172,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     pub(crate) async fn ask(&mut self, text: &str) -> String {
         self.send(&format!("{text}\r\n")).await;
         self.line().await
+    }
+
+    /// All bytes until the end, however rude that is.
+    pub(crate) async fn rest_or_reset(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.0.read_to_end(&mut rest).await {
+            Err(error) if error.kind() != std::io::ErrorKind::ConnectionReset => panic!("{error}"),
+            _ => rest,
+        }
     }
 
     /// All bytes until the end.
@@ -204,4 +221,11 @@ pub(crate) fn connector(
         .with_root_certificates(store)
         .with_no_client_auth();
     TlsConnector::from(Arc::new(config))
+}
+
+/// The certificate that `world` has written there.
+pub(crate) fn der(world: &World, chain: &str) -> Vec<u8> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    CertificateDer::from_pem_file(world.path(chain)).unwrap().to_vec()
 }

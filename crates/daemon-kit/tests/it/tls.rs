@@ -3,18 +3,11 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::script::{Client, House, connector, file};
+use crate::script::{Client, House, connector, der, file};
 use crate::world::World;
 
 const IMPLICIT: &str = "tls = \"implicit\"\nauth = \"required\"";
 const STARTTLS: &str = "tls = \"starttls\"\nauth = \"required\"";
-
-/// The certificate that `world` has written there.
-fn der(world: &World, chain: &str) -> Vec<u8> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-    CertificateDer::from_pem_file(world.path(chain)).unwrap().to_vec()
-}
 
 #[tokio::test]
 async fn implicit_tls_from_the_first_byte() {
@@ -164,4 +157,103 @@ async fn megabytes_pass_both_ways() {
     reader.read_to_end(&mut answer).await.unwrap();
     sending.await.unwrap();
     assert_eq!(answer.len(), "hello\r\n".len() + 2000 * ("you said ".len() + 999) + "bye\r\n".len());
+}
+
+/// Connects twice with one configuration: how the second handshake went.
+async fn twice(
+    house: &House,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> rustls::HandshakeKind {
+    let connector = connector(&[der(&house.world, "cert.pem")], versions);
+    let mut kind = None;
+    for _ in 0..2 {
+        let stream = TcpStream::connect(house.address).await.unwrap();
+        let stream = connector.connect("mx.example.jp".try_into().unwrap(), stream).await.unwrap();
+        let mut client = Client(BufReader::new(stream));
+        // With the first octets of TLS 1.3 comes the ticket.
+        assert_eq!(client.line().await, "hello");
+        kind = client.0.get_ref().get_ref().1.handshake_kind();
+        assert_eq!(client.ask("QUIT").await, "bye");
+    }
+    kind.unwrap()
+}
+
+#[tokio::test]
+async fn sessions_are_resumed_in_both_versions_and_over_an_exchange_of_certificates() {
+    let house = House::start("", IMPLICIT);
+    for versions in [&[&rustls::version::TLS13], &[&rustls::version::TLS12]] {
+        assert_eq!(twice(&house, versions).await, rustls::HandshakeKind::Resumed, "{versions:?}");
+    }
+}
+
+/// What is logged of a handshake that begins with `octets`.
+async fn failure(octets: &[u8]) -> String {
+    let house = House::start("", IMPLICIT);
+    let mut client = house.stranger().await;
+    client.0.write_all(octets).await.unwrap();
+    client.0.shutdown().await.unwrap();
+    client.rest_or_reset().await;
+    house.drain.begin();
+    house.running.await.unwrap().unwrap();
+    let log = crate::log::logged();
+    log.lines().rfind(|line| line.contains(" tls_failed ")).expect("an event").to_owned()
+}
+
+/// A ClientHello as Outlook Express on Windows XP might send it: TLS 1.0, eleven suites, no extension.
+fn old_hello() -> Vec<u8> {
+    let mut body = vec![3, 1];
+    body.extend_from_slice(&[7; 32]);
+    body.extend_from_slice(&[0, 0, 22]);
+    for suite in [4, 5, 10, 9, 0x64, 0x62, 3, 6, 0x13, 0x12, 0x63] {
+        body.extend_from_slice(&[0, suite]);
+    }
+    body.extend_from_slice(&[1, 0]);
+    let message = [&[1, 0, 0, u8::try_from(body.len()).unwrap()][..], &body].concat();
+    [&[0x16, 3, 1, 0, u8::try_from(message.len()).unwrap()][..], &message].concat()
+}
+
+#[tokio::test]
+async fn p_27_who_cannot_agree_with_us_is_known_by_what_it_offered() {
+    let line = failure(&old_hello()).await;
+    assert!(line.contains(" reason=no_common_version "), "{line}");
+    assert!(line.contains(" count=1 version=TLSv1.0 ciphers=11 session="), "{line}");
+}
+
+#[tokio::test]
+async fn p_27_a_client_of_the_last_century_is_no_clear_text() {
+    let line = failure(b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10").await;
+    assert!(line.contains(" reason=no_common_version "), "{line}");
+}
+
+#[tokio::test]
+async fn clear_text_on_a_tls_port_is_told_as_such() {
+    let line = failure(b"EHLO client.example.jp\r\n").await;
+    assert!(line.contains(" reason=clear_text "), "{line}");
+    let line = failure(b"").await;
+    assert!(line.contains(" reason=hung_up "), "{line}");
+}
+
+#[tokio::test]
+async fn who_does_not_trust_us_is_known_by_name() {
+    let house = House::start("", IMPLICIT);
+    let roots = [der(&house.world, "cert.pem")];
+    for _ in 0..2 {
+        house.stranger().await.encrypt("pop.example.jp", &roots).await.map(drop).unwrap_err();
+    }
+    let tls = house.server_tls.clone().unwrap();
+    house.drain.begin();
+    house.running.await.unwrap().unwrap();
+    let log = crate::log::logged();
+    let line = log.lines().rfind(|line| line.contains(" tls_failed ")).unwrap();
+    assert!(line.contains(" reason=certificate_refused "), "{line}");
+    assert!(line.contains(" count=2 version=TLSv1.3 ") && line.contains(" sni=pop.example.jp "), "{line}");
+    assert_eq!(tls.failures().get("certificate_refused"), Some(&2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_greeting_on_a_tls_port_is_told_apart() {
+    let house = House::start("", IMPLICIT);
+    assert_eq!(house.stranger().await.rest().await, b"");
+    let log = crate::log::logged();
+    assert!(log.contains(" reason=silent "), "{log}");
 }

@@ -47,4 +47,20 @@ impl World {
         self.write(chain, &parameters.self_signed(&pair).unwrap().pem());
         self.write(key, &pair.serialize_pem());
     }
+
+    /// Makes one that an authority has signed, alone and with the authority's behind it.
+    pub(crate) fn chain(&self, leaf: &str, full: &str, key: &str, name: &str) {
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "the test's authority");
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority =
+            rcgen::CertifiedIssuer::self_signed(parameters, rcgen::KeyPair::generate().unwrap()).unwrap();
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let own = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let own = own.signed_by(&pair, &authority).unwrap().pem();
+        self.write(leaf, &own);
+        self.write(full, &(own + &authority.pem()));
+        self.write(key, &pair.serialize_pem());
+    }
 }

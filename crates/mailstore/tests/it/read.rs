@@ -41,7 +41,7 @@ fn foreign_messages_are_read_with_their_sizes_on_the_wire() {
     scratch.put("", "dovecot-uidlist", b"3 V1 N1\n");
 
     let mut session = scratch.maildir.lock().unwrap();
-    let listed: Vec<_> = session.messages().map(|m| (m.unique_id.into_owned(), m.octets)).collect();
+    let listed: Vec<_> = session.messages().map(|m| (m.unique_id, m.octets)).collect();
     let weird = listed[0].0.clone();
     assert!(weird.starts_with('~') && weird.len() == 33, "{weird}");
     let expected = [

@@ -79,7 +79,7 @@ pub(crate) fn text_of(maildrop: &mut Maildrop, index: usize) -> Vec<u8> {
 }
 
 pub(crate) fn ids(maildrop: &Maildrop) -> Vec<String> {
-    maildrop.messages().map(|message| message.unique_id.into_owned()).collect()
+    maildrop.messages().map(|message| message.unique_id).collect()
 }
 
 /// Every message by its unique id, as one session shows it; ids are asserted to be unique.

@@ -6,6 +6,15 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn listed(maildrop: &Maildrop) -> Vec<(u32, u64, String)> {
+    let mut listed = Vec::new();
+    maildrop.visit(0, |message| {
+        listed.push((message.number.get(), message.octets, message.unique_id.into()));
+        true
+    });
+    listed
+}
+
 fn number(number: u32) -> MessageNumber {
     MessageNumber::new(number).unwrap()
 }
@@ -23,8 +32,7 @@ fn counts_and_marks() {
     assert_eq!(maildrop.delete(number(4)), Err(NoMessage::TooLarge));
     assert_eq!(maildrop.totals(), Totals { messages: 2, octets: 127 });
     assert_eq!(maildrop.messages(), 3, "numbers do not move up");
-    let listed: Vec<_> = maildrop.listing(0).map(|m| (m.number.get(), m.octets, m.unique_id)).collect();
-    assert_eq!(listed, [(1, 120, "whqtswO00WBw418f9t5JxYwZ"), (3, 7, "~")]);
+    assert_eq!(listed(&maildrop), [(1, 120, "whqtswO00WBw418f9t5JxYwZ".into()), (3, 7, "~".into())]);
     assert_eq!(maildrop.deleted().collect::<Vec<_>>(), [number(2)]);
 
     maildrop.reset();
@@ -59,6 +67,7 @@ proptest! {
         sizes in proptest::collection::vec(0u64..1_000_000, 0..200),
         deletions in proptest::collection::vec(1u32..220, 0..100),
         reset_at in 0usize..150,
+        is_shared: bool,
     ) {
         let mut maildrop = Maildrop::default();
         let mut model: Vec<(u64, String, bool)> = Vec::new();
@@ -66,6 +75,11 @@ proptest! {
             let id = format!("id-{at}");
             maildrop.push(octets, &id).unwrap();
             model.push((octets, id, false));
+        }
+        if is_shared {
+            let Rows::Copied(rows) = maildrop.rows else { panic!("copied") };
+            maildrop = Maildrop::shared(Arc::new(rows)).unwrap();
+            prop_assert_eq!(maildrop.push(1, "more"), Err(BadMessage::Shared));
         }
         for (at, message) in deletions.into_iter().enumerate() {
             if at == reset_at {
@@ -80,11 +94,10 @@ proptest! {
             prop_assert_eq!(maildrop.delete(number(message)), wanted);
         }
         let left: Vec<_> = model.iter().enumerate().filter(|(_, row)| !row.2)
-            .map(|(at, row)| (at + 1, row.0, row.1.as_str())).collect();
-        let listed: Vec<_> = maildrop.listing(0).map(|m| (m.number.get() as usize, m.octets, m.unique_id)).collect();
+            .map(|(at, row)| (at as u32 + 1, row.0, row.1.clone())).collect();
         prop_assert_eq!(maildrop.totals().messages as usize, left.len());
         prop_assert_eq!(maildrop.totals().octets, left.iter().map(|row| row.1).sum::<u64>());
-        prop_assert_eq!(listed, left);
+        prop_assert_eq!(listed(&maildrop), left);
         prop_assert_eq!(maildrop.deleted().count(), model.iter().filter(|row| row.2).count());
     }
 }

@@ -24,7 +24,7 @@ impl Session {
         match self.question()? {
             Question::Login => return Err(Misuse::WrongAnswer),
             Question::Retrieve(number) => {
-                let octets = self.maildrop.find(number).map_or(0, |message| message.octets);
+                let octets = self.maildrop.find(number).unwrap_or(0);
                 Reply::Octets(octets).write(self.language, out);
                 self.state = State::Body;
             }
@@ -56,6 +56,20 @@ impl Session {
             Refusal::Credentials => self.failed_login(out),
             _ => Reply::from(refusal).write(self.language, out),
         }
+        Ok(())
+    }
+
+    /// Answers a login whose claim holds, but whose account may not come in, in the words of the caller behind `[SYS/PERM]` (RFC 3206): to
+    /// ask for the password again would not help. A text that is no one line of printable ASCII is not sent.
+    pub fn refuse_account(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let Question::Login = self.question()? else { return Err(Misuse::WrongAnswer) };
+        if text.is_empty() || !text.bytes().all(|octet| octet == b' ' || octet.is_ascii_graphic()) {
+            return self.refuse(Refusal::Permanent, out);
+        }
+        self.state = State::Command(Phase::Authorization);
+        out.extend_from_slice(b"-ERR [SYS/PERM] ");
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\r\n");
         Ok(())
     }
 

@@ -16,7 +16,7 @@ impl Session {
             return self.listing(Reply::Listing(self.maildrop.totals()), Column::Octets, out);
         };
         match self.maildrop.find(number) {
-            Ok(message) => self.say(Reply::ListingOf(number, message.octets), out),
+            Ok(octets) => self.say(Reply::ListingOf(number, octets), out),
             Err(reason) => self.no_message(number, reason, out),
         }
     }
@@ -26,7 +26,13 @@ impl Session {
             return self.listing(Reply::UniqueIds, Column::UniqueId, out);
         };
         match self.maildrop.find(number) {
-            Ok(message) => self.say(Reply::UniqueIdOf(number, message.unique_id), out),
+            Ok(_) => {
+                self.maildrop.visit(number.index(), |message| {
+                    Reply::UniqueIdOf(number, message.unique_id).write(self.language, out);
+                    false
+                });
+                None
+            }
             Err(reason) => self.no_message(number, reason, out),
         }
     }

@@ -8,7 +8,7 @@ use crate::harness::Service;
 use crate::harness::mail::{self, assert_same, behind_trace, samples};
 use crate::harness::site::{AYUMI, Door, KENJI, User};
 
-fn curl(service: &Service, door: Door, tls: Tls, path: &str) -> Command {
+pub(super) fn curl(service: &Service, door: Door, tls: Tls, path: &str) -> Command {
     let scheme = match (door.is_pop3(), tls) {
         (false, Tls::Implicit) => "smtps",
         (false, _) => "smtp",
@@ -24,11 +24,11 @@ fn curl(service: &Service, door: Door, tls: Tls, path: &str) -> Command {
     command
 }
 
-fn logged_in<'c>(command: &'c mut Command, user: &User, options: &str) -> &'c mut Command {
+pub(super) fn logged_in<'c>(command: &'c mut Command, user: &User, options: &str) -> &'c mut Command {
     command.args(["--user", &format!("{}:{}", user.login, user.password), "--login-options", options])
 }
 
-fn upload<'c>(command: &'c mut Command, message: &Path) -> &'c mut Command {
+pub(super) fn upload<'c>(command: &'c mut Command, message: &Path) -> &'c mut Command {
     command.args(["--mail-from", AYUMI.address, "--mail-rcpt", KENJI.address, "--upload-file"]).arg(message)
 }
 
@@ -85,6 +85,27 @@ fn r_03_curl_fetches_by_apop_user_and_sasl_over_every_kind_of_connection() {
             })
             .collect();
         assert_fetched(&format!("curl, {door:?}, {tls:?}, {method}"), &given, &fetched);
+    }
+}
+
+#[test]
+fn r_03_curl_by_every_other_form_of_login() {
+    if left_out() {
+        return;
+    }
+    let service = Service::start();
+    let given = given(&service, &samples()[..1]);
+    for (door, tls, method) in [
+        (Door::Pop3, Tls::Never, "AUTH=PLAIN"),
+        (Door::Pop3, Tls::Never, "AUTH=LOGIN"),
+        (Door::Pop3, Tls::Starttls, "AUTH=+APOP"),
+        (Door::Pop3, Tls::Starttls, "AUTH=LOGIN"),
+        (Door::Pop3s, Tls::Implicit, "AUTH=PLAIN"),
+        (Door::Pop3s, Tls::Implicit, "AUTH=*"),
+    ] {
+        let mut curl = curl(&service, door, tls, "1");
+        let fetched = succeeds(logged_in(&mut curl, &KENJI, method), Stdio::null());
+        assert_fetched(&format!("curl, {door:?}, {tls:?}, {method}"), &given, &[fetched]);
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use socket2::{Domain, Socket, Type};
 
 use super::daemon::PATIENCE;
 
@@ -23,7 +24,18 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn clear(address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// From an address of the test's choice, of 127.0.0.0/8.
+    pub(crate) fn clear_from(source: Ipv4Addr, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::over(socket.into())
+    }
+
+    fn over(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
         socket.set_nodelay(true).unwrap();
@@ -89,6 +101,17 @@ impl Wire {
         }
     }
 
+    /// As many octets.
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        while self.received.len() < count {
+            if self.fill() == 0 {
+                self.fail(&format!("the connection ended before {count} octets"));
+            }
+        }
+        let rest = self.received.split_off(count);
+        std::mem::replace(&mut self.received, rest)
+    }
+
     /// Everything up to and with `end`.
     pub(crate) fn through(&mut self, end: &[u8]) -> Vec<u8> {
         let mut searched = 0;
@@ -124,6 +147,16 @@ impl Wire {
         };
         self.received.extend_from_slice(&chunk[..count]);
         count
+    }
+
+    /// Version, cipher suite and key length of the TLS session, as this end knows them.
+    pub(crate) fn tls(&self) -> (String, String, usize) {
+        let Stream::Tls(stream) = &self.stream else { panic!("no TLS") };
+        let version = format!("{:?}", stream.conn.protocol_version().unwrap());
+        let suite = stream.conn.negotiated_cipher_suite().unwrap().suite();
+        let suite = suite.as_str().unwrap().replace("TLS13_", "TLS_");
+        let bits = if suite.contains("_128_") { 128 } else { 256 };
+        (version.replace('_', "."), suite, bits)
     }
 
     /// Ends the connection without a word, as a broken line does.
