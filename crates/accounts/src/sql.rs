@@ -18,7 +18,7 @@ pub(crate) const MAILBOX: &str =
     "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = $1";
 
 /// `$1` domain id → the account that `postmaster@` leads to: the domain's, else the default domain's, else the one of that name.
-pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages FROM account WHERE id = COALESCE( \
+pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = COALESCE( \
      (SELECT postmaster_id FROM domain WHERE id = $1 AND postmaster_id > 0), \
      (SELECT postmaster_id FROM domain WHERE postmaster_id > 0 \
         AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \

@@ -42,7 +42,7 @@ fn c_09_c_10_a_suspended_account_sends_nothing_from_this_moment_and_reads_on() {
 #[test]
 fn c_09_reading_and_receiving_stop_by_themselves() {
     let service = Service::start();
-    let mut reading = service.mailbox(&AYUMI);
+    let reading = service.mailbox(&AYUMI);
     service.site.yubin(&["account", "suspend", AYUMI.login, "--reading", "--receiving"]);
     assert_eq!(reading.wire.rest(), b"");
     let mut pop3 = service.pop3(Door::Pop3s);
