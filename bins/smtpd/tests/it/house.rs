@@ -60,6 +60,11 @@ impl House {
         Self { address, drain, running, runtime, accounts, dir }
     }
 
+    /// One more domain.
+    pub(crate) fn add_domain(&self, name: &str) {
+        self.runtime.block_on(self.accounts.domain_add(name)).unwrap();
+    }
+
     /// One more account, without a password.
     pub(crate) fn add(&self, login: &str, addresses: &[&str]) {
         let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
