@@ -23,7 +23,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig, Unavailable};
-use daemon_kit::config::{self, Config, Listener, Protocol, Quota};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use mailstore::Ledger;
@@ -48,6 +48,7 @@ pub struct Pop3d {
     doors: Doors,
     pace: Pace,
     rules: Rules,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     pause: Pause,
 }
 
@@ -70,6 +71,7 @@ impl Pop3d {
             doors: Doors::of(config),
             pace: Pace::default(),
             rules: Rules::new(config.pop3),
+            pop_before_smtp: config.pop_before_smtp,
             pause: Box::new(|time| Box::pin(sleep(time))),
         }
     }

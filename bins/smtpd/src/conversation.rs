@@ -169,7 +169,7 @@ impl<'s> Conversation<'s> {
             },
             Event::BodyEnd => match self.transaction.take() {
                 // Boxed: its state is as large as all else of a session, which is idle most of the time.
-                Some(transaction) => match Box::pin(transaction.commit()).await {
+                Some(transaction) => match Box::pin(transaction.commit(self.smtpd.mailbox_full())).await {
                     Ok(reply) => Answer::YesWith(reply),
                     Err(reply) => Answer::No(reply),
                 },
@@ -198,6 +198,7 @@ impl<'s> Conversation<'s> {
         let inside = self.session.networks.contains(config::INSIDE, self.client.address);
         Standing {
             listener: self.door.policy,
+            address: self.client.address,
             network: if inside { Network::Inside } else { Network::Outside },
             identity: if self.client.account.is_some() {
                 Identity::Authenticated

@@ -12,7 +12,7 @@ mod trace;
 mod transaction;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{self, Config, Listener, Protocol, Quota};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
@@ -29,6 +29,7 @@ pub struct Smtpd {
     doors: Doors,
     quota: Quota,
     texts: config::Accounts,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -42,6 +43,7 @@ impl Smtpd {
             doors: Doors::of(config),
             quota: config.quota,
             texts: config.accounts.clone(),
+            pop_before_smtp: config.pop_before_smtp,
             node: config.node.clone(),
         }
     }

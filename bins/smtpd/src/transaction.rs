@@ -168,13 +168,21 @@ impl Transaction {
         message.write(octets).await.map_err(|error| refuse(message.queue_id, &error))
     }
 
-    /// The message is complete. When this returns a reply that accepts it, it is durable (RFC 5321 §6.1).
-    pub(crate) async fn commit(self) -> Result<Reply, Reply> {
+    /// The message is complete. When this returns a reply that accepts it, it is durable (RFC 5321 §6.1). `full` refuses one that is
+    /// larger than was declared, and than its recipient has room for.
+    pub(crate) async fn commit(self, full: Reply) -> Result<Reply, Reply> {
         let Some(mut message) = self.message else { return Err(replies::STORE_FAILED) };
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
         message.complete_header().await.map_err(refuse)?;
-        message.incoming.commit().await.map_err(refuse)?;
+        let _accepted = match message.incoming.commit().await {
+            Err(DeliveryError::OverQuota(over)) => {
+                let (from, reason) = (self.reverse_path, "over-quota");
+                tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
+                return Err(full);
+            }
+            committed => committed.map_err(refuse)?,
+        };
         tracing::info!(
             event = event::MESSAGE_ACCEPTED,
             %queue_id,

@@ -131,7 +131,7 @@ async fn insert(
 ) -> Result<(), AdminError> {
     // They become part of a statement.
     let harmless = |name: &String| {
-        name.starts_with(|c: char| c.is_ascii_lowercase())
+        name.starts_with(|first: char| first.is_ascii_lowercase())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     if row.is_empty() || !row.keys().all(harmless) {

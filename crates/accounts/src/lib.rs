@@ -67,6 +67,7 @@ mod sessions;
 mod sql;
 mod standing;
 mod store;
+mod tickets;
 
 use std::fmt;
 use std::sync::Arc;

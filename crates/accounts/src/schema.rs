@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "pop3", include_str!("../migrations/0003_pop3.sql")),
     (10, "names", include_str!("../migrations/0010_names.sql")),
     (11, "life", include_str!("../migrations/0011_life.sql")),
+    (20, "tickets", include_str!("../migrations/0020_tickets.sql")),
 ];
 
 /// The version that this program needs.

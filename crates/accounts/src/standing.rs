@@ -46,7 +46,7 @@ impl Service {
     /// Where neither account nor plan says anything: what a mailbox is for is on, what is extra is off.
     #[must_use]
     pub fn by_default(self) -> bool {
-        matches!(self, Self::Apop | Self::Pop | Self::SmtpAuth)
+        matches!(self, Self::Apop | Self::Pop | Self::PopBeforeSmtp | Self::SmtpAuth)
     }
 
     /// Which live sessions end when it is turned off.

@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+/// How long a POP-before-SMTP ticket holds, unless the file says otherwise: as long as a person writes after looking for mail.
+pub const POP_BEFORE_SMTP: Duration = Duration::from_secs(600);
+
 /// Largest message, in octets. RFC 5321 §4.5.3.1.7 asks for at least 64 KiB ([`MESSAGE_SIZE_LEAST`]); what is common today lies
 /// between 25 and 150 MiB, and an attachment of 50 MiB is 68 MiB in base64.
 pub const MESSAGE_SIZE: u64 = 100 << 20;

@@ -92,7 +92,7 @@ impl Server {
 }
 
 fn acceptor(config: &Config, identities: Vec<crate::tls::Identity>) -> Result<Acceptor, Faults> {
-    Acceptor::new(identities).map_err(|error| {
+    Acceptor::asking(identities, config.client_authority.clone()).map_err(|error| {
         Faults::whole_file(
             &config.file,
             format!("TLS cannot be used: {error}"),

@@ -51,6 +51,7 @@ mod id;
 mod incoming;
 mod recover;
 mod spool;
+mod waiting;
 
 pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Return};
 pub use error::Error;
@@ -58,3 +59,4 @@ pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};
 pub use recover::Recovery;
 pub use spool::{Outcome, Spool, SpoolConfig};
+pub use waiting::{Waiting, waiting};

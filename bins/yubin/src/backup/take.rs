@@ -1,12 +1,13 @@
 //! `yubin backup`: what is new is copied, what is known is named.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use accounts::DumpedAccount;
 use clap::Args;
+use mail_queue::Waiting;
 use mailstore::{Filed, Maildir};
 use serde::Serialize;
 
@@ -40,7 +41,7 @@ const HELP: &str = "\
 The daemons may run. A message that an earlier backup holds is not read again, so
 that a backup costs what has come since. The account database is in it, with the
 hashes of passwords; the key of APOP secrets, certificates and the configuration
-are not: keep them apart. Mail that waits in the queue is not in it.
+are not: keep them apart. Accepted mail that still waits for a mailbox is in it.
 
 Examples:
   yubin backup /backup/yubin
@@ -65,6 +66,8 @@ struct Report {
     read: usize,
     octets_read: u64,
     excluded: Vec<Excluded>,
+    /// Messages that could not be read, and why: they are not in the backup.
+    unreadable: Vec<String>,
     /// Of earlier backups that were removed.
     removed: usize,
 }
@@ -79,8 +82,12 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     let accounts = place.keep(dump.0)?;
     let exclude_above = arguments.exclude_above.or(settings.config.backup.exclude_above);
     let maildirs = settings.config.store.maildirs.clone();
+    // Before the mailboxes: what leaves the queue from now on is found in them.
+    let queue = settings.config.store.queue.clone();
+    let waiting = mail_queue::waiting(&queue).map_err(|error| Failure::Refused(error.to_string()))?;
     let work = move || {
-        let mut taking = Taking { place: &place, report: Report::default(), progress: Progress::new() };
+        let mut taking =
+            Taking { place: &place, waiting, report: Report::default(), progress: Progress::new() };
         let run = taking.all(&maildirs, owners, accounts, exclude_above)?;
         if let Some(keep) = arguments.keep {
             taking.report.removed = super::prune::prune(&place, usize::try_from(keep).unwrap_or(usize::MAX))?;
@@ -94,7 +101,12 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     };
     let done: Result<Report, Failure> =
         tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Refused(error.to_string()))?;
-    output.print(&done?, as_facts)
+    let report = done?;
+    output.print(&report, as_facts)?;
+    match report.unreadable.len() {
+        0 => Ok(()),
+        lost => Err(Failure::Refused(format!("{lost} messages cannot be read and are not in the backup"))),
+    }
 }
 
 /// An object that the accounts write.
@@ -114,6 +126,7 @@ impl io::Write for Dump {
 /// A backup under way.
 struct Taking<'p> {
     place: &'p Place,
+    waiting: Vec<Waiting>,
     report: Report,
     progress: Progress,
 }
@@ -169,10 +182,7 @@ impl Taking<'_> {
         mailbox: String,
         maildir: Option<&Maildir>,
     ) -> Result<Kept, Failure> {
-        let list = match maildir {
-            Some(maildir) => self.messages(&login, &mailbox, maildir)?,
-            None => List::default(),
-        };
+        let list = self.messages(&login, &mailbox, maildir)?;
         let hash = self.place.keep_text(&list.encode())?;
         let imported = match maildir.map(|maildir| fs::read(maildir.path().join(IMPORTED))) {
             Some(Ok(text)) => Some(self.place.keep_text(&text)?.as_str().to_owned()),
@@ -181,7 +191,7 @@ impl Taking<'_> {
         let (messages, octets) = (list.entries.len(), list.octets());
         self.report.messages += messages;
         self.report.octets += octets;
-        if maildir.is_some() {
+        if messages > 0 {
             self.place.settle()?;
             self.place.set_known(&mailbox, &hash)?;
         }
@@ -189,7 +199,7 @@ impl Taking<'_> {
     }
 
     /// Every message that is there from now on until it is copied. One that is removed meanwhile is in or not.
-    fn messages(&mut self, login: &str, mailbox: &str, maildir: &Maildir) -> Result<List, Failure> {
+    fn messages(&mut self, login: &str, mailbox: &str, maildir: Option<&Maildir>) -> Result<List, Failure> {
         let refused = |error: mailstore::Error| Failure::Refused(format!("{login}: {error}"));
         let before = self.place.known(mailbox).unwrap_or_default();
         let known = before.by_unique();
@@ -198,7 +208,7 @@ impl Taking<'_> {
         let mut written = (self.report.read, self.report.octets_read);
         for listing in 1..=LISTINGS {
             let mut missed = false;
-            let all = maildir.filed().map_err(refused)?;
+            let all = maildir.map_or(Ok(Vec::new()), Maildir::filed).map_err(refused)?;
             // The last chunk of names with one unique part is one or two of the same message, or two messages.
             for named in all.chunk_by(|a, b| a.unique() == b.unique()) {
                 let Some(first) = named.first().filter(|first| !done.contains(first.unique())) else {
@@ -206,7 +216,7 @@ impl Taking<'_> {
                 };
                 let entries = match (named, known.get(first.unique())) {
                     ([filed], Some(Some(entry))) => vec![Entry { filed: filed.clone(), ..(*entry).clone() }],
-                    _ => self.copy(login, maildir, named)?,
+                    _ => self.copy(login, named, |filed| maildir.map(|it| it.open_filed(filed)))?,
                 };
                 // Renamed since it was listed, or removed: the next listing tells.
                 missed |= entries.is_empty();
@@ -228,12 +238,35 @@ impl Taking<'_> {
                     self.write_down(mailbox, &list, &before, &done)?;
                 }
             }
+            missed |= self.still_queued(login, mailbox, &mut list, &mut done)?;
             if !missed || listing == LISTINGS {
                 break;
             }
         }
         list.entries.sort_by(|a, b| a.filed.cmp(&b.filed));
         Ok(list)
+    }
+
+    /// Accepted mail that is not in the mailbox yet; whether some has come there since that was listed.
+    fn still_queued(
+        &mut self,
+        login: &str,
+        mailbox: &str,
+        list: &mut List,
+        done: &mut HashSet<Vec<u8>>,
+    ) -> Result<bool, Failure> {
+        let mine = |one: &&Waiting| one.mailbox.as_str() == mailbox && !done.contains(one.filed.unique());
+        let waiting: Vec<Waiting> = self.waiting.iter().filter(mine).cloned().collect();
+        let mut served = false;
+        for Waiting { filed, path, .. } in waiting {
+            let entries = self.copy(login, std::slice::from_ref(&filed), |_| Some(File::open(&path)))?;
+            served |= entries.is_empty();
+            if !entries.is_empty() {
+                done.insert(filed.unique().to_vec());
+            }
+            list.entries.extend(entries);
+        }
+        Ok(served)
     }
 
     /// So a backup that is cut in a large mailbox goes on from here the next time.
@@ -251,21 +284,30 @@ impl Taking<'_> {
         self.place.set_known(mailbox, &hash)
     }
 
-    /// Names that share their unique part: mostly one message, seldom two.
-    fn copy(&mut self, login: &str, maildir: &Maildir, named: &[Filed]) -> Result<Vec<Entry>, Failure> {
+    /// Names that share their unique part: mostly one message, seldom two. One that cannot be read hides no other.
+    fn copy(
+        &mut self,
+        login: &str,
+        named: &[Filed],
+        open: impl Fn(&Filed) -> Option<io::Result<File>>,
+    ) -> Result<Vec<Entry>, Failure> {
         let mut entries: Vec<Entry> = Vec::new();
         for filed in named {
-            let copied = match maildir.open_filed(filed) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                file => file.and_then(|file| self.place.copy(file)),
+            let copied = match open(filed) {
+                None => continue,
+                Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => continue,
+                Some(file) => file.and_then(|file| self.place.copy(file)),
             };
-            let unreadable = |error: io::Error| {
-                Failure::Refused(format!(
-                    "{login}: cannot read {}: {error}",
-                    String::from_utf8_lossy(filed.name())
-                ))
+            let (hash, octets) = match copied {
+                Ok(kept) => kept?,
+                Err(error) => {
+                    let lost = format!("{login}: {}: {error}", String::from_utf8_lossy(filed.name()));
+                    if !self.report.unreadable.contains(&lost) {
+                        self.report.unreadable.push(lost);
+                    }
+                    continue;
+                }
             };
-            let (hash, octets) = copied.map_err(unreadable)??;
             self.report.read += 1;
             self.report.octets_read += octets;
             if entries.iter().all(|entry| entry.hash != hash) {
@@ -307,6 +349,9 @@ fn as_facts(report: &Report) -> String {
     if !report.excluded.is_empty() {
         let one = |it: &Excluded| format!("{}: {} messages, {} octets", it.login, it.messages, it.octets);
         lines.push(("left out", report.excluded.iter().map(one).collect::<Vec<_>>().join("\n")));
+    }
+    if !report.unreadable.is_empty() {
+        lines.push(("unreadable", report.unreadable.join("\n")));
     }
     if report.removed > 0 {
         lines.push(("removed", format!("{} older backups", report.removed)));

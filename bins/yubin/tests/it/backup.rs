@@ -263,3 +263,48 @@ fn l_07_one_message_comes_back_and_what_is_damaged_is_said_and_hides_no_other() 
         service.site.run(Program::Yubin, &["restore", KENJI.login, "--from", from, "--message", "none"], "");
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn l_07_l_10_accepted_mail_that_still_waits_is_in_it_and_what_cannot_be_read_hides_nothing() {
+    let service = Service::start();
+    service.receive("friend@example.org", &[KENJI.address], &message(1));
+    // AYUMI's mailbox cannot be made, so that hers waits.
+    let shown = json_of(&service.site, &["account", "show", AYUMI.login]);
+    let ayumis = PathBuf::from(shown["maildir"].as_str().unwrap());
+    fs::write(&ayumis, "in the way").unwrap();
+    service.receive("friend@example.org", &[KENJI.address, AYUMI.address], &message(2));
+    service.smtpd.wait_for_events("delivery_deferred", 1);
+    fs::remove_file(&ayumis).unwrap();
+    // A name that can be opened by nobody.
+    let kenjis = file_with(&service.site, "Subject: 1\r").parent().unwrap().to_owned();
+    std::os::unix::fs::symlink("1.loop", kenjis.join("1.loop")).unwrap();
+    fs::create_dir(kenjis.join("2.directory")).unwrap();
+    let report = back_up(&service.site, &[]);
+    assert_eq!(report["messages"], 3, "{report}");
+
+    let Service { smtpd, pop3d, site } = service;
+    smtpd.kill();
+    pop3d.kill();
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    fs::remove_dir_all(site.path("queue")).unwrap();
+    for user in [KENJI, AYUMI] {
+        restore(&site, &[user.login]);
+    }
+    let service = Service::serve(site);
+    assert_eq!(service.fetch(&AYUMI).len(), 1);
+    assert_eq!(service.fetch(&KENJI).len(), 2);
+}
+
+#[test]
+fn l_07_r_05_what_was_imported_before_the_backup_is_not_imported_again_behind_it() {
+    let site = Site::with_users();
+    let text = "From a@b Sat Nov 21 09:00:00 2026\n\n1\n\nFrom a@b Sat Nov 21 09:00:00 2026\n\n2\n\n";
+    let source = site.write("taro", text);
+    let import = || json_of(&site, &["import", "mbox", source.to_str().unwrap(), KENJI.login]);
+    assert_eq!(import()["taken"], 2);
+    back_up(&site, &[]);
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    assert_eq!(restore(&site, &[KENJI.login])["restored"], 2);
+    assert_eq!((&import()["taken"], &import()["before"]), (&json!(0), &json!(2)));
+    assert_eq!(site.mail_files().len(), 2);
+}

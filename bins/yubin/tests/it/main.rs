@@ -17,6 +17,7 @@ mod listeners;
 mod maildrop;
 mod memory;
 mod networks;
+mod pop_before_smtp;
 mod profiles;
 mod promise;
 mod quickstart;

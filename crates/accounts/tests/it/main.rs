@@ -14,3 +14,4 @@ mod opening;
 mod polls;
 mod support;
 mod taken;
+mod tickets;

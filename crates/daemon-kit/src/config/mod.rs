@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! hostname = "mx.example.jp"            # the service's name, in greetings
+//! client_authority = "clients.pem"      # clients are asked for a certificate of this authority; none: they are not asked
 //! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
@@ -55,6 +56,10 @@
 //! client = "shown"                      # or "hidden": not of who has logged in
 //! delivered_to = false
 //!
+//! [pop_before_smtp]                     # without it, no login opens a ticket
+//! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
+//! until = 2026-12-31                    # the last day
+//!
 //! [networks]                            # classes of clients by address; the longest prefix decides
 //! wimax = ["10.8.0.0/13"]
 //! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
@@ -78,7 +83,7 @@
 //! mechanisms = ["PLAIN", "LOGIN"]
 //! clear_text_auth = false
 //! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
-//! relay = ["authenticated", "inside"]   # who may send to other domains
+//! relay = ["authenticated", "inside", "pop-before-smtp"]   # who may send to other domains
 //! barred = ["wimax"]                    # who is turned away
 //! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
@@ -100,6 +105,7 @@ mod limits;
 mod listener;
 mod networks;
 mod pop3;
+mod pop_before_smtp;
 mod quota;
 mod section;
 mod smtp;
@@ -117,12 +123,14 @@ pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
 pub use networks::{INSIDE, Networks};
+pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 
+use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
 use value::{Count, HostName, Scalar, Size, word};
@@ -150,8 +158,12 @@ pub struct Config {
     pub log: Log,
     /// What concerns a daemon as a whole.
     pub limits: Limits,
+    /// Who signs certificates of clients; where somebody does, clients are asked for one, and none is demanded.
+    pub client_authority: Option<ClientAuthority>,
     /// In the order of the file; the first is shown to clients that name no host or an unknown one.
     pub certificates: Vec<Certificate>,
+    /// Whether and how long a login by POP3 lets an address send; none is never.
+    pub pop_before_smtp: Option<PopBeforeSmtp>,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -299,6 +311,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
     let trace = root.table("trace").given();
     let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
+    let client_authority = certificate::read_client_authority(&root, base);
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
     let networks = match root.table("networks") {
@@ -306,7 +319,9 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Absent => Some(Networks::default()),
         Read::Faulty => None,
     };
+    let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
     let given = listener::Given {
+        pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
         hostname: hostname.as_deref(),
         limits: &defaults,
@@ -333,7 +348,9 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         accounts: accounts?,
         log,
         limits,
+        client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
+        pop_before_smtp,
         networks: networks?,
         listeners: listeners?,
     })

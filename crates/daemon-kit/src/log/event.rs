@@ -38,6 +38,9 @@ catalogue! {
     AUTH_FAILED = "auth_failed": "A login was refused; `login`, `reason`, and `encrypted` (SMTP) or `mechanism` (POP3)."
     AUTH_UNAVAILABLE = "auth_unavailable": "A login could not be judged: the accounts cannot be reached."
 
+    TICKET_FAILED = "ticket_failed": "A login by POP3 should have opened a POP-before-SMTP ticket, and the accounts cannot be reached; `login`, `reason`."
+    TICKET_USED = "ticket_used": "A recipient elsewhere was taken by a POP-before-SMTP ticket, which SMTP AUTH should replace; `holders`, the accounts that fetched mail from this address, the latest first."
+
     // mail
     MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `from`, `size`, `recipients`, `account`."
     MESSAGE_REFUSED = "message_refused": "A message was not taken; `reason`."

@@ -189,7 +189,7 @@ impl Identity {
     }
 }
 
-fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+pub(super) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
     let fail = |why: String| IdentityError::Chain { file: file.to_owned(), why };
     let bytes = std::fs::read(file).map_err(|error| fail(format!("cannot be read: {error}")))?;
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();

@@ -326,8 +326,39 @@ fn settings_that_contradict_each_other() {
             "mechanisms = [\"PLAIN\"]\nclear_text_auth = true",
             &[&format!("10:14: {off}"), &format!("11:19: {off}")],
         ),
-        (smtp, "relay = [\"authenticated\"]", &[&format!("10:9: {off}")]),
+        (smtp, "relay = [\"authenticated\"]", &[&format!("10:10: {off}")]),
         (smtp, "relay = []", &[]),
+        (
+            smtp,
+            "relay = [\"inside\"]",
+            &[
+                "10:10: nobody is inside: [networks] has no such class; write: inside = [\"10.0.0.0/8\"] in [networks]",
+            ],
+        ),
+        (
+            smtp,
+            "relay = \"pop-before-smtp\"",
+            &[
+                "10:9: no login opens a ticket: there is no section [pop_before_smtp]; write: [pop_before_smtp]",
+            ],
+        ),
+        (
+            smtp,
+            "barred = [\"wimax\"]",
+            &["10:11: there is no class \"wimax\" in [networks]; write: wimax = [\"10.0.0.0/8\"] there"],
+        ),
+        (
+            smtp,
+            "[pop_before_smtp]\nuntil = \"soon\"",
+            &["11:9: this is no day; write: a day such as 2026-12-31"],
+        ),
+        (
+            smtp,
+            "auth = \"required\"\nclear_text_auth = true\nrelay = \"pop-before-smtp\"\n[pop_before_smtp]\nuntil = 2026-12-31",
+            &[
+                "12:9: AUTH is required here, a ticket would not help; write: relay without \"pop-before-smtp\"",
+            ],
+        ),
         (smtp, "auth = \"required\"", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = false", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = true", &[]),

@@ -53,6 +53,33 @@ async fn l_03_a_full_mailbox_is_said_at_rcpt_and_others_get_theirs() {
 }
 
 #[tokio::test]
+async fn l_03_a_message_of_which_nothing_was_said_is_asked_for_at_its_end() {
+    let scratch = Scratch::new();
+    let local = scratch.open();
+    let send = async |declared: Option<u64>, keys: &[&str], octets| {
+        let mut reserved = Vec::new();
+        for key in keys {
+            reserved.push(local.reserve(&mailbox(key), "", QUOTA, declared).await?);
+        }
+        let mut incoming = local.begin(envelope(keys), Vec::new()).settling(reserved);
+        incoming.write(&text(octets)).await?;
+        incoming.commit().await.map(drop)
+    };
+    send(None, &["a"], 900).await.unwrap();
+    for declared in [None, Some(50)] {
+        assert!(matches!(send(declared, &["a"], 101).await, Err(DeliveryError::OverQuota(_))));
+        send(declared, &["a"], 50).await.unwrap();
+    }
+    assert_eq!((held(&local, "a").await.octets, scratch.remains().len()), (1000, 0));
+    // What one held is free for the next.
+    assert!(matches!(send(None, &["b"], 1001).await, Err(DeliveryError::OverQuota(_))));
+    send(Some(1), &["b"], 1000).await.unwrap();
+    // Among several, one who has no room now had room when it was asked.
+    send(None, &["c", "d"], 1100).await.unwrap();
+    assert_eq!(held(&local, "c").await, held(&local, "d").await);
+}
+
+#[tokio::test]
 async fn l_03_what_is_on_its_way_counts_until_it_comes_or_does_not() {
     let scratch = Scratch::new();
     let local = scratch.open();
