@@ -28,8 +28,8 @@ pub struct Smtpd {
     delivery: LocalDelivery,
     doors: Doors,
     quota: Quota,
-    pop_before_smtp: Option<PopBeforeSmtp>,
     texts: config::Accounts,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -42,8 +42,8 @@ impl Smtpd {
             delivery,
             doors: Doors::of(config),
             quota: config.quota,
-            pop_before_smtp: config.pop_before_smtp,
             texts: config.accounts.clone(),
+            pop_before_smtp: config.pop_before_smtp,
             node: config.node.clone(),
         }
     }
