@@ -125,7 +125,7 @@ impl Transaction {
         let mut fields = Vec::with_capacity(512);
         trace.write(&mut fields);
         let envelope =
-            Envelope { queue_id, reverse_path: self.reverse_path.clone(), mailboxes: self.mailboxes.clone() };
+            Envelope::new(queue_id, self.reverse_path.clone(), self.mailboxes.clone());
         // RFC 6409 §8: only who submits a message may complete it.
         let submission = client.account.as_ref().map(|_| Submission {
             hostname: client.hostname.clone(),

@@ -16,11 +16,7 @@
 //! # let dir = scratch.path();
 //! let local = LocalDelivery::open(StoreConfig::new(dir.join("mail"), dir.join("queue"), "mx.example.jp"))?;
 //!
-//! let envelope = Envelope {
-//!     queue_id: QueueId::new(),
-//!     reverse_path: "sato@example.jp".into(),
-//!     mailboxes: vec![Mailbox::new("tanaka")?],
-//! };
+//! let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![Mailbox::new("tanaka")?]);
 //! let header = b"Return-Path: <sato@example.jp>\r\n".to_vec();
 //! let mut incoming = local.begin(envelope, header);
 //! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n").await?;

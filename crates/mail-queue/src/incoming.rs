@@ -42,26 +42,30 @@ impl Incoming {
         let Incoming { spool, draft } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
-        let Some(last) = envelope.mailboxes.len().checked_sub(1) else { return Err(Error::NoRecipients) };
+        // One name for each mailbox, one for all who are elsewhere.
+        let mut names: Vec<PathBuf> =
+            (0..envelope.mailboxes.len()).map(|nth| spool.body(id, nth)).collect();
+        if !envelope.remotes.is_empty() {
+            names.push(spool.out(id));
+        }
+        let Some(last) = names.pop() else { return Err(Error::NoRecipients) };
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
 
         draft.sync()?;
-        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(last + 2) };
-        for nth in 0..last {
-            let name = spool.body(id, nth);
+        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(names.len() + 2) };
+        for name in names {
             name_again(&spool, draft.path(), &name, sizes)?;
             undo.names.push(name);
         }
-        let name = spool.body(id, last);
-        draft.publish(&name)?;
-        undo.names.push(name);
+        draft.publish(&last)?;
+        undo.names.push(last);
         // Before the envelope: a power cut may keep the later of two names that were not synced in between, and an envelope
         // without a recipient's name would say that this recipient has been served.
         sync(&spool)?;
         let mut text = create(&spool, spool.tmp().join(format!("{id}.env")))?;
         text.write(stored.encode().as_bytes())?;
         text.sync()?;
-        let name = spool.msg().join(format!("{id}.env"));
+        let name = spool.envelope(id);
         text.publish(&name)?;
         undo.names.push(name);
         sync(&spool)?;
@@ -80,6 +84,11 @@ impl Accepted {
     /// The name of the message.
     pub fn queue_id(&self) -> QueueId {
         self.stored.envelope.queue_id
+    }
+
+    /// Whether it goes to other hosts too: then it is work for who looks after [`Spool::outbound`].
+    pub fn is_outbound(&self) -> bool {
+        !self.stored.envelope.remotes.is_empty()
     }
 
     /// Its octets.
@@ -103,7 +112,7 @@ impl Drop for Undo<'_> {
 }
 
 /// Gives a complete file a second name; where the file system has no links, a second file.
-fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(), Error> {
+pub(crate) fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(), Error> {
     match spool.files().link(from, to) {
         Err(error) if is_missing_feature(&error) => {}
         outcome => return outcome.map_err(|error| mailstore::Error::new("link", to, error).into()),
@@ -127,12 +136,12 @@ fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(),
     Ok(copy.publish(to)?)
 }
 
-fn create(spool: &Spool, path: PathBuf) -> Result<Draft, Error> {
+pub(crate) fn create(spool: &Spool, path: PathBuf) -> Result<Draft, Error> {
     let draft = Draft::create(spool.shared.files.clone(), path.clone());
     Ok(draft.map_err(|error| mailstore::Error::new("create", &path, error))?)
 }
 
-fn sync(spool: &Spool) -> Result<(), Error> {
+pub(crate) fn sync(spool: &Spool) -> Result<(), Error> {
     let msg = spool.msg();
     Ok(spool.files().sync_dir(&msg).map_err(|error| mailstore::Error::new("sync", &msg, error))?)
 }

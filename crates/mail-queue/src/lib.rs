@@ -1,6 +1,6 @@
-//! The spool of accepted messages on their way to several recipients.
+//! The spool of accepted messages on their way to several recipients, or to other hosts.
 //!
-//! A message for several mailboxes is written once. One rename accepts it for all of them; then each Maildir gets a link to the
+//! A message for several mailboxes, or for somebody elsewhere, is written once. One rename accepts it for all of them; then each Maildir gets a link to the
 //! same bytes. Synchronous, like [`mailstore`], on which it stands.
 //!
 //! # When is mail accepted
@@ -18,6 +18,14 @@
 //! meanwhile, and does nothing twice. (If the Maildirs are on another file system the message is copied, under a name made
 //! from the queue id, and found again by it.)
 //!
+//! # Recipients elsewhere
+//!
+//! For all of them together there is one more name, `<id>.out`, which exists as long as one of them waits. What became of each so
+//! far stands in `<id>.q` ([`Progress`]), written anew, synced and renamed at every change ([`Spool::record`]). When the last is
+//! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
+//!
+//! # Recovery
+//!
 //! After a crash, [`Spool::open`] takes away what was not accepted, serves what was, and puts what it cannot read into
 //! `corrupt/`: that never keeps a server from starting.
 //!
@@ -34,11 +42,9 @@
 //! let queue_id = QueueId::new();
 //! let mut incoming = spool.begin(queue_id)?;
 //! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n")?;
-//! let accepted = incoming.accept(Envelope {
-//!     queue_id,
-//!     reverse_path: "sato@example.jp".into(),
-//!     mailboxes: vec![Mailbox::new("tanaka")?, Mailbox::new("suzuki")?],
-//! })?; // durable: an SMTP server may answer 250
+//! let mailboxes = vec![Mailbox::new("tanaka")?, Mailbox::new("suzuki")?];
+//! // Durable from here on: an SMTP server may answer 250.
+//! let accepted = incoming.accept(Envelope::new(queue_id, "sato@example.jp", mailboxes))?;
 //! assert!(accepted.deliver().pending.is_empty());
 //! assert_eq!(Maildir::open(maildirs.join("suzuki"))?.lock()?.len(), 1);
 //! # Ok(())
@@ -49,12 +55,18 @@ mod envelope;
 mod error;
 mod id;
 mod incoming;
+mod outbound;
+mod progress;
 mod recover;
 mod spool;
+mod view;
 
-pub use envelope::{Envelope, Malformed};
+pub use envelope::{Envelope, Malformed, Remote};
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};
+pub use outbound::Outbound;
+pub use progress::{Attempt, Fate, Progress, Recipient};
 pub use recover::Recovery;
 pub use spool::{Outcome, Spool, SpoolConfig};
+pub use view::View;

@@ -87,7 +87,7 @@ fn entries(dir: &Path) -> Vec<PathBuf> {
 
 pub(crate) fn envelope(keys: &[&str]) -> Envelope {
     let mailboxes = keys.iter().map(|key| Mailbox::new(*key).unwrap()).collect();
-    Envelope { queue_id: QueueId::new(), reverse_path: "sato@example.jp".into(), mailboxes }
+    Envelope::new(QueueId::new(), "sato@example.jp", mailboxes)
 }
 
 pub(crate) async fn send(

@@ -87,7 +87,7 @@ pub(crate) fn messages(path: &Path) -> Vec<(String, Vec<u8>)> {
 
 pub(crate) fn envelope(queue_id: QueueId, keys: &[&str]) -> Envelope {
     let mailboxes = keys.iter().map(|key| Mailbox::new(*key).unwrap()).collect();
-    Envelope { queue_id, reverse_path: "sato@example.jp".into(), mailboxes }
+    Envelope::new(queue_id, "sato@example.jp", mailboxes)
 }
 
 pub(crate) fn send(spool: &Spool, keys: &[&str]) -> Result<Outcome, Error> {
