@@ -36,7 +36,8 @@ impl Doors {
 
 fn protocol(listener: &Listener) -> pop3_proto::Config {
     let mut protocol = pop3_proto::Config::new(listener.hostname.as_str());
-    protocol.stls = listener.tls == TlsMode::Starttls;
+    // Where TLS is required, `clear_text` is off and there is no APOP: nobody logs in before it.
+    protocol.stls = matches!(listener.tls, TlsMode::Starttls | TlsMode::StarttlsRequired);
     protocol.clear_text = listener.clear_text_auth;
     let mechanisms = listener.mechanisms.iter().map(|mechanism| match mechanism {
         config::Mechanism::Login => Mechanism::Login,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use accounts::Verdict;
 use auth_sasl::Claim;
+use daemon_kit::config::{Listener, Vrfy};
 use daemon_kit::log::event;
 use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
 use delivery::{DeliveryError, StoreConfig};
@@ -38,7 +39,7 @@ enum Answer {
 impl<'s> Conversation<'s> {
     pub(crate) fn new(smtpd: &'s Smtpd, wire: &Wire, session: &'s Session) -> Self {
         let door = smtpd.doors.find(&session.listener);
-        let client = Client::new(wire, &session.listener.hostname);
+        let client = Client::new(wire);
         let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
         let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
         Self { smtpd, session, door, machine, client, transaction: None }
@@ -63,7 +64,7 @@ impl<'s> Conversation<'s> {
                     wire.erase(consumed);
                     self.session.start_tls(wire).await?;
                     self.machine.tls_established().map_err(misuse)?;
-                    self.client = Client::new(wire, &self.session.listener.hostname);
+                    self.client = Client::new(wire);
                     self.transaction = None;
                 }
                 Event::Authenticate(claim) => {
@@ -121,7 +122,7 @@ impl<'s> Conversation<'s> {
             }
             Event::Mail(mail) => match room(self.smtpd, mail.size).await {
                 Ok(()) => {
-                    self.transaction = Some(Transaction::new(&mail.reverse_path, mail.size));
+                    self.transaction = Some(Transaction::new(&mail));
                     Answer::Yes
                 }
                 Err(reply) => Answer::No(reply),
@@ -131,7 +132,14 @@ impl<'s> Conversation<'s> {
                 Some(transaction) => match room(self.smtpd, None).await {
                     Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
                         Ok(memory) => {
-                            transaction.begin(&self.smtpd.delivery, &self.client, memory);
+                            let Smtpd { delivery, node, .. } = self.smtpd;
+                            transaction.begin(
+                                delivery,
+                                &self.client,
+                                node,
+                                &self.session.listener.trace,
+                                memory,
+                            );
                             Answer::Yes
                         }
                         Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
@@ -163,7 +171,7 @@ impl<'s> Conversation<'s> {
                 }
                 Answer::None
             }
-            Event::Verify(_) => Answer::Yes,
+            Event::Verify(whom) => self.verify(whom).await,
             // These are answered where the wire is at hand.
             Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
         }
@@ -187,6 +195,21 @@ impl<'s> Conversation<'s> {
                 Answer::Yes
             }
             Err(reply) => Answer::No(reply),
+        }
+    }
+
+    async fn verify(&self, whom: &str) -> Answer {
+        let Listener { hostname, smtp, .. } = &*self.session.listener;
+        match smtp.vrfy {
+            Vrfy::Off => Answer::No(replies::VRFY_OFF),
+            Vrfy::Authenticated if self.client.account.is_some() => {
+                match self.smtpd.verify(hostname, whom).await {
+                    Ok(Some(reply)) => Answer::YesWith(reply),
+                    Ok(None) => Answer::Yes,
+                    Err(reply) => Answer::No(reply),
+                }
+            }
+            Vrfy::Authenticated | Vrfy::Neutral => Answer::Yes,
         }
     }
 

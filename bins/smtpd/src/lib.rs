@@ -26,12 +26,14 @@ pub struct Smtpd {
     delivery: LocalDelivery,
     doors: Doors,
     quota: Quota,
+    /// This machine's name in trace fields.
+    node: String,
 }
 
 impl Smtpd {
     /// Over accounts and a store that are open already.
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
-        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota }
+        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota, node: config.node.clone() }
     }
 }
 
@@ -88,6 +90,6 @@ pub fn store(config: &Config) -> StoreConfig {
     StoreConfig {
         reserve: Reserve { octets: store.reserve_space, files: store.reserve_inodes },
         warning,
-        ..StoreConfig::new(&store.maildirs, &store.queue, config.hostname.as_str())
+        ..StoreConfig::new(&store.maildirs, &store.queue, config.node.as_str())
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_sasl::Mechanism;
-use daemon_kit::config::{self, Config, Listener, Protocol, Relay, TlsMode};
-use smtp_proto::{Auth, StartTls};
+use daemon_kit::config::{self, BareLineEndings, Config, Listener, Protocol, Relay, SessionLimits, TlsMode};
+use smtp_proto::{Auth, BareLines, Extension, Extensions, StartTls};
 
 /// A listener with what its sessions share.
 #[derive(Debug)]
@@ -45,6 +45,7 @@ fn protocol(listener: &Listener) -> smtp_proto::Config {
     protocol.starttls = match listener.tls {
         TlsMode::None | TlsMode::Implicit => StartTls::Off,
         TlsMode::Starttls => StartTls::Offered,
+        TlsMode::StarttlsRequired => StartTls::Required,
     };
     let mechanisms = listener.mechanisms.iter().map(|mechanism| match mechanism {
         config::Mechanism::Login => Mechanism::Login,
@@ -53,12 +54,47 @@ fn protocol(listener: &Listener) -> smtp_proto::Config {
     protocol.auth = Auth::with(mechanisms.collect::<Vec<_>>());
     protocol.auth.required = listener.auth == config::Auth::Required;
     protocol.auth.clear_text = listener.clear_text_auth;
+    protocol.auth.legacy_line = listener.smtp.legacy_auth_line;
     protocol.size = listener.limits.message_size.map(u64::from);
-    let limits = &mut protocol.limits;
-    limits.auth_failures = listener.limits.auth_failures.unwrap_or(u32::MAX);
-    limits.errors = listener.limits.errors.unwrap_or(u32::MAX);
-    limits.recipients = listener.limits.recipients.unwrap_or(u32::MAX);
-    limits.patience.command = listener.limits.patience;
-    limits.patience.body = listener.limits.patience;
+    protocol.bare_lines = match listener.smtp.bare_line_endings {
+        BareLineEndings::Normalise => BareLines::Normalise,
+        BareLineEndings::Refuse => BareLines::Refuse,
+    };
+    let disabled = listener.smtp.disabled.iter().map(|extension| named(*extension));
+    protocol.extensions = disabled.fold(offered(), Extensions::without);
+    limits(&listener.limits, &mut protocol.limits);
     protocol
+}
+
+/// What is offered unless the listener disables it: no promise that nobody keeps.
+///
+/// Not DSN: nobody here writes reports of success, nor sends any to another domain (RFC 3461 §4.1). Not BINARYMIME: what is stored is
+/// given out by POP3, which knows lines only.
+fn offered() -> Extensions {
+    Extensions::plain().with(Extension::SmtpUtf8)
+}
+
+fn named(extension: config::Extension) -> Extension {
+    match extension {
+        config::Extension::BinaryMime => Extension::BinaryMime,
+        config::Extension::Chunking => Extension::Chunking,
+        config::Extension::Dsn => Extension::Dsn,
+        config::Extension::EightBitMime => Extension::EightBitMime,
+        config::Extension::EnhancedStatusCodes => Extension::EnhancedStatusCodes,
+        config::Extension::Help => Extension::Help,
+        config::Extension::Limits => Extension::Limits,
+        config::Extension::Pipelining => Extension::Pipelining,
+        config::Extension::Size => Extension::Size,
+        config::Extension::SmtpUtf8 => Extension::SmtpUtf8,
+    }
+}
+
+fn limits(given: &SessionLimits, limits: &mut smtp_proto::Limits) {
+    limits.auth_failures = given.auth_failures.unwrap_or(u32::MAX);
+    limits.errors = given.errors.unwrap_or(u32::MAX);
+    limits.idle_commands = given.idle_commands.unwrap_or(u32::MAX);
+    limits.recipients = given.recipients.unwrap_or(u32::MAX);
+    limits.transactions = given.transactions.unwrap_or(u32::MAX);
+    limits.patience.command = given.patience;
+    limits.patience.body = given.patience;
 }

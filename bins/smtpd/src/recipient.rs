@@ -5,7 +5,7 @@ use daemon_kit::config::Over;
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Verdict, Why};
-use smtp_proto::{Domain, ForwardPath, Reply};
+use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::{Smtpd, replies};
 
@@ -63,6 +63,19 @@ impl Smtpd {
             }
         };
         Ok((mailbox, reserved))
+    }
+
+    /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other
+    /// domains, of which nothing is known.
+    pub(crate) async fn verify(&self, hostname: &str, whom: &str) -> Result<Option<Reply>, Reply> {
+        let whom = whom.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(whom);
+        let whole = if whom.contains('@') { whom.to_owned() } else { format!("{whom}@{hostname}") };
+        let mailbox = smtp_proto::Mailbox::parse(&whole).ok_or(replies::NO_SUCH_USER)?;
+        match self.resolve(hostname, ForwardPath::Mailbox(mailbox)).await? {
+            Resolution::Mailbox(_) => Ok(Reply::new(250, Enhanced(2, 1, 5), format!("<{mailbox}>")).ok()),
+            Resolution::UnknownUser => Err(replies::NO_SUCH_USER),
+            Resolution::NotOurs => Ok(None),
+        }
     }
 
     async fn resolve(&self, hostname: &str, path: ForwardPath<'_>) -> Result<Resolution, Reply> {

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use daemon_kit::config;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId, Reserved};
 use jiff::Zoned;
-use smtp_proto::{Enhanced, Hello, Reply, ReversePath};
+use smtp_proto::{Enhanced, Hello, Mail, Reply};
 
 use crate::replies;
 use crate::trace::{Protocol, Trace, complete, header_end};
@@ -23,8 +24,6 @@ pub(crate) struct Client {
     /// It greeted with EHLO.
     extended: bool,
     address: IpAddr,
-    /// Our own name in the trace fields.
-    hostname: String,
     pub(crate) tls: Option<TlsInfo>,
     /// The login that the client proved.
     pub(crate) account: Option<String>,
@@ -32,12 +31,11 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that has said nothing yet.
-    pub(crate) fn new(wire: &Wire, hostname: &str) -> Self {
+    pub(crate) fn new(wire: &Wire) -> Self {
         Self {
             name: String::new(),
             extended: false,
             address: wire.peer().ip(),
-            hostname: hostname.to_owned(),
             tls: wire.tls(),
             account: None,
         }
@@ -55,6 +53,8 @@ pub(crate) struct Transaction {
     reverse_path: String,
     /// Octets, as MAIL declared them (RFC 1870).
     declared: Option<u64>,
+    /// MAIL said SMTPUTF8 (RFC 6531 §3.4).
+    utf8: bool,
     /// As RCPT named them.
     recipients: Vec<String>,
     mailboxes: Vec<Mailbox>,
@@ -77,16 +77,17 @@ struct Message {
 /// A submitted message whose header is still coming in.
 #[derive(Debug)]
 struct Submission {
-    hostname: String,
+    node: String,
     now: Zoned,
     header: Vec<u8>,
 }
 
 impl Transaction {
-    pub(crate) fn new(reverse_path: &ReversePath<'_>, declared: Option<u64>) -> Self {
+    pub(crate) fn new(mail: &Mail<'_>) -> Self {
         Self {
-            reverse_path: reverse_path.to_string(),
-            declared,
+            reverse_path: mail.reverse_path.to_string(),
+            declared: mail.size,
+            utf8: mail.smtputf8,
             recipients: Vec::new(),
             mailboxes: Vec::new(),
             reserved: Vec::new(),
@@ -104,34 +105,44 @@ impl Transaction {
         self.mailboxes.push(mailbox);
     }
 
-    /// The envelope is complete: the message starts with its trace fields.
-    pub(crate) fn begin(&mut self, delivery: &LocalDelivery, client: &Client, memory: Share) {
+    /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
+    pub(crate) fn begin(
+        &mut self,
+        delivery: &LocalDelivery,
+        client: &Client,
+        node: &str,
+        settings: &config::Trace,
+        memory: Share,
+    ) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
         let trace = Trace {
+            settings,
             reverse_path: &self.reverse_path,
             client_name: &client.name,
             client_address: client.address,
-            hostname: &client.hostname,
+            node,
             protocol: Protocol {
                 extended: client.extended,
                 encrypted: client.tls.is_some(),
                 authenticated: client.account.is_some(),
+                utf8: self.utf8,
             },
             tls: client.tls.as_ref(),
             queue_id: &queue_id.to_string(),
-            recipients: &self.recipients,
+            recipient: match &self.recipients[..] {
+                [recipient] => Some(recipient),
+                _ => None,
+            },
             now: &now,
         };
         let mut fields = Vec::with_capacity(512);
-        trace.write(&mut fields);
+        trace.write_return_path(&mut fields);
+        trace.write_received(&mut fields);
         let envelope =
             Envelope::new(queue_id, self.reverse_path.clone(), self.mailboxes.clone());
         // RFC 6409 §8: only who submits a message may complete it.
-        let submission = client.account.as_ref().map(|_| Submission {
-            hostname: client.hostname.clone(),
-            now,
-            header: Vec::new(),
-        });
+        let submission =
+            client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
         self.message = Some(Message {
             queue_id,
             incoming: delivery.begin(envelope, fields).settling(std::mem::take(&mut self.reserved)),
@@ -190,12 +201,12 @@ impl Message {
 
     /// Adds the fields that a submitted message lacks, and lets go of its header.
     async fn complete_header(&mut self) -> Result<(), DeliveryError> {
-        let Some(Submission { hostname, now, header }) = self.submission.take() else { return Ok(()) };
+        let Some(Submission { node, now, header }) = self.submission.take() else { return Ok(()) };
         let end = header_end(&header, 0).unwrap_or(header.len());
         let mut fields = Vec::new();
         if end < HEADER_SEARCHED {
             let header = header.get(..end).unwrap_or_default();
-            complete(header, &self.queue_id.to_string(), &hostname, &now, &mut fields);
+            complete(header, &self.queue_id.to_string(), &node, &now, &mut fields);
         }
         self.incoming.write(&fields).await?;
         self.incoming.write(&header).await

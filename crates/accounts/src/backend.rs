@@ -94,6 +94,15 @@ impl Backend {
         }
     }
 
+    /// Begins to read what the database holds at one moment.
+    pub(crate) fn snapshot(&self) -> &'static str {
+        match self {
+            // Its first read decides which moment that is.
+            Self::Sqlite(_) => "BEGIN",
+            Self::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
     /// A statement that holds off everybody else who brings the schema up to date, until the change ends. With SQLite
     /// its beginning does.
     pub(crate) fn lock_schema(&self) -> Option<&'static str> {

@@ -48,6 +48,7 @@
 mod admin;
 mod backend;
 mod config;
+mod dump;
 mod error;
 mod guesses;
 mod hash;
@@ -72,6 +73,7 @@ pub use admin::{
     Status,
 };
 pub use config::DatabaseConfig;
+pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use guesses::Budget;
 pub use names::{Address, DomainName, Login, NameFault};

@@ -35,8 +35,8 @@ pub(crate) async fn check(store: &Store, config: &DatabaseConfig) -> Result<(), 
     }
 }
 
-/// Applies what is missing, all of it or nothing, with other processes held off by the change's own lock.
-pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig) -> Result<(), OpenError> {
+/// Applies what is missing up to a version, all of it or nothing, with other processes held off by the change's own lock.
+pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig, to: i64) -> Result<(), OpenError> {
     let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
     let mut change = store.begin().await.map_err(unreachable)?;
     if let Some(lock) = store.backend().lock_schema() {
@@ -46,7 +46,10 @@ pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig) -> Result<()
             .map_err(unreachable)?;
     }
     // Steps become savepoints inside this change.
-    migrator().run_direct(None, &mut *change, false).await.map_err(|error| migration_error(config, error))?;
+    migrator(to)
+        .run_direct(None, &mut *change, false)
+        .await
+        .map_err(|error| migration_error(config, error))?;
     change.commit().await.map_err(Unavailable::when("committing the schema")).map_err(unreachable)
 }
 
@@ -67,11 +70,13 @@ async fn version(store: &Store) -> Result<i64, Unavailable> {
     Ok(versions.into_iter().max().unwrap_or(0))
 }
 
-fn migrator() -> Migrator {
+fn migrator(to: i64) -> Migrator {
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, text.into_sql_str(), false)
     };
-    let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+    let wanted = MIGRATIONS.iter().filter(|(version, ..)| *version <= to);
+    let mut migrator = Migrator::with_migrations(wanted.map(migration).collect());
+    migrator.set_ignore_missing(to < newest());
     // Its own lock would be given back before our change is committed.
     migrator.set_locking(false);
     migrator

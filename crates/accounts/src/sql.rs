@@ -100,5 +100,19 @@ pub(crate) const COUNT_AUDIT: &str = "SELECT COUNT(*) FROM audit WHERE id = $1";
 pub(crate) const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM domain), (SELECT COUNT(*) FROM account), \
      (SELECT COUNT(*) FROM address)";
 
+/// Every table with all of its rows, in an order in which a row comes after those it refers to.
+pub(crate) const DUMP: &[(&str, &str)] = &[
+    ("counter", "SELECT * FROM counter ORDER BY name"),
+    ("domain", "SELECT * FROM domain ORDER BY id"),
+    ("account", "SELECT * FROM account ORDER BY id"),
+    ("address", "SELECT * FROM address ORDER BY domain_id, local_part"),
+    ("credential", "SELECT * FROM credential ORDER BY account_id, kind"),
+    ("audit", "SELECT * FROM audit ORDER BY id"),
+];
+
+/// Takes away what an empty database holds.
+pub(crate) const CLEAR: &[(&str, &str)] =
+    &[("counter", "DELETE FROM counter"), ("audit", "DELETE FROM audit")];
+
 /// → versions of the migrations that are in the database.
 pub(crate) const MIGRATIONS: &str = "SELECT version FROM _sqlx_migrations ORDER BY version";

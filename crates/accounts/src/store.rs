@@ -27,6 +27,11 @@ impl Store {
 
     /// Makes the database where there is none, and brings an older one up to date.
     pub(crate) async fn create(config: &DatabaseConfig) -> Result<Self, OpenError> {
+        Self::create_of(config, schema::newest()).await
+    }
+
+    /// The same, up to a version; a newer database stays what it is.
+    pub(crate) async fn create_of(config: &DatabaseConfig, version: i64) -> Result<Self, OpenError> {
         let store = match Self::connect(config).await {
             Err(OpenError::Missing { place }) => {
                 let unreachable = |cause| OpenError::Unreachable { place, cause };
@@ -36,7 +41,7 @@ impl Store {
             }
             store => store?,
         };
-        schema::migrate(&store, config).await?;
+        schema::migrate(&store, config, version).await?;
         Ok(store)
     }
 

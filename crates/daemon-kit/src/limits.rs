@@ -52,6 +52,14 @@ pub const MEMORY_FOR_NEWCOMERS: u64 = 75;
 /// shows itself sooner.
 pub const ERRORS: u32 = 20;
 
+/// SMTP commands that bring no mail nearer (NOOP, RSET, VRFY, HELP, a repeated greeting) between two messages: a program that keeps
+/// its connection open says NOOP now and then, one that says nothing else is after something else.
+pub const IDLE_COMMANDS: u32 = 100;
+
+/// Messages that one SMTP session may begin, which LIMITS announces as MAILMAX (RFC 9422 §4.1). Who has more comes again, and then
+/// meets the machine that has room, the certificate of today and the limits that count connections.
+pub const TRANSACTIONS: u32 = 1000;
+
 /// Failed logins until a session is closed: a person mistypes twice; a guesser must pay for a new connection.
 pub const AUTH_FAILURES: u32 = 3;
 

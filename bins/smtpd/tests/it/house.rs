@@ -23,32 +23,48 @@ accounts = { database = "sqlite:accounts.sqlite" }
 [[listener]]
 protocol = "smtp"
 address = "127.0.0.1:0"
-limits = { patience = "5s" }
 "#;
+
+/// Nobody here waits for long.
+const PATIENCE: &str = "limits = { patience = \"5s\" }\n";
 
 pub(crate) struct House {
     address: SocketAddr,
     drain: Drain,
     running: JoinHandle<std::io::Result<()>>,
     runtime: Runtime,
+    accounts: Accounts,
     dir: TempDir,
 }
 
 impl House {
     /// With the account `hanako` at example.jp.
     pub(crate) fn open() -> Self {
+        Self::with(PATIENCE)
+    }
+
+    /// The same, with the listener's settings said.
+    pub(crate) fn with(listener: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let runtime = Runtime::new().unwrap();
         let inside = runtime.enter();
         let accounts = runtime.block_on(accounts(&dir));
-        let config = Config::parse(SETTINGS, dir.path().join("yubin.toml")).unwrap();
+        let config = Config::parse(&format!("{SETTINGS}{listener}"), dir.path().join("yubin.toml")).unwrap();
         let server = Server::bind(&config, Protocol::Smtp).unwrap();
         let address = server.bound().map(|(_, address)| address).next().unwrap();
         let delivery = LocalDelivery::open(smtpd::store(&config)).unwrap();
         let drain = Drain::new();
-        let running = runtime.spawn(server.run(Smtpd::new(&config, accounts, delivery), drain.clone()));
+        let smtpd = Smtpd::new(&config, accounts.clone(), delivery);
+        let running = runtime.spawn(server.run(smtpd, drain.clone()));
         drop(inside);
-        Self { address, drain, running, runtime, dir }
+        Self { address, drain, running, runtime, accounts, dir }
+    }
+
+    /// One more account, without a password.
+    pub(crate) fn add(&self, login: &str, addresses: &[&str]) {
+        let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
+        let new = NewAccount { login: login.into(), addresses, password: None, apop: false };
+        self.runtime.block_on(self.accounts.account_add(new)).unwrap();
     }
 
     pub(crate) fn connect(&self) -> Client {
@@ -126,6 +142,28 @@ impl Client {
     pub(crate) fn say(&mut self, octets: &[u8]) {
         // A server that has had enough closes; what it said before is read all the same.
         let _ = self.stream.write_all(octets);
+    }
+
+    /// A command and all lines of its reply.
+    pub(crate) fn ask_for_all(&mut self, line: &str) -> Vec<String> {
+        self.say(format!("{line}\r\n").as_bytes());
+        let mut lines = vec![self.line()];
+        while lines.last().unwrap().as_bytes().get(3) == Some(&b'-') {
+            lines.push(self.line());
+        }
+        lines
+    }
+
+    /// Logs in as `hanako`.
+    pub(crate) fn log_in(&mut self) {
+        // NUL hanako NUL "sakura saku"
+        assert_eq!(self.ask("AUTH PLAIN AGhhbmFrbwBzYWt1cmEgc2FrdQ=="), "235 2.7.0 Authentication succeeded");
+    }
+
+    /// MAIL and RCPT, for `hanako`.
+    pub(crate) fn envelope(&mut self) {
+        assert!(self.ask("MAIL FROM:<taro@example.net>").starts_with("250 "));
+        assert!(self.ask("RCPT TO:<hanako@example.jp>").starts_with("250 "));
     }
 
     /// A command and the last line of its reply.

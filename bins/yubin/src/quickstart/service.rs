@@ -46,8 +46,8 @@ fn encryption(listener: &Listener) -> &'static str {
     match (listener.tls, listener.protocol) {
         (TlsMode::None, _) => "none",
         (TlsMode::Implicit, _) => "TLS",
-        (TlsMode::Starttls, Protocol::Smtp) => "STARTTLS",
-        (TlsMode::Starttls, Protocol::Pop3) => "STLS",
+        (TlsMode::Starttls | TlsMode::StarttlsRequired, Protocol::Smtp) => "STARTTLS",
+        (TlsMode::Starttls | TlsMode::StarttlsRequired, Protocol::Pop3) => "STLS",
     }
 }
 

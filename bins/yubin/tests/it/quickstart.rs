@@ -41,7 +41,7 @@ fn one_command_sends_a_message_fetches_it_and_shows_its_received_field_and_the_s
     let (offset, _) = free_offset(0);
     let (output, shown) = ends(&mut quickstart(&data, offset, &["--once"]));
     assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
-    for wanted in ["\nReceived: from ", " with ESMTPSA\n", "version=TLSv1.3", " for <", "hanako@"] {
+    for wanted in ["\nReceived: from ", " with ESMTPSA ", "version=TLSv1.3", " for <", "hanako@"] {
         assert!(shown.contains(wanted), "{wanted:?} is missing:\n{shown}");
     }
     for port in STANDARD_PORTS {

@@ -4,6 +4,7 @@
 mod accounts;
 mod addresses;
 mod contention;
+mod dump;
 mod logins;
 mod names;
 mod opening;

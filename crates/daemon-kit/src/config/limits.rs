@@ -31,6 +31,10 @@ pub struct SessionLimits {
     pub recipients: Option<u32>,
     /// Wrong commands until the session is closed.
     pub errors: Option<u32>,
+    /// Commands that bring no mail nearer (NOOP, RSET, VRFY …), until the session is closed.
+    pub idle_commands: Option<u32>,
+    /// Messages of one session, begun ones included; the client comes again for more.
+    pub transactions: Option<u32>,
     /// Failed logins until the session is closed.
     pub auth_failures: Option<u32>,
     /// How long to wait for the peer's next bytes, and for it to take ours.
@@ -53,6 +57,8 @@ pub(super) struct Given {
     message_size: Option<Size>,
     recipients: Option<Count>,
     errors: Option<Count>,
+    idle_commands: Option<Count>,
+    transactions: Option<Count>,
     auth_failures: Option<Count>,
     patience: Option<Duration>,
     handshake: Option<Duration>,
@@ -100,8 +106,11 @@ pub(super) fn session(section: Section<'_>, outer: &Given, protocol: Option<Prot
         let what = "RFC 5321 §4.5.3.1.8 wants 100 recipients to be taken";
         section.report(&at.span, Wrong::new(what, "100 or more, or \"none\""));
     }
+    let idle_commands = section.optional::<Count>("idle_commands");
+    let transactions = section.optional::<Count>("transactions");
     if protocol == Some(Protocol::Pop3) {
-        for span in [message_size.span(), recipients.span()].into_iter().flatten() {
+        let spans = [message_size.span(), recipients.span(), idle_commands.span(), transactions.span()];
+        for span in spans.into_iter().flatten() {
             let what = "this belongs to SMTP, and the listener is pop3";
             section.faults().report_absence(span, Wrong::new(what, "nothing (remove the line)"));
         }
@@ -110,6 +119,8 @@ pub(super) fn session(section: Section<'_>, outer: &Given, protocol: Option<Prot
         message_size: or(message_size, outer.message_size),
         recipients: or(recipients, outer.recipients),
         errors: or(section.optional("errors"), outer.errors),
+        idle_commands: or(idle_commands, outer.idle_commands),
+        transactions: or(transactions, outer.transactions),
         auth_failures: or(section.optional("auth_failures"), outer.auth_failures),
         patience: or(section.optional("patience"), outer.patience),
         handshake: or(section.optional("handshake"), outer.handshake),
@@ -144,6 +155,8 @@ impl Given {
             message_size: self.message_size.map_or(NonZeroU64::new(limits::MESSAGE_SIZE), |size| size.0),
             recipients: count(self.recipients, limits::RECIPIENTS),
             errors: count(self.errors, limits::ERRORS),
+            idle_commands: count(self.idle_commands, limits::IDLE_COMMANDS),
+            transactions: count(self.transactions, limits::TRANSACTIONS),
             auth_failures: count(self.auth_failures, limits::AUTH_FAILURES),
             patience: self.patience.unwrap_or(patience),
             handshake: self.handshake.unwrap_or(limits::HANDSHAKE),

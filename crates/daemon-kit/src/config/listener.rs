@@ -1,7 +1,6 @@
 //! `[[listener]]`: one door, and the rules between its settings.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +11,8 @@ use toml::de::DeValue;
 use super::fault::{Collector, Position, Wrong};
 use super::limits::{self, SessionLimits};
 use super::section::{At, Read, Section};
+use super::smtp::{self, Smtp};
+use super::trace::{self, Trace};
 use super::value::{HostName, Scalar, word};
 
 /// One door: where it listens and what it asks of those who come.
@@ -37,10 +38,14 @@ pub struct Listener {
     pub apop: bool,
     /// Who may send to other places through SMTP.
     pub relay: Vec<Relay>,
-    /// The name in the greeting and in `Received`.
+    /// The service's name: in the greeting, and the domain of `<postmaster>`.
     pub hostname: String,
     /// What one session may do.
     pub limits: SessionLimits,
+    /// What SMTP writes before a message.
+    pub trace: Trace,
+    /// What SMTP alone has.
+    pub smtp: Smtp,
 }
 
 /// An address and the place in the file that names it.
@@ -68,6 +73,8 @@ pub enum TlsMode {
     None,
     /// `"starttls"`: clear text that a client may turn into TLS (STARTTLS, STLS).
     Starttls,
+    /// `"starttls-required"`: clear text that a client must turn into TLS before anything else is done.
+    StarttlsRequired,
     /// `"implicit"`: TLS from the first byte.
     Implicit,
 }
@@ -108,8 +115,8 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
@@ -124,8 +131,11 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words!(Protocol, "\"smtp\" or \"pop3\"": "smtp" = Smtp, "pop3" = Pop3);
-words!(TlsMode, "\"none\", \"starttls\" or \"implicit\"": "none" = None, "starttls" = Starttls, "implicit" = Implicit);
+words!(TlsMode, "\"none\", \"starttls\", \"starttls-required\" or \"implicit\"":
+    "none" = None, "starttls" = Starttls, "starttls-required" = StarttlsRequired, "implicit" = Implicit);
 words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
 words!(Mechanism, "[\"PLAIN\", \"LOGIN\"]": "PLAIN" = Plain, "LOGIN" = Login);
 words!(Relay, "[\"authenticated\"]": "authenticated" = Authenticated);
@@ -134,6 +144,7 @@ words!(Relay, "[\"authenticated\"]": "authenticated" = Authenticated);
 pub(super) struct Given<'g> {
     pub(super) hostname: Option<&'g str>,
     pub(super) limits: &'g limits::Given,
+    pub(super) trace: &'g Trace,
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
 }
@@ -157,6 +168,13 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
     let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
+
+    let trace = section.table("trace").given();
+    if let Some(at) = trace.as_ref().filter(|_| protocol == Some(Protocol::Pop3)) {
+        let what = "`trace` belongs to SMTP, this listener is pop3";
+        faults.report_absence(&at.span, Wrong::new(what, "nothing (remove the section)"));
+    }
+    let trace = trace.map_or_else(|| given.trace.clone(), |at| trace::read(at.value, given.trace));
 
     let before_unknown = faults.count();
     let span = section.span().clone();
@@ -185,6 +203,8 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         relay: if offered && protocol == Protocol::Smtp { relay } else { Vec::new() },
         hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
+        trace,
+        smtp: settings.smtp.resolve(),
     })
 }
 
@@ -259,6 +279,7 @@ struct Settings {
     clear_text_auth: Option<At<bool>>,
     apop: Option<At<bool>>,
     relay: Option<At<Vec<At<Relay>>>>,
+    smtp: smtp::Given,
 }
 
 impl Settings {
@@ -271,6 +292,7 @@ impl Settings {
             clear_text_auth: section.optional("clear_text_auth").given(),
             apop: section.optional("apop").given(),
             relay: section.list("relay").given(),
+            smtp: smtp::Given::take(section),
         }
     }
 
@@ -314,6 +336,11 @@ impl Settings {
                         "apop_key = \"apop.key\" in [accounts]",
                     );
                 }
+                if let Some(at) = self.apop.as_ref().filter(|at| at.value && tls == TlsMode::StarttlsRequired)
+                {
+                    report(&at.span, "APOP begins before TLS, and TLS is required first", remove);
+                }
+                self.smtp.check_absent(faults);
             }
         }
         if auth == Auth::Off {
@@ -328,6 +355,7 @@ impl Settings {
                 let remedy = "auth = \"optional\" or \"required\" beside it, or remove the line";
                 report(span, "this speaks of logging in, and `auth` is \"off\"", remedy);
             }
+            self.smtp.check_without_auth(faults);
             return;
         }
         if protocol == Protocol::Smtp
@@ -338,6 +366,9 @@ impl Settings {
         match (tls, &self.clear_text_auth) {
             (TlsMode::Implicit, Some(at)) => {
                 report(&at.span, "there is no clear text under implicit TLS", remove);
+            }
+            (TlsMode::StarttlsRequired, Some(at)) if at.value => {
+                report(&at.span, "nothing is done in clear text here: TLS is required first", remove);
             }
             (TlsMode::None, _) if !clear_text && !self.apop.as_ref().is_some_and(|at| at.value) => {
                 let span = self.auth.as_ref().map_or(heading, |at| &at.span);

@@ -1,7 +1,8 @@
 //! The one TOML file of both daemons and of the command: strict, and every fault told at once.
 //!
 //! ```toml
-//! hostname = "mx.example.jp"            # the greeting and the Received header
+//! hostname = "mx.example.jp"            # the service's name, in greetings
+//! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
@@ -37,6 +38,12 @@
 //! session_time = "none"                 # how long a session may last, whatever it does
 //! message_size = "50MiB"
 //!
+//! [trace]                               # what is written before a message
+//! received = "rfc"                      # or "sendmail"
+//! software = "Yubin"                    # a comment in Received; or "none"
+//! client = "shown"                      # or "hidden": not of who has logged in
+//! delivered_to = false
+//!
 //! [[certificate]]
 //! chain = "cert.pem"
 //! key = "key.pem"
@@ -46,6 +53,21 @@
 //! address = ["0.0.0.0:465", "[::]:465"]
 //! tls = "implicit"
 //! auth = "required"
+//! trace = { client = "hidden" }         # [limits] and [trace] can be overridden for a listener
+//!
+//! [[listener]]
+//! protocol = "smtp"
+//! address = "192.0.2.1:25"
+//! tls = "starttls"                      # or "none", "starttls-required", "implicit"
+//! auth = "optional"                     # or "off", "required"
+//! mechanisms = ["PLAIN", "LOGIN"]
+//! clear_text_auth = false
+//! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
+//! relay = ["authenticated"]
+//! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
+//! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
+//! vrfy = "neutral"                      # or "off", "authenticated"
+//! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //!
 //! [[listener]]
 //! protocol = "smtp"
@@ -61,6 +83,8 @@ mod limits;
 mod listener;
 mod quota;
 mod section;
+mod smtp;
+mod trace;
 mod value;
 
 use std::fmt;
@@ -74,6 +98,8 @@ pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
 pub use quota::{Over, Quota};
+pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
+pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 
 use fault::{Collector, Wrong};
@@ -85,8 +111,10 @@ use value::{Count, HostName, Scalar, Size, word};
 pub struct Config {
     /// The file as it was named.
     pub file: PathBuf,
-    /// The name in greetings and in `Received`, where a listener has none of its own.
+    /// The service's name in greetings, where a listener has none of its own.
     pub hostname: String,
+    /// This machine's own name, in `Received`, in a `Message-ID`, in the names of files. Several machines may serve under one `hostname`.
+    pub node: String,
     /// Where mail is.
     pub store: Store,
     /// How much of it a mailbox may hold.
@@ -219,6 +247,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let faults = root.faults();
     let base = file.parent().unwrap_or(Path::new(""));
     let hostname = root.required::<HostName>("hostname", "\"mx.example.jp\"").map(|at| at.value.0);
+    let node = root.optional::<HostName>("node").given().map(|at| at.value.0);
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
@@ -226,11 +255,14 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let trace = root.table("trace").given();
+    let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
     let given = listener::Given {
         hostname: hostname.as_deref(),
         limits: &defaults,
+        trace: &trace,
         certificates: !certificates.is_empty(),
         apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
     };
@@ -244,6 +276,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     root.finish();
     Some(Config {
         file: file.to_owned(),
+        node: node.or_else(|| hostname.clone())?,
         hostname: hostname?,
         store: store?,
         quota,

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use daemon_kit::config::{Auth, Config, LogFormat, Mechanism, Over, Protocol, Quota, Relay, TlsMode};
+use daemon_kit::config::{
+    Auth, ClientShown, Config, LogFormat, Mechanism, Over, Protocol, Quota, Received, Relay, TlsMode, Trace,
+};
 use daemon_kit::limits;
 
 use crate::world::World;
 
 const GOOD: &str = r#"
 hostname = "MX.Example.jp"
+node = "Shizuka.Example.jp"
 
 [store]
 maildirs = "mail"
@@ -36,6 +39,10 @@ connections = 0
 errors = 7
 patience = "90s"
 
+[trace]
+received = "sendmail"
+software = "8.13.6/8.13.6"
+
 [[certificate]]
 names = ["mx.example.jp"]
 chain = "cert.pem"
@@ -54,6 +61,11 @@ hostname = "submit.example.jp"
 message_size = "50MiB"
 patience = "5m"
 
+[listener.trace]
+software = "none"
+client = "hidden"
+delivered_to = true
+
 [[listener]]
 protocol = "pop3"
 address = "0.0.0.0:2110"
@@ -61,19 +73,19 @@ apop = true
 "#;
 
 /// A text that is right but for the lines that a test adds.
-fn with(listener: &str) -> String {
+pub(crate) fn with(listener: &str) -> String {
     let head = "hostname = \"mx.example.jp\"\nstore = { maildirs = \"mail\", queue = \"queue\" }\naccounts = { database = \"sqlite:a\" }\n";
     format!("{head}[[certificate]]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n[[listener]]\n{listener}")
 }
 
 #[track_caller]
-fn check_faults(text: &str, expected: &[&str]) {
+pub(crate) fn check_faults(text: &str, expected: &[&str]) {
     let world = World::new();
     check_faults_in(&world, text, expected);
 }
 
 #[track_caller]
-fn check_faults_in(world: &World, text: &str, expected: &[&str]) {
+pub(crate) fn check_faults_in(world: &World, text: &str, expected: &[&str]) {
     let faults = Config::parse(text, world.path("yubin.toml")).expect_err("this file has faults").to_string();
     let root = format!("{}/", world.root().display());
     let told: Vec<String> = faults.lines().map(|line| line.replace(&root, "")).collect();
@@ -85,6 +97,7 @@ fn a_good_file_gives_every_setting() {
     let world = World::new();
     let config = Config::parse(GOOD, world.path("yubin.toml")).unwrap();
     assert_eq!(config.hostname, "mx.example.jp");
+    assert_eq!(config.node, "shizuka.example.jp");
     assert_eq!(config.store.maildirs, world.path("mail"));
     assert_eq!(config.store.queue.to_str(), Some("/var/spool/yubin"));
     assert_eq!((config.store.reserve_space, config.store.reserve_inodes), (1 << 30, 0));
@@ -110,6 +123,14 @@ fn a_good_file_gives_every_setting() {
     assert_eq!(submission.limits.patience, Duration::from_secs(300));
     assert_eq!(submission.limits.errors, Some(7));
     assert_eq!(submission.limits.recipients, Some(limits::RECIPIENTS));
+
+    let trace = Trace {
+        received: Received::Sendmail,
+        software: None,
+        client: ClientShown::Hidden,
+        delivered_to: true,
+    };
+    assert_eq!(submission.trace, trace);
 
     let pop3 = config.listeners(Protocol::Pop3).next().unwrap();
     assert_eq!((pop3.tls, pop3.auth), (TlsMode::None, Auth::Required));
@@ -199,7 +220,7 @@ auth = true
             "yubin.toml:20:23: \"127.0.0.1:99999\" is not an address with a port; write: an IP address with a port, such as \"0.0.0.0:25\" or \"[::]:25\"",
             "yubin.toml:22:12: \"imap\" is not known here; write: one of smtp, pop3",
             "yubin.toml:23:11: the list of addresses is empty; write: address = \"0.0.0.0:25\" (or a list of addresses)",
-            "yubin.toml:24:7: \"ssl\" is not known here; write: one of none, starttls, implicit",
+            "yubin.toml:24:7: \"ssl\" is not known here; write: one of none, starttls, starttls-required, implicit",
             "yubin.toml:25:8: true/false cannot stand here; write: \"off\", \"optional\" or \"required\"",
         ],
     );
@@ -215,6 +236,27 @@ fn sections_of_the_wrong_kind_and_missing_ones() {
             "yubin.toml:1:1: there is no section [accounts]; write: [accounts] with database = \"sqlite:accounts.sqlite\"",
             "yubin.toml:1:1: there is no listener, nobody could connect; write: [[listener]] with protocol = \"smtp\" and address = \"0.0.0.0:25\"",
             "yubin.toml:2:2: `certificate` is a single section, not a list of sections; write: [[certificate]]",
+        ],
+    );
+}
+
+#[test]
+fn trace_fields_that_cannot_be_written() {
+    let software =
+        "write: a program's name such as \"Yubin\" (ASCII, no parenthesis or backslash), or \"none\"";
+    check_faults(
+        &format!(
+            "node = \"this one\"\n{}trace = {{ received = \"postfix\", software = \"a (b\", client = true }}\n[[listener]]\nprotocol = \"pop3\"\naddress = \"127.0.0.1:0\"\ntls = \"starttls\"\n[listener.trace]\nsoftware = \"\u{90f5}\u{4fbf}\"\nsender = true\n",
+            with("protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\n")
+        ),
+        &[
+            "yubin.toml:1:8: \"this one\" is not a host name; write: a host name such as \"mx.example.jp\" (an international one as its xn-- form)",
+            "yubin.toml:11:22: \"postfix\" is not known here; write: one of rfc, sendmail",
+            &format!("yubin.toml:11:44: this cannot stand in a comment of a header; {software}"),
+            "yubin.toml:11:61: true/false cannot stand here; write: \"shown\" or \"hidden\"",
+            "yubin.toml:16:11: `trace` belongs to SMTP, this listener is pop3; write: nothing (remove the section)",
+            &format!("yubin.toml:17:12: this cannot stand in a comment of a header; {software}"),
+            "yubin.toml:18:1: unknown key `sender` in [trace]; write: one of received, software, client, delivered_to",
         ],
     );
 }

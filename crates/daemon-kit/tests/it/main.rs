@@ -7,5 +7,6 @@ mod limits;
 mod log;
 mod proxy;
 mod script;
+mod smtp_settings;
 mod tls;
 mod world;

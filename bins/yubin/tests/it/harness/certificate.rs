@@ -9,8 +9,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rcgen::{CertifiedIssuer, SanType};
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 /// Makes the authority and a certificate for the names, and writes `ca.pem`, `cert.pem` and `key.pem`.
 pub(crate) fn write(directory: &Path, host: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Authority {
@@ -43,8 +44,25 @@ pub(crate) struct Authority {
 impl Authority {
     /// A strict client: it trusts this authority and nobody else.
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
+        Arc::new(ClientConfig::builder().with_root_certificates(self.roots()).with_no_client_auth())
+    }
+
+    /// One that can do nothing else.
+    pub(crate) fn client_with(
+        &self,
+        version: &'static SupportedProtocolVersion,
+        suite: CipherSuite,
+    ) -> Arc<ClientConfig> {
+        let mut provider = aws_lc_rs::default_provider();
+        provider.cipher_suites.retain(|offered| offered.suite() == suite);
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider));
+        let builder = builder.with_protocol_versions(&[version]).unwrap();
+        Arc::new(builder.with_root_certificates(self.roots()).with_no_client_auth())
+    }
+
+    fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
-        Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+        roots
     }
 }

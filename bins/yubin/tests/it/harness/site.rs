@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustls::{CipherSuite, SupportedProtocolVersion};
 use tempfile::TempDir;
 
 use super::certificate::{self, Authority};
@@ -156,6 +157,11 @@ impl Site {
         GENERAL.to_owned() + &Door::ALL.map(listener).concat()
     }
 
+    /// The same with more above the listeners.
+    pub(crate) fn configuration_with(general: &str) -> String {
+        Self::configuration().replacen("\n[store]", &format!("{general}\n[store]"), 1)
+    }
+
     pub(crate) fn configure(&self, configuration: &str) {
         fs::write(self.path("yubin.toml"), configuration).unwrap();
     }
@@ -216,6 +222,8 @@ impl Site {
     pub(crate) fn command(&self, program: Program) -> Command {
         let mut command = program.command();
         command.arg("--config").arg(self.path("yubin.toml"));
+        // As POSIX writes a zone, which asks for no table on the machine.
+        command.env("TZ", "JST-9");
         command
     }
 
@@ -234,6 +242,16 @@ impl Site {
     /// TLS with the certificate checked strictly.
     pub(crate) fn secure(&self, wire: Wire) -> Wire {
         wire.into_tls(self.authority.client(), HOST)
+    }
+
+    /// The same, with nothing but this version and this cipher suite.
+    pub(crate) fn secure_with(
+        &self,
+        wire: Wire,
+        version: &'static SupportedProtocolVersion,
+        suite: CipherSuite,
+    ) -> Wire {
+        wire.into_tls(self.authority.client_with(version, suite), HOST)
     }
 
     /// Every file in every Maildir where a message lies or is written.

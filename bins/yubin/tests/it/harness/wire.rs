@@ -126,6 +126,16 @@ impl Wire {
         count
     }
 
+    /// Version, cipher suite and key length of the TLS session, as this end knows them.
+    pub(crate) fn tls(&self) -> (String, String, usize) {
+        let Stream::Tls(stream) = &self.stream else { panic!("no TLS") };
+        let version = format!("{:?}", stream.conn.protocol_version().unwrap());
+        let suite = stream.conn.negotiated_cipher_suite().unwrap().suite();
+        let suite = suite.as_str().unwrap().replace("TLS13_", "TLS_");
+        let bits = if suite.contains("_128_") { 128 } else { 256 };
+        (version.replace('_', "."), suite, bits)
+    }
+
     /// Ends the connection without a word, as a broken line does.
     pub(crate) fn drop_line(self) {
         let socket = match &self.stream {

@@ -1,0 +1,77 @@
+//! A daemon of ours as a process, with a configuration of its own under a temporary directory, on 127.0.0.1 alone.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use accounts::{Accounts, DatabaseConfig};
+use tempfile::TempDir;
+
+pub(crate) struct Yubin {
+    pub(crate) clear: SocketAddr,
+    pub(crate) tls: SocketAddr,
+    child: Child,
+}
+
+/// A directory with an empty database and a certificate.
+pub(crate) fn world() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let database = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { Accounts::create(&database).await.unwrap().close().await });
+    let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
+    fs::write(dir.path().join("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(dir.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    dir
+}
+
+impl Yubin {
+    /// Starts `smtpd` or `pop3d` out of `programs`.
+    pub(crate) fn start(name: &str, programs: &Path, world: &TempDir) -> Self {
+        let (clear, tls) = (free(), free());
+        let protocol = name.trim_end_matches('d');
+        let more = if protocol == "pop3" { ["clear_text_auth = true", ""] } else { ["", "auth = \"required\""] };
+        let door = |address, tls, more| {
+            format!("[[listener]]\nprotocol = \"{protocol}\"\naddress = \"{address}\"\ntls = \"{tls}\"\n{more}\n")
+        };
+        let config = world.path().join(format!("{name}.toml"));
+        let text = format!(
+            "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
+             accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
+             certificate = [{{ chain = \"cert.pem\", key = \"key.pem\" }}]\n\
+             [limits]\nconnections = 0\nconnections_per_address = 0\nconnections_per_network = 0\npatience = \"1h\"\n{}{}",
+            door(clear, "none", more[0]),
+            door(tls, "implicit", more[1])
+        );
+        fs::write(&config, text).unwrap();
+        let log = fs::File::create(world.path().join(format!("{name}.log"))).unwrap();
+        let program = programs.join(name);
+        let child = Command::new(&program).arg("--config").arg(&config).stderr(log).stdout(Stdio::null()).spawn();
+        let child = child.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        for _ in 0..200 {
+            if TcpStream::connect(clear).is_ok() && TcpStream::connect(tls).is_ok() {
+                return Self { clear, tls, child };
+            }
+            sleep(Duration::from_millis(50));
+        }
+        panic!("{name} does not answer: see its log\n{}", fs::read_to_string(world.path().join("smtpd.log")).unwrap_or_default());
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Yubin {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn free() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
