@@ -183,7 +183,11 @@ fn through_delivery(root: &Path, writers: usize, apart: bool) -> f64 {
                 tokio::spawn(async move {
                     let mut done = 0_usize;
                     while begin.elapsed() < ROUND {
-                        let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![Mailbox::new(key.clone()).unwrap()]);
+                        let envelope = Envelope::new(
+                            QueueId::new(),
+                            "sato@example.jp",
+                            vec![Mailbox::new(key.clone()).unwrap()],
+                        );
                         let mut incoming = local.begin(envelope, Vec::new());
                         incoming.write(&message).await.unwrap();
                         incoming.commit().await.unwrap();

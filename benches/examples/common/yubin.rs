@@ -33,9 +33,12 @@ impl Yubin {
     pub(crate) fn start(name: &str, programs: &Path, world: &TempDir) -> Self {
         let (clear, tls) = (free(), free());
         let protocol = name.trim_end_matches('d');
-        let more = if protocol == "pop3" { ["clear_text_auth = true", ""] } else { ["", "auth = \"required\""] };
+        let more =
+            if protocol == "pop3" { ["clear_text_auth = true", ""] } else { ["", "auth = \"required\""] };
         let door = |address, tls, more| {
-            format!("[[listener]]\nprotocol = \"{protocol}\"\naddress = \"{address}\"\ntls = \"{tls}\"\n{more}\n")
+            format!(
+                "[[listener]]\nprotocol = \"{protocol}\"\naddress = \"{address}\"\ntls = \"{tls}\"\n{more}\n"
+            )
         };
         let config = world.path().join(format!("{name}.toml"));
         let text = format!(
@@ -49,7 +52,8 @@ impl Yubin {
         fs::write(&config, text).unwrap();
         let log = fs::File::create(world.path().join(format!("{name}.log"))).unwrap();
         let program = programs.join(name);
-        let child = Command::new(&program).arg("--config").arg(&config).stderr(log).stdout(Stdio::null()).spawn();
+        let child =
+            Command::new(&program).arg("--config").arg(&config).stderr(log).stdout(Stdio::null()).spawn();
         let child = child.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         for _ in 0..200 {
             if TcpStream::connect(clear).is_ok() && TcpStream::connect(tls).is_ok() {
@@ -57,7 +61,10 @@ impl Yubin {
             }
             sleep(Duration::from_millis(50));
         }
-        panic!("{name} does not answer: see its log\n{}", fs::read_to_string(world.path().join("smtpd.log")).unwrap_or_default());
+        panic!(
+            "{name} does not answer: see its log\n{}",
+            fs::read_to_string(world.path().join("smtpd.log")).unwrap_or_default()
+        );
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -138,8 +138,7 @@ impl Transaction {
         let mut fields = Vec::with_capacity(512);
         trace.write_return_path(&mut fields);
         trace.write_received(&mut fields);
-        let envelope =
-            Envelope::new(queue_id, self.reverse_path.clone(), self.mailboxes.clone());
+        let envelope = Envelope::new(queue_id, self.reverse_path.clone(), self.mailboxes.clone());
         // RFC 6409 §8: only who submits a message may complete it.
         let submission =
             client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });

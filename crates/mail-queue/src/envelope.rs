@@ -225,8 +225,8 @@ mod tests {
         let remote = ("\\PC{1,20}", any::<String>());
         let remote = remote.prop_map(|(address, parameters)| Remote { address, parameters });
         let remotes = proptest::collection::vec(remote, 0..5);
-        let recipients =
-            (mailboxes, remotes).prop_filter("somebody", |(ours, others)| !ours.is_empty() || !others.is_empty());
+        let recipients = (mailboxes, remotes)
+            .prop_filter("somebody", |(ours, others)| !ours.is_empty() || !others.is_empty());
         let marks = (any::<String>(), any::<Option<String>>());
         (any::<(String, String)>(), recipients, marks, any::<(u64, u64)>()).prop_map(
             |((host, reverse_path), (mailboxes, remotes), (parameters, account), (stored, wire))| {
@@ -273,7 +273,9 @@ mod tests {
                     remote c@example.com NOTIFY=NEVER\nend\n";
         assert_eq!(stored.encode(), text);
         assert_eq!(Stored::decode(text.as_bytes()), Ok(stored));
-        for (from, to) in [("envelope 2", "envelope 1"), ("com \n", "com\n"), ("remote b@Example.com", "remote ")] {
+        for (from, to) in
+            [("envelope 2", "envelope 1"), ("com \n", "com\n"), ("remote b@Example.com", "remote ")]
+        {
             assert!(Stored::decode(text.replace(from, to).as_bytes()).is_err(), "{from:?} → {to:?}");
         }
     }

@@ -43,8 +43,7 @@ impl Incoming {
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
         // One name for each mailbox, one for all who are elsewhere.
-        let mut names: Vec<PathBuf> =
-            (0..envelope.mailboxes.len()).map(|nth| spool.body(id, nth)).collect();
+        let mut names: Vec<PathBuf> = (0..envelope.mailboxes.len()).map(|nth| spool.body(id, nth)).collect();
         if !envelope.remotes.is_empty() {
             names.push(spool.out(id));
         }

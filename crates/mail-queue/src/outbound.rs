@@ -48,7 +48,8 @@ impl Spool {
         change: impl FnOnce(&Envelope, &mut Progress),
     ) -> Result<Option<Outbound>, Error> {
         let stripe = usize::try_from(id.micros() % self.shared.changing.len() as u64).unwrap_or_default();
-        let lock = self.shared.changing.get(stripe).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        let lock =
+            self.shared.changing.get(stripe).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(mut outbound) = self.outbound(id)? else { return Ok(None) };
         let before = outbound.progress.clone();
         change(&outbound.envelope, &mut outbound.progress);

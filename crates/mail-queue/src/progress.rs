@@ -191,13 +191,11 @@ mod tests {
         let fate = (0..FATES.len()).prop_map(|at| FATES[at].0);
         let recipient = (fate, any::<(u32, u64, String)>())
             .prop_map(|(fate, (attempts, next, last))| Recipient { fate, attempts, next, last });
-        let attempt = any::<(u64, usize, String, String, String)>().prop_map(
-            |(at, recipient, host, tls, answer)| Attempt { at, recipient, host, tls, answer },
-        );
+        let attempt = any::<(u64, usize, String, String, String)>()
+            .prop_map(|(at, recipient, host, tls, answer)| Attempt { at, recipient, host, tls, answer });
         let lists = (proptest::collection::vec(recipient, 0..4), proptest::collection::vec(attempt, 0..4));
-        (any::<Option<String>>(), any::<bool>(), lists).prop_map(
-            |(hold, warned, (recipients, history))| Progress { hold, warned, recipients, history },
-        )
+        (any::<Option<String>>(), any::<bool>(), lists)
+            .prop_map(|(hold, warned, (recipients, history))| Progress { hold, warned, recipients, history })
     }
 
     proptest! {

@@ -40,7 +40,9 @@ enum Name {
 
 fn parse(name: &[u8]) -> Name {
     let parts = str::from_utf8(name).ok().and_then(|name| name.split_once('.'));
-    let Some((Some(id), kind)) = parts.map(|(id, kind)| (QueueId::parse(id), kind)) else { return Name::Unknown };
+    let Some((Some(id), kind)) = parts.map(|(id, kind)| (QueueId::parse(id), kind)) else {
+        return Name::Unknown;
+    };
     match kind {
         "env" => Name::Envelope(id),
         "out" => Name::Out(id),
@@ -135,7 +137,9 @@ impl Recovery {
                 self.trouble.extend(outcome.pending.into_iter().map(|(_, error)| error));
             }
             Ok(_) => self.set_message_aside(spool, id, "the envelope of another message"),
-            Err(Error::Malformed { malformed, .. }) => self.set_message_aside(spool, id, &malformed.to_string()),
+            Err(Error::Malformed { malformed, .. }) => {
+                self.set_message_aside(spool, id, &malformed.to_string())
+            }
             Err(error) => {
                 // The disk's trouble, not the envelope's: it stays where it is.
                 self.pending.push(id);

@@ -74,7 +74,9 @@ impl Spool {
         let path = config.queue.join("lock");
         let lock = files.lock(&path).map_err(|error| mailstore::Error::new("lock", &path, error))?;
         let lock = lock.ok_or_else(|| Error::InUse(config.queue.clone()))?;
-        let spool = Spool { shared: Arc::new(Shared { config, files, changing: [const { Mutex::new(()) }; 64], lock }) };
+        let spool = Spool {
+            shared: Arc::new(Shared { config, files, changing: [const { Mutex::new(()) }; 64], lock }),
+        };
         let recovery = recover(&spool)?;
         Ok((spool, recovery))
     }

@@ -178,7 +178,8 @@ fn l_10_r_07_a_power_cut_anywhere_loses_nobody_elsewhere_and_serves_mailboxes_on
             for image in recorder.images(at, renames) {
                 let after = Scratch::new();
                 image.write_to(after.root()).unwrap();
-                let sent = steps.iter().filter(|(_, since)| *since <= at && at > accepted_at).map(|(nth, _)| *nth);
+                let sent =
+                    steps.iter().filter(|(_, since)| *since <= at && at > accepted_at).map(|(nth, _)| *nth);
                 let when = format!("{renames:?}, after {at} operations, accepted after {accepted_at}");
                 assert_promise(&after, at >= accepted_at, sent.collect(), &when);
                 disks += 1;
