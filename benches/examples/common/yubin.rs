@@ -61,10 +61,8 @@ impl Yubin {
             }
             sleep(Duration::from_millis(50));
         }
-        panic!(
-            "{name} does not answer: see its log\n{}",
-            fs::read_to_string(world.path().join("smtpd.log")).unwrap_or_default()
-        );
+        let log = fs::read_to_string(world.path().join(format!("{name}.log"))).unwrap_or_default();
+        panic!("{name} does not answer; its log begins\n{}", log.get(..1000).unwrap_or(&log));
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -1,5 +1,6 @@
 //! One session: the protocol machine's events, each answered by who knows.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use auth_sasl::Claim;
@@ -8,7 +9,8 @@ use daemon_kit::{Filled, Session, Wire, WireError};
 use mailstore::{Error, Maildrop};
 use pop3_proto::{Channel, CloseReason, Content, Event, MessageNumber, Misuse, Refusal};
 
-use crate::maildrop::{self, Reading, Wanted};
+use crate::login::Entered;
+use crate::maildrop::{self, Reading, Update, Wanted};
 use crate::{Pop3d, listener};
 
 /// A session with its client.
@@ -20,14 +22,18 @@ pub(crate) struct Conversation<'s> {
     maildrop: Option<Maildrop>,
     /// Messages that were sent, by RETR or TOP.
     sent: u32,
+    /// Indices of those that were sent whole, where that has to be remembered.
+    read: Option<BTreeSet<usize>>,
 }
 
 impl<'s> Conversation<'s> {
     pub(crate) fn new(pop3d: &'s Pop3d, wire: &Wire, session: &'s Session) -> Self {
         let channel = if wire.tls().is_some() { Channel::Encrypted } else { Channel::Clear };
         let stamp = listener::stamp(&session.listener, session.id);
-        let machine = pop3_proto::Session::new(pop3d.doors.find(&session.listener), channel, stamp);
-        Self { pop3d, session, machine, maildrop: None, sent: 0 }
+        let mut machine = pop3_proto::Session::new(pop3d.doors.find(&session.listener), channel, stamp);
+        let (expire, login_delay) = pop3d.rules.of_anybody();
+        machine.announce(expire, login_delay);
+        Self { pop3d, session, machine, maildrop: None, sent: 0, read: None }
     }
 
     /// From the greeting to the end; says how it ended.
@@ -90,8 +96,11 @@ impl<'s> Conversation<'s> {
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
         match self.pop3d.login(&claim, wire.peer().ip()).await? {
-            Ok((maildrop, listing)) => {
+            Ok(Entered { maildrop, listing, policy }) => {
                 self.maildrop = Some(maildrop);
+                self.read = policy.remembers_reading.then(BTreeSet::new);
+                let (expire, login_delay) = policy.announced();
+                self.machine.announce(expire, login_delay);
                 self.machine.accept_login(listing, wire.out())
             }
             Err(refusal) => self.machine.refuse(refusal, wire.out()),
@@ -140,6 +149,9 @@ impl<'s> Conversation<'s> {
         wire.out().extend_from_slice(content.finish());
         self.machine.body_sent().map_err(misuse)?;
         self.sent += 1;
+        if let (Wanted::Whole, Some(read)) = (wanted, &mut self.read) {
+            read.insert(message.index());
+        }
         Ok(None)
     }
 
@@ -167,9 +179,17 @@ impl<'s> Conversation<'s> {
 
     /// UPDATE. The maildrop is free for the next session before the client hears that this one is over.
     async fn commit(&mut self, wire: &mut Wire) -> Result<(), WireError> {
-        let deleted = self.machine.maildrop().deleted().map(MessageNumber::index).collect();
+        let deleted: Vec<_> = self.machine.maildrop().deleted().map(MessageNumber::index).collect();
+        let mut read = self.read.take().unwrap_or_default();
+        for index in &deleted {
+            read.remove(index);
+        }
         let maildrop = self.take_maildrop()?;
-        let (removed, trouble) = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted)).await?;
+        let update = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted, read)).await?;
+        let Update { removed, trouble, forgotten } = update;
+        if let Some(error) = forgotten {
+            tracing::error!(event = event::STORE_FAILED, reason = %error);
+        }
         tracing::info!(event = event::MAILDROP_UPDATED, retrieved = self.sent, removed);
         match trouble {
             None => self.machine.accept(wire.out()),

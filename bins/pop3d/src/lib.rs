@@ -13,26 +13,29 @@ mod listener;
 mod login;
 mod maildrop;
 mod pace;
+mod rules;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
-use accounts::{Accounts, DatabaseConfig};
+use accounts::{Accounts, DatabaseConfig, Unavailable};
 use daemon_kit::config::{Config, Listener, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use mailstore::Ledger;
 use mailstore::files::{self, make_dir_durable};
+use tokio::time::sleep;
 
 use crate::conversation::Conversation;
 use crate::disk::Disk;
 use crate::listener::Doors;
 use crate::pace::Pace;
+use crate::rules::Rules;
 
 /// The service behind every POP3 listener of a configuration.
-#[derive(Debug)]
 pub struct Pop3d {
     accounts: Accounts,
     maildirs: PathBuf,
@@ -41,7 +44,12 @@ pub struct Pop3d {
     disk: Disk,
     doors: Doors,
     pace: Pace,
+    rules: Rules,
+    pause: Pause,
 }
+
+/// How to wait: by the clock, but for tests that have none.
+type Pause = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 impl Pop3d {
     /// Over accounts that are open already.
@@ -57,16 +65,36 @@ impl Pop3d {
             disk: Disk::default(),
             doors: Doors::of(config),
             pace: Pace::default(),
+            rules: Rules::new(config.pop3),
+            pause: Box::new(|time| Box::pin(sleep(time))),
         }
     }
 
-    /// With LOGIN-DELAY (RFC 2449 §6.5): an account that logs in again within this time, in whole seconds, is told to wait. Without,
-    /// or with zero, nothing is announced and nobody waits.
+    /// With another way to spend the pause behind a failed login than to sleep so long.
     #[must_use]
-    pub fn with_login_delay(mut self, delay: Duration) -> Self {
-        self.doors.announce_login_delay(delay);
-        self.pace = Pace::new(delay);
+    pub fn pausing<F>(mut self, pause: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.pause = Box::new(move |time| Box::pin(pause(time)));
         self
+    }
+
+    /// Reads which accounts and domains have rules of their own, for what is announced before anybody has logged in.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn learn_rules(&self) -> Result<(), Unavailable> {
+        for rules in self.accounts.pop3_rules_in_use().await? {
+            self.rules.learn(self.rules.policy(rules));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Pop3d {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pop3d").field("maildirs", &self.maildirs).finish_non_exhaustive()
     }
 }
 
@@ -101,7 +129,9 @@ impl Daemon for Pop3d {
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let maildirs = &config.store.maildirs;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
-        Ok(Self::new(config, Accounts::open(&database(config)).await?))
+        let pop3d = Self::new(config, Accounts::open(&database(config)).await?);
+        pop3d.learn_rules().await?;
+        Ok(pop3d)
     }
 }
 

@@ -1,12 +1,10 @@
 //! What the configuration says of a listener, in the words of the protocol.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_sasl::{Mechanism, Stamp};
 use daemon_kit::SessionId;
 use daemon_kit::config::{self, Config, Listener, Protocol, TlsMode};
-use pop3_proto::LoginDelay;
 
 /// Every POP3 listener of a configuration, with what its sessions share.
 #[derive(Debug)]
@@ -16,15 +14,6 @@ impl Doors {
     pub(crate) fn of(config: &Config) -> Self {
         let listeners = config.listeners(Protocol::Pop3);
         Self(listeners.map(|listener| (listener.clone(), Arc::new(protocol(listener)))).collect())
-    }
-
-    /// CAPA says so from now on.
-    pub(crate) fn announce_login_delay(&mut self, delay: Duration) {
-        let seconds = u32::try_from(delay.as_secs()).unwrap_or(u32::MAX);
-        for (_, protocol) in &mut self.0 {
-            let announced = (seconds > 0).then_some(LoginDelay { seconds, differs: false });
-            Arc::make_mut(protocol).login_delay = announced;
-        }
     }
 
     /// What is offered at the door through which a session came.

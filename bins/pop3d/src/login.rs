@@ -7,12 +7,20 @@ use accounts::{Account, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::log::event;
-use mailstore::Quota;
+use mailstore::{Maildrop, Quota};
 use pop3_proto::Refusal;
 use tokio::time::sleep;
 
 use crate::maildrop::{self, Closed, Opened};
+use crate::rules::Policy;
 use crate::{Pop3d, limits};
+
+/// A maildrop for the session, and the rules for it.
+pub(crate) struct Entered {
+    pub(crate) maildrop: Maildrop,
+    pub(crate) listing: pop3_proto::Maildrop,
+    pub(crate) policy: Policy,
+}
 
 impl Pop3d {
     /// The maildrop of who claims truly; or what to say. A wrong claim is answered alike, and after the same time, whatever is wrong
@@ -21,7 +29,7 @@ impl Pop3d {
         &self,
         claim: &Claim,
         from: IpAddr,
-    ) -> Result<Result<Opened, Refusal>, WireError> {
+    ) -> Result<Result<Entered, Refusal>, WireError> {
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
@@ -36,7 +44,7 @@ impl Pop3d {
             }
         };
         tracing::info!(event = event::AUTH_FAILED, login = claim.login(), mechanism, reason);
-        sleep(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
+        (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
         Ok(Err(refusal))
     }
 
@@ -44,9 +52,11 @@ impl Pop3d {
         &self,
         account: Account,
         mechanism: &'static str,
-    ) -> Result<Result<Opened, Refusal>, WireError> {
+    ) -> Result<Result<Entered, Refusal>, WireError> {
         tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
-        if !self.pace.admit(account.id, Instant::now()) {
+        let policy = self.rules.policy(account.pop3);
+        self.rules.learn(policy);
+        if !self.pace.admit(account.id, policy.login_delay(), Instant::now()) {
             return Ok(Err(Refusal::LoginDelay));
         }
         let taken = self.take_maildrop(&account).await?;
@@ -54,14 +64,14 @@ impl Pop3d {
             self.pace.forget(account.id);
         }
         match taken {
-            Ok(opened) => {
-                let totals = opened.1.totals();
+            Ok((maildrop, listing)) => {
+                let totals = listing.totals();
                 tracing::info!(
                     event = event::MAILDROP_OPENED,
                     messages = totals.messages,
                     octets = totals.octets
                 );
-                Ok(Ok(opened))
+                Ok(Ok(Entered { maildrop, listing, policy }))
             }
             Err(Closed::InUse) => Ok(Err(Refusal::InUse)),
             Err(Closed::Trouble(reason)) => {

@@ -1,5 +1,6 @@
 //! A session's maildrop on the disk. Everything here blocks.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -155,8 +156,18 @@ impl Reading {
     }
 }
 
-/// UPDATE (RFC 1939 §6): removes the messages, then gives the maildrop free. How many are gone, and why others are not.
-pub(crate) fn commit(mut maildrop: Maildrop, deleted: Vec<usize>) -> (usize, Option<Error>) {
+/// What came of UPDATE.
+pub(crate) struct Update {
+    /// How many messages are gone.
+    pub(crate) removed: usize,
+    /// Why others are not.
+    pub(crate) trouble: Option<Error>,
+    /// Why it is not remembered what was read. The client asked for nothing there; the mail stays longer than it need.
+    pub(crate) forgotten: Option<Error>,
+}
+
+/// UPDATE (RFC 1939 §6): removes messages, remembers which others were read, then gives the maildrop free.
+pub(crate) fn commit(mut maildrop: Maildrop, deleted: Vec<usize>, read: BTreeSet<usize>) -> Update {
     let mut removed = 0;
     let mut trouble = None;
     for removal in maildrop.remove(deleted) {
@@ -165,5 +176,5 @@ pub(crate) fn commit(mut maildrop: Maildrop, deleted: Vec<usize>) -> (usize, Opt
             Err(error) => trouble = Some(error),
         }
     }
-    (removed, trouble)
+    Update { removed, trouble, forgotten: maildrop.mark_read(read).err() }
 }

@@ -8,37 +8,32 @@ use accounts::AccountId;
 
 use crate::limits;
 
-/// When each account logged in last, in this process.
+/// When each account may log in again, in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    delay: Duration,
-    last: Mutex<HashMap<AccountId, Instant>>,
+    next: Mutex<HashMap<AccountId, Instant>>,
 }
 
 impl Pace {
-    pub(crate) fn new(delay: Duration) -> Self {
-        Self { delay, last: Mutex::default() }
-    }
-
-    /// Whether it is time; if so, it is counted from now.
-    pub(crate) fn admit(&self, account: AccountId, now: Instant) -> bool {
-        if self.delay.is_zero() {
+    /// Whether it is time; if so, the account is to come again after `delay` only.
+    pub(crate) fn admit(&self, account: AccountId, delay: Duration, now: Instant) -> bool {
+        if delay.is_zero() {
             return true;
         }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = |since: &Instant| now.saturating_duration_since(*since) >= self.delay;
-        if !last.get(&account).is_none_or(over) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        // A delay that was made shorter holds at once.
+        if next.get(&account).is_some_and(|next| *next > now && *next <= now + delay) {
             return false;
         }
-        if last.len() >= limits::REMEMBERED_LOGINS {
-            last.retain(|_, since| !over(since));
+        if next.len() >= limits::REMEMBERED_LOGINS {
+            next.retain(|_, next| *next > now);
         }
-        last.insert(account, now);
+        next.insert(account, now + delay);
         true
     }
 
     /// The login came to nothing: it does not count.
     pub(crate) fn forget(&self, account: AccountId) {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
     }
 }

@@ -46,7 +46,7 @@ impl<'s> Conversation<'s> {
     }
 
     /// From the greeting to the end; says how it ended.
-    pub(crate) async fn run(mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
+    pub(crate) async fn run(&mut self, wire: &mut Wire) -> Result<&'static str, WireError> {
         self.machine.greet(wire.out());
         loop {
             let (input, out) = wire.split();
@@ -159,7 +159,8 @@ impl<'s> Conversation<'s> {
                 None => Answer::None,
             },
             Event::BodyEnd => match self.transaction.take() {
-                Some(transaction) => match transaction.commit().await {
+                // Boxed: its state is as large as all else of a session, which is idle most of the time.
+                Some(transaction) => match Box::pin(transaction.commit()).await {
                     Ok(reply) => Answer::YesWith(reply),
                     Err(reply) => Answer::No(reply),
                 },

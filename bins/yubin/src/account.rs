@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount};
+use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount, Pop3Changes};
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -89,7 +89,11 @@ const SET_EXAMPLES: &str = "\
 Keys:
   quota=SIZE             octets that the mailbox may hold
   quota_messages=COUNT   messages that it may hold
-A value 'none' is no limit, 'default' what [quota] in the configuration says.
+  expire_read=DAYS       after which mail goes that was read (yubin expire)
+  expire_all=DAYS        after which any mail goes
+  login_delay=SECONDS    between two logins by POP3
+A value 'none' is no limit, 'default' what [quota] and [pop3] in the
+configuration say, or its domain.
 
 Examples:
   yubin account set ab4t-ash quota=10GiB
@@ -102,27 +106,91 @@ pub enum Setting {
     Quota(Allowance),
     /// `quota_messages=`
     QuotaMessages(Allowance),
+    /// What POP3 does with its mail.
+    Pop3(Pop3Setting),
 }
 
 impl FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let keys = "quota=SIZE or quota_messages=COUNT";
+        let keys =
+            "quota=SIZE, quota_messages=COUNT, expire_read=DAYS, expire_all=DAYS or login_delay=SECONDS";
         let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
-        let allowance = |number: fn(&str) -> Option<u64>, example: &str| match value {
-            "default" => Ok(Allowance::Configured),
-            "none" | "0" => Ok(Allowance::Unlimited),
-            value => number(value)
-                .filter(|number| *number <= i64::MAX as u64)
-                .map(Allowance::Limit)
-                .ok_or_else(|| format!("write {key}={example}, {key}=none or {key}=default")),
-        };
         match key {
-            "quota" => allowance(daemon_kit::config::octets, "10GiB").map(Self::Quota),
-            "quota_messages" => allowance(|value| value.parse().ok(), "10000").map(Self::QuotaMessages),
-            _ => Err(format!("there is no {key}; write {keys}")),
+            "quota" => allowance(key, value, daemon_kit::config::octets, "10GiB").map(Self::Quota),
+            "quota_messages" => {
+                allowance(key, value, |value| value.parse().ok(), "10000").map(Self::QuotaMessages)
+            }
+            _ => match Pop3Setting::find(key, value) {
+                Some(setting) => setting.map(Self::Pop3),
+                None => Err(format!("there is no {key}; write {keys}")),
+            },
         }
+    }
+}
+
+/// A `KEY=VALUE` of `account set` and of `domain set`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pop3Setting {
+    /// `expire_read=`: days.
+    ExpireRead(Allowance),
+    /// `expire_all=`: days.
+    ExpireAll(Allowance),
+    /// `login_delay=`: seconds.
+    LoginDelay(Allowance),
+}
+
+impl Pop3Setting {
+    /// None if there is no such key.
+    fn find(key: &str, value: &str) -> Option<Result<Self, String>> {
+        let (make, example): (fn(Allowance) -> Self, _) = match key {
+            "expire_read" => (Self::ExpireRead, "30"),
+            "expire_all" => (Self::ExpireAll, "180"),
+            "login_delay" => (Self::LoginDelay, "60"),
+            _ => return None,
+        };
+        let number = |value: &str| value.parse::<u32>().ok().map(u64::from);
+        Some(allowance(key, value, number, example).map(make))
+    }
+
+    /// Of several, the last of each key.
+    pub(crate) fn changes(settings: impl Iterator<Item = Self>) -> Pop3Changes {
+        let mut changes = Pop3Changes::default();
+        for setting in settings {
+            match setting {
+                Self::ExpireRead(days) => changes.expire_read = Some(days),
+                Self::ExpireAll(days) => changes.expire_all = Some(days),
+                Self::LoginDelay(seconds) => changes.login_delay = Some(seconds),
+            }
+        }
+        changes
+    }
+}
+
+impl FromStr for Pop3Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let keys = "expire_read=DAYS, expire_all=DAYS or login_delay=SECONDS";
+        let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
+        Self::find(key, value).unwrap_or_else(|| Err(format!("there is no {key}; write {keys}")))
+    }
+}
+
+fn allowance(
+    key: &str,
+    value: &str,
+    number: impl Fn(&str) -> Option<u64>,
+    example: &str,
+) -> Result<Allowance, String> {
+    match value {
+        "default" => Ok(Allowance::Configured),
+        "none" | "0" => Ok(Allowance::Unlimited),
+        value => number(value)
+            .filter(|number| *number <= i64::MAX as u64)
+            .map(Allowance::Limit)
+            .ok_or_else(|| format!("write {key}={example}, {key}=none or {key}=default")),
     }
 }
 
@@ -138,6 +206,9 @@ struct Shown {
     apop: bool,
     quota: String,
     quota_messages: String,
+    expire_read: String,
+    expire_all: String,
+    login_delay: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     addresses: Option<Vec<address::Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,9 +271,19 @@ async fn set(
         match *change {
             Setting::Quota(allowance) => octets = Some(allowance),
             Setting::QuotaMessages(allowance) => messages = Some(allowance),
+            Setting::Pop3(_) => {}
         }
     }
-    accounts.account_set_quota(login, octets, messages).await?;
+    let pop3 = Pop3Setting::changes(changes.iter().filter_map(|change| match change {
+        Setting::Pop3(setting) => Some(*setting),
+        _ => None,
+    }));
+    if octets.is_some() || messages.is_some() {
+        accounts.account_set_quota(login, octets, messages).await?;
+    }
+    if pop3 != Pop3Changes::default() {
+        accounts.account_set_pop3(login, pop3).await?;
+    }
     let details = accounts.account_show(login).await?;
     output.print(&Shown::whole(settings, details), as_facts)
 }
@@ -250,6 +331,9 @@ impl Shown {
             apop: row.apop,
             quota: row.quota.octets.to_string(),
             quota_messages: row.quota.messages.to_string(),
+            expire_read: row.pop3.expire_read.to_string(),
+            expire_all: row.pop3.expire_all.to_string(),
+            login_delay: row.pop3.login_delay.to_string(),
             addresses: None,
             password: None,
         }
@@ -274,6 +358,11 @@ fn as_facts(shown: &Shown) -> String {
         ("password", shown.password_changed_at.as_ref().map_or("none".into(), |at| format!("set {at}"))),
         ("APOP", on_off(shown.apop).to_owned()),
         ("quota", format!("{} octets, {} messages", shown.quota, shown.quota_messages)),
+        (
+            "mail goes",
+            format!("{} days after it was read, {} after it came", shown.expire_read, shown.expire_all),
+        ),
+        ("login delay", format!("{} seconds", shown.login_delay)),
     ];
     if let Some(password) = &shown.password {
         lines.push(("new password", format!("{password}\n(shown this once)")));

@@ -12,6 +12,7 @@ pub mod address;
 pub mod check;
 pub mod config;
 pub mod domain;
+pub mod expire;
 pub mod failure;
 pub mod import;
 pub mod output;
@@ -72,12 +73,14 @@ pub enum Command {
     /// Addresses beside the issued ones: add, remove, list
     #[command(subcommand)]
     Address(address::Command),
-    /// Domains whose mail is ours: add, list
+    /// Domains whose mail is ours: add, set, list
     #[command(subcommand)]
     Domain(domain::Command),
     /// Take over mail of another server: maildir, mbox
     #[command(subcommand)]
     Import(import::Command),
+    /// Remove mail that has been here for too long
+    Expire(expire::Arguments),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -118,6 +121,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Address(command) => address::run(&settings()?, command, output).await,
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
+        Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

@@ -55,6 +55,7 @@ mod hash;
 pub mod limits;
 mod names;
 mod password;
+mod pop3;
 mod questions;
 mod quota;
 mod recent;
@@ -78,6 +79,7 @@ pub use error::{AdminError, OpenError, Unavailable};
 pub use guesses::Budget;
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
+pub use pop3::{Pop3Changes, Pop3Rules};
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
 

@@ -8,6 +8,7 @@ use auth_sasl::{Claim, Secret};
 use crate::error::Unavailable;
 use crate::guesses::Budget;
 use crate::names::{DomainName, LocalPart, Login};
+use crate::pop3::Pop3Rules;
 use crate::quota::Allowances;
 use crate::{AccountId, Accounts, Shared, sql};
 
@@ -59,6 +60,8 @@ pub struct Account {
     pub mailbox: String,
     /// How much it may hold.
     pub quota: Allowances,
+    /// What POP3 does with its mail: its own rules, and its domain's where it has none.
+    pub pop3: Pop3Rules,
 }
 
 /// Why a claim was rejected. Never part of a reply.
@@ -191,15 +194,18 @@ impl Accounts {
 
     async fn find(&self, login: &str, kind: &str) -> Result<Option<Found>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
-        let row: Option<(i64, String, String, i64, i64, Option<String>)> = sqlx::query_as(sql::CREDENTIAL)
+        type Row = (i64, String, String, i64, i64, String, Option<String>, Option<String>);
+        let row: Option<Row> = sqlx::query_as(sql::CREDENTIAL)
             .bind(login.as_str())
             .bind(kind)
             .fetch_optional(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking up a login"))?;
-        Ok(row.map(|(id, login, mailbox, octets, messages, credential)| {
+        Ok(row.map(|(id, login, mailbox, octets, messages, rules, domains, credential)| {
             let quota = Allowances::from_columns(octets, messages);
-            Found { account: Account { id: AccountId::new(id), login, mailbox, quota }, credential }
+            let domains = domains.as_deref().map(Pop3Rules::from_column).unwrap_or_default();
+            let pop3 = Pop3Rules::from_column(&rules).or(domains);
+            Found { account: Account { id: AccountId::new(id), login, mailbox, quota, pop3 }, credential }
         }))
     }
 

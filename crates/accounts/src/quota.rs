@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One limit of an account.
+/// One limit of an account, or a time for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Allowance {
     /// As the configuration says for all.
@@ -10,7 +10,7 @@ pub enum Allowance {
     Configured,
     /// No limit, whatever the configuration says.
     Unlimited,
-    /// So many octets, or messages; not 0.
+    /// So many octets, messages, days or seconds; not 0.
     Limit(u64),
 }
 

@@ -15,6 +15,7 @@ use crate::store::Store;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "accounts", include_str!("../migrations/0001_accounts.sql")),
     (2, "quota", include_str!("../migrations/0002_quota.sql")),
+    (3, "pop3", include_str!("../migrations/0003_pop3.sql")),
 ];
 
 /// The version that this program needs.

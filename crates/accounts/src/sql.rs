@@ -14,7 +14,9 @@ pub(crate) const RESOLVE: &str = "SELECT account.id, account.login, account.mail
 
 /// `$1` login, `$2` credential kind → the account, and the credential's value or NULL.
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
-     account.quota_messages, credential.value FROM account LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
+     account.quota_messages, account.pop3_rules, (SELECT domain.pop3_rules FROM address JOIN domain \
+     ON domain.id = address.domain_id WHERE address.account_id = account.id AND address.kind = 'issued'), \
+     credential.value FROM account LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
      WHERE account.login = $1";
 
 /// → id and name of the domain that issued addresses are in.
@@ -28,21 +30,34 @@ pub(crate) const ADD_DOMAIN: &str =
     "INSERT INTO domain (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
 
 /// → name, number of addresses; the default domain first.
-pub(crate) const DOMAINS: &str = "SELECT domain.name, COUNT(address.local_part) FROM domain \
+pub(crate) const DOMAINS: &str = "SELECT domain.name, domain.pop3_rules, COUNT(address.local_part) FROM domain \
      LEFT JOIN address ON address.domain_id = domain.id \
-     GROUP BY domain.id, domain.name ORDER BY domain.id";
+     GROUP BY domain.id, domain.name, domain.pop3_rules ORDER BY domain.id";
 
 /// `$1` id, `$2` login, `$3` mailbox key, `$4` time.
 pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, created_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (login) DO NOTHING";
 
 /// `$1` login → the account.
-pub(crate) const ACCOUNT: &str =
-    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages FROM account WHERE login = $1";
+pub(crate) const ACCOUNT: &str = "SELECT id, login, mailbox, created_at, quota_octets, quota_messages, pop3_rules FROM account WHERE login = $1";
 
 /// → all accounts.
-pub(crate) const ACCOUNTS: &str =
-    "SELECT id, login, mailbox, created_at, quota_octets, quota_messages FROM account ORDER BY login";
+pub(crate) const ACCOUNTS: &str = "SELECT id, login, mailbox, created_at, quota_octets, quota_messages, pop3_rules FROM account ORDER BY login";
+
+/// `$1` login, `$2` rules, as the migration has them.
+pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE login = $1";
+
+/// `$1` domain, `$2` rules.
+pub(crate) const SET_DOMAIN_POP3: &str = "UPDATE domain SET pop3_rules = $2 WHERE name = $1";
+
+/// → login and the rules of the domain of its issued address.
+pub(crate) const POP3_OF_DOMAINS: &str = "SELECT account.login, domain.pop3_rules FROM account \
+     JOIN address ON address.account_id = account.id AND address.kind = 'issued' \
+     JOIN domain ON domain.id = address.domain_id";
+
+/// → rules that anybody has.
+pub(crate) const POP3_IN_USE: &str = "SELECT pop3_rules FROM account WHERE pop3_rules <> '' \
+     UNION SELECT pop3_rules FROM domain WHERE pop3_rules <> ''";
 
 /// `$1` account id, `$2` octets, `$3` messages, as the migration has them.
 pub(crate) const SET_QUOTA: &str = "UPDATE account SET quota_octets = $2, quota_messages = $3 WHERE id = $1";

@@ -10,7 +10,7 @@ use std::io::{self, IoSliceMut, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{During, Error};
 use crate::reserve::Space;
@@ -35,6 +35,8 @@ pub struct Stat {
     pub identity: (u64, u64),
     /// Last change of the content (of a directory: of its entries).
     pub modified: SystemTime,
+    /// Last change of anything: a file's name, its owner, its content.
+    pub changed: SystemTime,
     /// Whether it is a directory.
     pub is_dir: bool,
     /// Octets of a file.
@@ -168,6 +170,7 @@ impl Files for Disk {
         Ok(Stat {
             identity: (metadata.dev(), metadata.ino()),
             modified: metadata.modified()?,
+            changed: time(metadata.ctime(), metadata.ctime_nsec()),
             is_dir: metadata.is_dir(),
             octets: metadata.len(),
         })
@@ -188,6 +191,11 @@ impl Files for Disk {
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
+    let seconds = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
 }
 
 /// Appends at most `most` octets of `file` from `offset` on, if the kernel has them in memory, and says how many: fewer than asked

@@ -282,6 +282,9 @@ fn final_name(message: &Source, sizes: Sizes, ids: &mut HashSet<String>, report:
 }
 
 fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Result<Vec<Source>, Error> {
+    if !source.join("cur").is_dir() {
+        return Err(Error::NotMaildir(source.to_owned()));
+    }
     let ids = UniqueIds::of(source, &options.pop3_uidl_format)?;
     let mut messages = Vec::new();
     let mut seen = HashSet::new();

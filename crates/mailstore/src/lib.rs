@@ -72,6 +72,7 @@ pub mod power_cut;
 mod publish;
 mod quota;
 mod reserve;
+mod retention;
 mod scan;
 mod shared;
 mod sizes;
@@ -89,6 +90,7 @@ pub use name::{Namer, UniqueName};
 pub use publish::{Draft, Sizes};
 pub use quota::{Ledger, Over, Quota, QuotaError, Reservation, Usage};
 pub use reserve::{Low, Reserve, Space};
+pub use retention::Retention;
 pub use scan::Message;
 
 /// File names are octets, not text.

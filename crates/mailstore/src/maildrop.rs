@@ -26,10 +26,10 @@ use crate::{shared, sizes};
 /// All calls block; the session may move between threads. Dropping it ends it.
 #[derive(Debug)]
 pub struct Maildrop {
-    maildir: Maildir,
+    pub(crate) maildir: Maildir,
     listing: Arc<Listing>,
     /// Where messages are that were not where they had been when the session began.
-    moved: BTreeMap<usize, (Place, Vec<u8>)>,
+    pub(crate) moved: BTreeMap<usize, (Place, Vec<u8>)>,
     /// Further names of the same file, by index: left by a program that was stopped between link and unlink.
     also: Vec<(usize, Place, Vec<u8>)>,
     books: Option<(Ledger, Quota)>,
@@ -233,7 +233,7 @@ impl Maildrop {
     }
 
     /// Does something with a message's file, looking for it again where another program has renamed it.
-    fn reach<T>(
+    pub(crate) fn reach<T>(
         &mut self,
         index: usize,
         action: &'static str,
@@ -258,7 +258,7 @@ impl Maildrop {
     }
 
     /// Where a message is, as far as we know, and its name there.
-    fn whereabouts(&self, index: usize) -> Option<(Place, Vec<u8>)> {
+    pub(crate) fn whereabouts(&self, index: usize) -> Option<(Place, Vec<u8>)> {
         match self.moved.get(&index) {
             Some((place, name)) => Some((*place, name.clone())),
             None => self.listing.row(index, |row| (row.place, row.name())),

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::config::Config;
+use crate::config::{Config, Expire, LoginDelay};
 use crate::decimal::decimal;
 use crate::language::Language;
 use crate::replies::Reply;
@@ -14,6 +14,8 @@ pub(crate) struct Situation<'s> {
     pub(crate) phase: Phase,
     /// Whether the channel is encrypted now.
     pub(crate) encrypted: bool,
+    pub(crate) expire: Option<Expire>,
+    pub(crate) login_delay: Option<LoginDelay>,
     pub(crate) language: Language,
 }
 
@@ -72,7 +74,7 @@ impl Situation<'_> {
         }
         // RFC 2449 §6.7 and §6.5. USER: AUTHORIZATION does not know yet whose account it will be.
         let user = |differs| if differs && self.phase != Phase::Transaction { " USER" } else { "" };
-        if let Some(expire) = self.config.expire {
+        if let Some(expire) = self.expire {
             out.extend_from_slice(b"EXPIRE ");
             match expire.days {
                 Some(days) => decimal(out, days.into()),
@@ -80,7 +82,7 @@ impl Situation<'_> {
             }
             line(out, &[user(expire.differs)]);
         }
-        if let Some(delay) = self.config.login_delay {
+        if let Some(delay) = self.login_delay {
             out.extend_from_slice(b"LOGIN-DELAY ");
             decimal(out, delay.seconds.into());
             line(out, &[user(delay.differs)]);

@@ -10,7 +10,7 @@ use mail_wire::{Ending, Found, LineFinder};
 
 use crate::capabilities::Situation;
 use crate::command::{Command, MessageNumber};
-use crate::config::{Channel, Config};
+use crate::config::{Channel, Config, Expire, LoginDelay};
 use crate::event::{CloseReason, Event, Misuse, Step};
 use crate::grammar::{Fault, Problem};
 use crate::language::Language;
@@ -32,6 +32,8 @@ pub struct Session {
     finder: LineFinder,
     state: State,
     encrypted: bool,
+    expire: Option<Expire>,
+    login_delay: Option<LoginDelay>,
     language: Language,
     utf8: bool,
     /// The name of the last USER; it counts in [`Phase::Named`] only.
@@ -74,6 +76,8 @@ impl Session {
     /// [`Session::greet`] next.
     pub fn new(config: Arc<Config>, channel: Channel, stamp: Option<Stamp>) -> Self {
         Self {
+            expire: config.expire,
+            login_delay: config.login_delay,
             config,
             stamp,
             finder: LineFinder::new(limits::LINE),
@@ -87,6 +91,13 @@ impl Session {
             commands: 0,
             errors: 0,
         }
+    }
+
+    /// What CAPA says from now on of EXPIRE and LOGIN-DELAY, in place of what [`Config`] has: behind a login, what holds for its
+    /// account.
+    pub const fn announce(&mut self, expire: Option<Expire>, login_delay: Option<LoginDelay>) {
+        self.expire = expire;
+        self.login_delay = login_delay;
     }
 
     /// Writes the greeting (RFC 1939 §4).
@@ -282,8 +293,8 @@ impl Session {
     }
 
     fn situation(&self, phase: Phase) -> Situation<'_> {
-        let (encrypted, language) = (self.encrypted, self.language);
-        Situation { config: &self.config, phase, encrypted, language }
+        let Self { encrypted, expire, login_delay, language, .. } = *self;
+        Situation { config: &self.config, phase, encrypted, expire, login_delay, language }
     }
 
     /// The exchange that waits for this line, which ends here unless its mechanism goes on; or the phase for a command.

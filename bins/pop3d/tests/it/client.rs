@@ -1,6 +1,6 @@
 //! The plainest client: lines over a socket.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         // A server that does not answer is a failure, not a test that never ends.
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        Self { stream: BufReader::new(stream), greeting: String::new() }
+        Self { stream: BufReader::with_capacity(256 << 10, stream), greeting: String::new() }
     }
 
     /// Sends octets as they are.
@@ -36,10 +36,35 @@ impl Client {
         }
     }
 
+    /// Whether nothing has come that was not read.
+    pub(crate) fn is_silent(&self) -> bool {
+        let stream = self.stream.get_ref();
+        stream.set_nonblocking(true).unwrap();
+        let waits = stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        stream.set_nonblocking(false).unwrap();
+        waits && self.stream.buffer().is_empty()
+    }
+
     /// Sends a command; the first line of its reply.
     pub(crate) fn ask(&mut self, command: &str) -> String {
         self.send(format!("{command}\r\n").as_bytes());
         self.line()
+    }
+
+    /// Reads up to an octet, and says how many it were, that one included.
+    pub(crate) fn skip_to(&mut self, octet: u8) -> u64 {
+        self.stream.skip_until(octet).unwrap() as u64
+    }
+
+    /// Reads all that comes, until nothing does, however that ends.
+    pub(crate) fn skip_to_end_of_connection(&mut self) {
+        while let Ok(buffer) = self.stream.fill_buf() {
+            let octets = buffer.len();
+            if octets == 0 {
+                return;
+            }
+            self.stream.consume(octets);
+        }
     }
 
     /// Sends a command that is answered with several lines; those behind the first, as they come.

@@ -128,6 +128,7 @@ fn p_13_a_listener_without_tls_has_no_stls_but_both_logins() {
         "SASL PLAIN LOGIN",
         "UTF8 USER",
         "LANG",
+        "EXPIRE NEVER",
     ];
     assert_eq!(capabilities, wanted);
     assert_eq!(client.ask("STLS"), "-ERR STLS is not offered here");

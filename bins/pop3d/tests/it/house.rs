@@ -73,17 +73,17 @@ pub(crate) struct House {
 impl House {
     /// With the accounts `hanako` (APOP too) and `taro`.
     pub(crate) fn open() -> Self {
-        Self::open_with(|pop3d| pop3d)
+        Self::open_with("", |pop3d| pop3d)
     }
 
-    /// With a server that is set up further.
-    pub(crate) fn open_with(further: impl FnOnce(Pop3d) -> Pop3d) -> Self {
+    /// With more in its configuration, and a server that is set up further.
+    pub(crate) fn open_with(more: &str, further: impl FnOnce(Pop3d) -> Pop3d) -> Self {
         let dir = TempDir::new().unwrap();
         certificate(&dir);
         let runtime = Runtime::new().unwrap();
         let _inside = runtime.enter();
         let accounts = runtime.block_on(accounts(&dir));
-        let config = Config::parse(LISTENERS, dir.path().join("yubin.toml")).unwrap();
+        let config = Config::parse(&format!("{LISTENERS}\n{more}"), dir.path().join("yubin.toml")).unwrap();
         let server = Server::bind(&config, Protocol::Pop3).unwrap();
         let doors = server.bound().map(|(_, address)| address).collect();
         let drain = Drain::new();
@@ -175,4 +175,13 @@ pub(crate) async fn accounts(dir: &TempDir) -> Accounts {
         accounts.account_add(new).await.unwrap();
     }
     accounts
+}
+
+/// One more account in a database that is there; its mailbox.
+pub(crate) async fn add_account(dir: &TempDir, login: &str) -> String {
+    let database = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
+    let accounts = Accounts::open(&database).await.unwrap();
+    let password = Some(Secret::new(PASSWORD));
+    let new = NewAccount { login: login.into(), addresses: Vec::new(), password, apop: false };
+    accounts.account_add(new).await.unwrap().account.mailbox
 }

@@ -7,4 +7,5 @@ mod house;
 mod login;
 mod maildrop;
 mod program;
+mod retention;
 mod trouble;

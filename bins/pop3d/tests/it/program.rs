@@ -9,7 +9,7 @@ use mailstore::Maildir;
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::house::{PASSWORD, accounts, deliver};
+use crate::house::{PASSWORD, accounts, add_account, deliver};
 
 /// A directory with accounts and a configuration for one listener.
 struct Place {
@@ -79,6 +79,23 @@ impl Daemon {
         let mut client = Client::connect(self.address);
         client.greeting = client.line();
         let reply = client.login("hanako", PASSWORD);
+        assert!(reply.starts_with("+OK"), "{reply}");
+        client
+    }
+
+    /// A session of an account of its own, with one message in it.
+    fn session_of(&self, place: &Place, number: usize, octets: u64) -> Client {
+        let login = format!("taker{number}");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mailbox = runtime.block_on(add_account(&place.dir, &login));
+        let own = Place {
+            maildir: Maildir::create(place.dir.path().join("mail").join(mailbox)).unwrap(),
+            dir: TempDir::new().unwrap(),
+        };
+        sparse(&own, octets);
+        let mut client = Client::connect(self.address);
+        client.greeting = client.line();
+        let reply = client.login(&login, PASSWORD);
         assert!(reply.starts_with("+OK"), "{reply}");
         client
     }
@@ -210,6 +227,72 @@ fn r_09_a_big_message_costs_one_buffer() {
     client.quit();
     let grown = daemon.most_memory() - before;
     assert!(grown < 16 * 1024, "{grown} KiB more than after the login");
+}
+
+/// A file as long as a film, most of which is a hole.
+fn sparse(place: &Place, octets: u64) {
+    let name = format!("{},S={octets}", mailstore::Namer::new("mx").next().as_str());
+    let file = fs::File::create(place.maildir.path().join("new").join(name)).unwrap();
+    std::io::Write::write_all(&mut &file, b"Subject: big\r\n\r\n").unwrap();
+    file.set_len(octets).unwrap();
+}
+
+/// RETR, and how many octets come behind its first line.
+fn swallow(client: &mut Client, message: usize) -> u64 {
+    let reply = client.ask(&format!("RETR {message}"));
+    assert!(reply.starts_with("+OK"), "{reply}");
+    // There are no line ends in the hole: the first is that of the end.
+    let mut octets = 0;
+    for _ in 0..2 {
+        octets += client.line().len() as u64 + 2;
+    }
+    octets + client.skip_to(b'\n')
+}
+
+#[test]
+fn r_09_five_gibibytes_in_constant_memory() {
+    const OCTETS: u64 = 5 << 30;
+    let place = Place::new();
+    sparse(&place, OCTETS);
+    let daemon = place.start();
+    let mut client = daemon.session();
+    assert_eq!(client.ask("STAT"), format!("+OK 1 {OCTETS}"));
+    let (before, read) = (daemon.most_memory(), daemon.read());
+    assert_eq!(client.lines("TOP 1 0"), ["Subject: big", ""]);
+    assert!(daemon.read() - read < 16 * 1024);
+    // The line that the hole is gets its end, and then comes the dot.
+    assert_eq!(swallow(&mut client, 1), OCTETS + 2);
+    assert_eq!(client.line(), ".");
+    client.quit();
+    let grown = daemon.most_memory() - before;
+    assert!(grown < 16 * 1024, "{grown} KiB more than after the login");
+}
+
+/// Small sessions come and go while others have their hands full: some take a big message as fast as it comes, some not at all.
+#[test]
+fn big_messages_do_not_starve_small_sessions() {
+    let place = Place::new();
+    let daemon = place.start();
+    let mut clients: Vec<_> = (0..6).map(|number| daemon.session_of(&place, number, 1 << 40)).collect();
+    for client in &mut clients {
+        assert!(client.ask("RETR 1").starts_with("+OK"));
+    }
+    let eager: Vec<_> = clients
+        .split_off(3)
+        .into_iter()
+        .map(|mut client| std::thread::spawn(move || client.skip_to_end_of_connection()))
+        .collect();
+    deliver(&place.maildir, b"Subject: x\r\n\r\nx\r\n");
+    for _ in 0..20 {
+        let mut client = daemon.session();
+        assert_eq!(client.retrieve(1), b"Subject: x\r\n\r\nx\r\n");
+        client.quit();
+    }
+    assert!(eager.iter().all(|client| !client.is_finished()), "a TiB takes longer");
+    daemon.signal("-KILL");
+    for client in eager {
+        client.join().unwrap();
+    }
 }
 
 /// Login, STAT, UIDL and LIST of a maildrop that nobody has seen before: from its directory alone.

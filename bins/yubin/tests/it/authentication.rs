@@ -60,7 +60,7 @@ fn an_exchange_is_cancelled_by_a_star_and_can_begin_again() {
 }
 
 #[test]
-fn s_07_smtp_and_pop3_take_the_same_name_and_password() {
+fn s_07_s_08_smtp_and_pop3_take_the_same_name_and_password() {
     let service = Service::start();
     for user in [AYUMI, KENJI] {
         assert_logs_in(&service, &user);

@@ -7,6 +7,7 @@ mod clients;
 mod configuration;
 mod crashes;
 mod customers;
+mod expire;
 mod harness;
 mod import;
 mod kill;

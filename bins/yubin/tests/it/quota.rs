@@ -94,7 +94,7 @@ fn l_03_a_full_mailbox_is_said_at_rcpt_and_pop3_gives_the_room_back() {
     smtp.send_mail("friend@example.org", &[KENJI.address], &message(60_000));
     assert_eq!(ledger(&place), on_disk(&place));
     smtp.quit();
-    assert!(service.smtpd.log().contains("\"reason\":\"over-quota\""), "{}", service.smtpd.log());
+    service.smtpd.wait_for("over quota", |event| (event["reason"] == "over-quota").then_some(()));
 }
 
 #[test]

@@ -34,6 +34,8 @@ fn l_05_below_the_reserve_no_mail_is_taken_and_it_is_said_loudly_once() {
         }
         smtp.ask("MAIL FROM:<friend@example.org>", "452 4.3.1");
         smtp.quit();
-        assert_eq!(smtpd.log().matches("store_low").count(), 1, "{}", smtpd.log());
+        smtpd.terminate();
+        let (_, log) = smtpd.ended();
+        assert_eq!(log.matches("store_low").count(), 1, "{log}");
     }
 }

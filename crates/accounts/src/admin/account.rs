@@ -7,6 +7,7 @@ use auth_sasl::Secret;
 use crate::error::{AdminError, Unavailable};
 use crate::names::{Address, DomainName, Login};
 use crate::password::check_password;
+use crate::pop3::Pop3Rules;
 use crate::quota::{Allowance, Allowances};
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, Resolution, sql};
@@ -56,6 +57,8 @@ pub struct AccountRow {
     pub apop: bool,
     /// How much it may hold.
     pub quota: Allowances,
+    /// What POP3 does with its mail, where that is not as for others.
+    pub pop3: Pop3Rules,
 }
 
 /// All about an account, but its secrets.
@@ -78,12 +81,13 @@ pub struct RemovedAccount {
     pub addresses: Vec<String>,
 }
 
-type Row = (i64, String, String, i64, i64, i64);
+type Row = (i64, String, String, i64, i64, i64, String);
 
 impl AccountRow {
-    fn new((id, login, mailbox, created_at, octets, messages): Row) -> Self {
+    fn new((id, login, mailbox, created_at, octets, messages, rules): Row) -> Self {
         let (id, quota) = (AccountId::new(id), Allowances::from_columns(octets, messages));
-        Self { id, login, mailbox, created_at, password_changed_at: None, apop: false, quota }
+        let pop3 = Pop3Rules::from_column(&rules);
+        Self { id, login, mailbox, created_at, password_changed_at: None, apop: false, quota, pop3 }
     }
 
     fn note_credential(&mut self, kind: &str, changed_at: i64) {

@@ -2,6 +2,7 @@
 
 use crate::error::{AdminError, Unavailable};
 use crate::names::DomainName;
+use crate::pop3::Pop3Rules;
 use crate::store::{self, Change, now};
 use crate::{Accounts, sql};
 
@@ -16,6 +17,8 @@ pub struct DomainInfo {
     pub default: bool,
     /// How many addresses are in it.
     pub addresses: i64,
+    /// What POP3 does with the mail of its accounts.
+    pub pop3: Pop3Rules,
 }
 
 impl Accounts {
@@ -40,7 +43,7 @@ impl Accounts {
         }
         let default = default_domain(&mut change).await?.is_some_and(|(first, _)| first == id);
         store.commit(change, "domain add", name.as_str()).await?;
-        Ok(DomainInfo { name: name.to_string(), default, addresses: 0 })
+        Ok(DomainInfo { name: name.to_string(), default, addresses: 0, pop3: Pop3Rules::default() })
     }
 
     /// All domains that are ours, the default one first.
@@ -48,11 +51,14 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Unavailable`].
     pub async fn domain_list(&self) -> Result<Vec<DomainInfo>, AdminError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(sql::DOMAINS)
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(sql::DOMAINS)
             .fetch_all(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("listing domains"))?;
-        let info = |(place, (name, addresses))| DomainInfo { name, default: place == 0, addresses };
+        let info = |(place, (name, rules, addresses)): (usize, (String, String, i64))| {
+            let pop3 = Pop3Rules::from_column(&rules);
+            DomainInfo { name, default: place == 0, addresses, pop3 }
+        };
         Ok(rows.into_iter().enumerate().map(info).collect())
     }
 }

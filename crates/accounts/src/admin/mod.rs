@@ -9,6 +9,8 @@ pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
 pub use address::{AddressInfo, AddressKind};
 pub use domain::DomainInfo;
 
+pub(crate) use refusal::domain_not_ours;
+
 use crate::error::Unavailable;
 use crate::store::Store;
 use crate::{Accounts, schema, sql};

@@ -19,7 +19,7 @@ pub(super) fn domain_exists(name: &DomainName) -> AdminError {
     refused(format!("the domain {name} is there already; see: yubin domain list"))
 }
 
-pub(super) fn domain_not_ours(domain: &str) -> AdminError {
+pub(crate) fn domain_not_ours(domain: &str) -> AdminError {
     refused(format!("the domain {domain} is not ours; if it should be, run: yubin domain add {domain}"))
 }
 

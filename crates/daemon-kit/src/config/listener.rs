@@ -10,6 +10,7 @@ use toml::de::DeValue;
 
 use super::fault::{Collector, Position, Wrong};
 use super::limits::{self, SessionLimits};
+use super::networks::{INSIDE, Networks};
 use super::section::{At, Read, Section};
 use super::smtp::{self, Smtp};
 use super::trace::{self, Trace};
@@ -38,6 +39,8 @@ pub struct Listener {
     pub apop: bool,
     /// Who may send to other places through SMTP.
     pub relay: Vec<Relay>,
+    /// Network classes whose members are turned away.
+    pub barred: Vec<String>,
     /// The service's name: in the greeting, and the domain of `<postmaster>`.
     pub hostname: String,
     /// What one session may do.
@@ -104,6 +107,8 @@ pub enum Mechanism {
 pub enum Relay {
     /// `"authenticated"`: who has logged in.
     Authenticated,
+    /// `"inside"`: who comes from the network class of that name.
+    Inside,
 }
 
 macro_rules! words {
@@ -138,7 +143,7 @@ words!(TlsMode, "\"none\", \"starttls\", \"starttls-required\" or \"implicit\"":
     "none" = None, "starttls" = Starttls, "starttls-required" = StarttlsRequired, "implicit" = Implicit);
 words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
 words!(Mechanism, "[\"PLAIN\", \"LOGIN\"]": "PLAIN" = Plain, "LOGIN" = Login);
-words!(Relay, "[\"authenticated\"]": "authenticated" = Authenticated);
+words!(Relay, "[\"authenticated\", \"inside\"]": "authenticated" = Authenticated, "inside" = Inside);
 
 /// What the rest of the file says.
 pub(super) struct Given<'g> {
@@ -147,6 +152,8 @@ pub(super) struct Given<'g> {
     pub(super) trace: &'g Trace,
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
+    /// None where they are faulty.
+    pub(super) networks: Option<&'g Networks>,
 }
 
 /// None means that a fault was reported.
@@ -165,6 +172,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
 
     let addresses = addresses(&section, places);
     let balancers = section.list("proxy_protocol").given().map(|at| values(at.value)).unwrap_or_default();
+    let barred = barred(&section, given);
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
     let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
@@ -190,7 +198,8 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let offered = auth != Auth::Off;
     let mechanisms =
         settings.mechanisms.map_or(vec![Mechanism::Plain, Mechanism::Login], |at| values(at.value));
-    let relay = settings.relay.map_or(vec![Relay::Authenticated], |at| values(at.value));
+    let accounts = if offered { vec![Relay::Authenticated] } else { Vec::new() };
+    let relay = settings.relay.map_or(accounts, |at| values(at.value));
     Some(Listener {
         protocol,
         addresses: addresses?,
@@ -200,12 +209,18 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         mechanisms: if offered { mechanisms } else { Vec::new() },
         clear_text_auth: settings.clear_text_auth.is_some_and(|at| at.value),
         apop: settings.apop.is_some_and(|at| at.value),
-        relay: if offered && protocol == Protocol::Smtp { relay } else { Vec::new() },
+        relay: if protocol == Protocol::Smtp { relay } else { Vec::new() },
+        barred,
         hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
         trace,
         smtp: settings.smtp.resolve(),
     })
+}
+
+/// Where `relay` says it.
+fn relaying(relay: &[At<Relay>], whom: Relay) -> Option<&Range<usize>> {
+    relay.iter().find(|at| at.value == whom).map(|at| &at.span)
 }
 
 /// Port 25 takes mail from strangers, so SMTP asks for no login unless told to; a mailbox is never open.
@@ -218,6 +233,17 @@ fn default_auth(protocol: Protocol) -> Auth {
 
 fn values<T>(items: Vec<At<T>>) -> Vec<T> {
     items.into_iter().map(|at| at.value).collect()
+}
+
+fn barred(section: &Section<'_>, given: &Given<'_>) -> Vec<String> {
+    let classes = section.list::<String>("barred").given().map(|at| at.value).unwrap_or_default();
+    for At { value, span } in &classes {
+        if given.networks.is_some_and(|networks| !networks.has(value)) {
+            let what = format!("there is no class \"{}\" in [networks]", value.escape_debug());
+            section.report(span, Wrong::new(what, format!("{value} = [\"10.0.0.0/8\"] there")));
+        }
+    }
+    values(classes)
 }
 
 fn addresses(section: &Section<'_>, places: &mut Places) -> Option<Vec<Address>> {
@@ -343,11 +369,20 @@ impl Settings {
                 self.smtp.check_absent(faults);
             }
         }
+        if let Some(span) = self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::Inside))
+            && given.networks.is_some_and(|networks| !networks.has(INSIDE))
+        {
+            report(
+                span,
+                "nobody is inside: [networks] has no such class",
+                "inside = [\"10.0.0.0/8\"] in [networks]",
+            );
+        }
         if auth == Auth::Off {
             for span in [
                 self.mechanisms.as_ref().map(|at| &at.span),
                 self.clear_text_auth.as_ref().map(|at| &at.span),
-                self.relay.as_ref().filter(|at| !at.value.is_empty()).map(|at| &at.span),
+                self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::Authenticated)),
             ]
             .into_iter()
             .flatten()

@@ -16,6 +16,11 @@
 //! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
 //! warn_percent = 90                     # the owner is told, once; "none" for never
 //!
+//! [pop3]                                # of every account and domain that has no rule of its own; none by default
+//! expire_read = 30                      # days: mail that was read goes so long after it was read, by `yubin expire`
+//! expire_all = 180                      # days: any mail goes so long after it came
+//! login_delay = "30s"                   # between two logins
+//!
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
@@ -44,6 +49,10 @@
 //! client = "shown"                      # or "hidden": not of who has logged in
 //! delivered_to = false
 //!
+//! [networks]                            # classes of clients by address; the longest prefix decides
+//! wimax = ["10.8.0.0/13"]
+//! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
+//!
 //! [[certificate]]
 //! chain = "cert.pem"
 //! key = "key.pem"
@@ -63,7 +72,8 @@
 //! mechanisms = ["PLAIN", "LOGIN"]
 //! clear_text_auth = false
 //! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
-//! relay = ["authenticated"]
+//! relay = ["authenticated", "inside"]   # who may send to other domains
+//! barred = ["wimax"]                    # who is turned away
 //! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! vrfy = "neutral"                      # or "off", "authenticated"
@@ -81,6 +91,8 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod networks;
+mod pop3;
 mod quota;
 mod section;
 mod smtp;
@@ -97,6 +109,8 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use networks::{INSIDE, Networks};
+pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
@@ -119,6 +133,8 @@ pub struct Config {
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// What POP3 does with it.
+    pub pop3: Pop3,
     /// Where accounts are.
     pub accounts: Accounts,
     /// How events are written.
@@ -127,6 +143,8 @@ pub struct Config {
     pub limits: Limits,
     /// In the order of the file; the first is shown to clients that name no host or an unknown one.
     pub certificates: Vec<Certificate>,
+    /// Classes of clients by their addresses.
+    pub networks: Networks,
     /// In the order of the file; at least one.
     pub listeners: Vec<Arc<Listener>>,
 }
@@ -251,6 +269,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
+    let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
@@ -259,7 +278,13 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
+    let networks = match root.table("networks") {
+        Read::Given(at) => networks::read(at.value),
+        Read::Absent => Some(Networks::default()),
+        Read::Faulty => None,
+    };
     let given = listener::Given {
+        networks: networks.as_ref(),
         hostname: hostname.as_deref(),
         limits: &defaults,
         trace: &trace,
@@ -280,10 +305,12 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         hostname: hostname?,
         store: store?,
         quota,
+        pop3,
         accounts: accounts?,
         log,
         limits,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
+        networks: networks?,
         listeners: listeners?,
     })
 }

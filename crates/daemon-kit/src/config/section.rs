@@ -123,7 +123,10 @@ impl<'t> Section<'t> {
 
     /// A list of values, or a single one.
     pub(crate) fn list<T: Scalar>(&self, key: &'static str) -> Read<Vec<At<T>>> {
-        let Some((_, value)) = self.take(key) else { return Read::Absent };
+        self.take(key).map_or(Read::Absent, |(_, value)| self.list_of(value))
+    }
+
+    fn list_of<T: Scalar>(&self, value: Spanned<DeValue<'t>>) -> Read<Vec<At<T>>> {
         let span = value.span();
         let items = match value.into_inner() {
             DeValue::Array(items) => {
@@ -134,6 +137,20 @@ impl<'t> Section<'t> {
             single => self.scalar(&Spanned::new(span.clone(), single)).map(|at| vec![at]),
         };
         items.map_or(Read::Faulty, |value| Read::Given(At { value, span }))
+    }
+
+    /// Every key with its list of values, or single one, where the keys are the operator's own words; faulty values are reported and left
+    /// out.
+    pub(crate) fn lists<T: Scalar>(self) -> Vec<(At<String>, Vec<At<T>>)> {
+        let entries = self.left.take();
+        let read = |(key, (span, value)): (String, Entry<'t>)| {
+            let values = match self.list_of(value) {
+                Read::Given(at) => at.value,
+                Read::Absent | Read::Faulty => Vec::new(),
+            };
+            (At { value: key, span }, values)
+        };
+        entries.into_iter().map(read).collect()
     }
 
     fn scalar<T: Scalar>(&self, value: &Spanned<DeValue<'_>>) -> Option<At<T>> {

@@ -89,6 +89,27 @@ fn r_03_curl_fetches_by_apop_user_and_sasl_over_every_kind_of_connection() {
 }
 
 #[test]
+fn r_03_curl_by_every_other_form_of_login() {
+    if left_out() {
+        return;
+    }
+    let service = Service::start();
+    let given = given(&service, &samples()[..1]);
+    for (door, tls, method) in [
+        (Door::Pop3, Tls::Never, "AUTH=PLAIN"),
+        (Door::Pop3, Tls::Never, "AUTH=LOGIN"),
+        (Door::Pop3, Tls::Starttls, "AUTH=+APOP"),
+        (Door::Pop3, Tls::Starttls, "AUTH=LOGIN"),
+        (Door::Pop3s, Tls::Implicit, "AUTH=PLAIN"),
+        (Door::Pop3s, Tls::Implicit, "AUTH=*"),
+    ] {
+        let mut curl = curl(&service, door, tls, "1");
+        let fetched = succeeds(logged_in(&mut curl, &KENJI, method), Stdio::null());
+        assert_fetched(&format!("curl, {door:?}, {tls:?}, {method}"), &given, &[fetched]);
+    }
+}
+
+#[test]
 fn a_message_of_50_mib_by_curl() {
     if left_out() {
         return;

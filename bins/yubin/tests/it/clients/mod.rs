@@ -3,6 +3,8 @@
 //! What a program cannot send is named where it is left out, with the reason.
 
 mod curl;
+mod fetchmail;
+mod getmail;
 mod mpop;
 mod msmtp;
 mod python;
@@ -37,8 +39,11 @@ pub(crate) fn left_out() -> bool {
 /// Runs a program to its end.
 fn output(command: &mut Command, input: Stdio) -> Output {
     // What stands in the user's own settings is no part of the test.
-    let command =
-        command.env("HOME", "/nonexistent").stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let command = command
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"))
+        .stdin(input)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let program = command.get_program().to_string_lossy().into_owned();
     let child = command.spawn().unwrap_or_else(|e| {
         panic!("{program}: {e}; `cargo xtask test` installs it, `--without clients` leaves its tests out")

@@ -1,6 +1,7 @@
 //! mpop, which fetches into a Maildir.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Tls, assert_fetched, fails, given, left_out, python, succeeds};
@@ -35,15 +36,26 @@ fn mpop(service: &Service, door: Door, tls: Tls, auth: &str, password: &str) -> 
 
 /// Runs mpop into a fresh Maildir and returns what lies there then, in the order of the server.
 fn fetched(service: &Service, mpop: &mut Command) -> Vec<Vec<u8>> {
+    let maildir = empty_maildir(service);
+    succeeds(mpop.arg(format!("--delivery=maildir,{}", maildir.display())), Stdio::null());
+    messages_in(&maildir)
+}
+
+/// A place for a program to deliver to.
+pub(super) fn empty_maildir(service: &Service) -> PathBuf {
     let maildir = service.site.path("fetched");
     let _ = fs::remove_dir_all(&maildir);
     for folder in ["tmp", "new", "cur"] {
         fs::create_dir_all(maildir.join(folder)).unwrap();
     }
-    succeeds(mpop.arg(format!("--delivery=maildir,{}", maildir.display())), Stdio::null());
+    maildir
+}
+
+/// What was delivered to it, in the order of delivery.
+pub(super) fn messages_in(maildir: &Path) -> Vec<Vec<u8>> {
     let mut files: Vec<_> =
         fs::read_dir(maildir.join("new")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    // mpop counts what one run delivers: 1164651898.M963082P1712Q10.host
+    // mpop and getmail count what one run delivers: 1164651898.M963082P1712Q10.host
     files.sort_by_cached_key(|file| {
         let name = file.file_name().unwrap().to_str().unwrap();
         name.split(['Q', '.']).nth(2).unwrap().parse::<u64>().unwrap()
@@ -51,8 +63,8 @@ fn fetched(service: &Service, mpop: &mut Command) -> Vec<Vec<u8>> {
     files.iter().map(|file| with_crlf(&fs::read(file).unwrap())).collect()
 }
 
-/// mpop stores line ends as Unix has them.
-fn with_crlf(text: &[u8]) -> Vec<u8> {
+/// Programs of Unix store its line ends.
+pub(super) fn with_crlf(text: &[u8]) -> Vec<u8> {
     let mut octets = Vec::with_capacity(text.len() + text.len() / 32);
     for line in text.split_inclusive(|octet| *octet == b'\n') {
         octets.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
@@ -71,8 +83,15 @@ fn r_11_mpop_fetches_over_every_kind_of_connection_with_the_certificate_checked(
     for (door, tls, auth) in [
         (Door::Pop3, Tls::Never, "apop"),
         (Door::Pop3, Tls::Never, "user"),
+        (Door::Pop3, Tls::Never, "plain"),
+        (Door::Pop3, Tls::Never, "login"),
+        (Door::Pop3, Tls::Starttls, "apop"),
+        (Door::Pop3, Tls::Starttls, "user"),
         (Door::Pop3, Tls::Starttls, "plain"),
+        (Door::Pop3, Tls::Starttls, "login"),
         (Door::Pop3s, Tls::Implicit, "user"),
+        (Door::Pop3s, Tls::Implicit, "plain"),
+        (Door::Pop3s, Tls::Implicit, "login"),
     ] {
         let mut mpop = mpop(&service, door, tls, auth, KENJI.password);
         let fetched = fetched(&service, mpop.args(["--keep=on", "--only-new=off"]));
