@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, StoreConfig};
+use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, StoreConfig};
 use mailstore::{Maildir, Namer};
 
 const ROUND: Duration = Duration::from_millis(1000);
@@ -183,11 +183,8 @@ fn through_delivery(root: &Path, writers: usize, apart: bool) -> f64 {
                 tokio::spawn(async move {
                     let mut done = 0_usize;
                     while begin.elapsed() < ROUND {
-                        let envelope = Envelope::new(
-                            QueueId::new(),
-                            "sato@example.jp",
-                            vec![Mailbox::new(key.clone()).unwrap()],
-                        );
+                        let to = Recipient::new(Mailbox::new(key.clone()).unwrap(), "tanaka@example.jp");
+                        let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![to]);
                         let mut incoming = local.begin(envelope, Vec::new());
                         incoming.write(&message).await.unwrap();
                         incoming.commit().await.unwrap();

@@ -133,13 +133,8 @@ impl<'s> Conversation<'s> {
                     Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
                         Ok(memory) => {
                             let Smtpd { delivery, node, .. } = self.smtpd;
-                            transaction.begin(
-                                delivery,
-                                &self.client,
-                                node,
-                                &self.session.listener.trace,
-                                memory,
-                            );
+                            let settings = &self.session.listener.trace;
+                            transaction.begin(delivery, &self.client, node, settings, memory);
                             Answer::Yes
                         }
                         Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
@@ -191,7 +186,7 @@ impl<'s> Conversation<'s> {
         match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path, octets).await {
             Ok((mailbox, reserved)) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(rcpt.forward_path.to_string(), mailbox, reserved);
+                    transaction.add(rcpt, mailbox, reserved);
                 }
                 Answer::Yes
             }

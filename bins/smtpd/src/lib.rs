@@ -4,6 +4,7 @@
 
 mod conversation;
 mod listener;
+mod parameters;
 mod recipient;
 mod replies;
 mod trace;

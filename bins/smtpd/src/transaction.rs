@@ -6,12 +6,14 @@ use daemon_kit::config;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
-use delivery::{DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, QueueId, Reserved};
+use delivery::{
+    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Reserved,
+};
 use jiff::Zoned;
-use smtp_proto::{Enhanced, Hello, Mail, Reply};
+use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
-use crate::replies;
 use crate::trace::{Protocol, Trace, complete, header_end};
+use crate::{parameters, replies};
 
 /// Octets of a submitted message's header that are looked through for a `Date` and a `Message-ID`; a longer one is left as it is.
 const HEADER_SEARCHED: usize = 64 << 10;
@@ -53,11 +55,9 @@ pub(crate) struct Transaction {
     reverse_path: String,
     /// Octets, as MAIL declared them (RFC 1870).
     declared: Option<u64>,
-    /// MAIL said SMTPUTF8 (RFC 6531 §3.4).
-    utf8: bool,
-    /// As RCPT named them.
-    recipients: Vec<String>,
-    mailboxes: Vec<Mailbox>,
+    /// What MAIL said besides, for whoever sends the message on.
+    parameters: Parameters,
+    recipients: Vec<Recipient>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
     message: Option<Message>,
@@ -87,9 +87,8 @@ impl Transaction {
         Self {
             reverse_path: mail.reverse_path.to_string(),
             declared: mail.size,
-            utf8: mail.smtputf8,
+            parameters: parameters::of_mail(mail),
             recipients: Vec::new(),
-            mailboxes: Vec::new(),
             reserved: Vec::new(),
             message: None,
         }
@@ -99,10 +98,9 @@ impl Transaction {
         self.declared
     }
 
-    pub(crate) fn add(&mut self, recipient: String, mailbox: Mailbox, reserved: Reserved) {
+    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
         self.reserved.push(reserved);
-        self.recipients.push(recipient);
-        self.mailboxes.push(mailbox);
+        self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
     /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
@@ -125,12 +123,12 @@ impl Transaction {
                 extended: client.extended,
                 encrypted: client.tls.is_some(),
                 authenticated: client.account.is_some(),
-                utf8: self.utf8,
+                utf8: self.parameters.utf8,
             },
             tls: client.tls.as_ref(),
             queue_id: &queue_id.to_string(),
             recipient: match &self.recipients[..] {
-                [recipient] => Some(recipient),
+                [recipient] => Some(&recipient.address),
                 _ => None,
             },
             now: &now,
@@ -138,7 +136,11 @@ impl Transaction {
         let mut fields = Vec::with_capacity(512);
         trace.write_return_path(&mut fields);
         trace.write_received(&mut fields);
-        let envelope = Envelope::new(queue_id, self.reverse_path.clone(), self.mailboxes.clone());
+        let envelope = Envelope {
+            parameters: self.parameters.clone(),
+            delivered_to: settings.delivered_to,
+            ..Envelope::new(queue_id, self.reverse_path.as_str(), self.recipients.clone())
+        };
         // RFC 6409 §8: only who submits a message may complete it.
         let submission =
             client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
@@ -173,8 +175,8 @@ impl Transaction {
             size,
             account = message.account
         );
-        for (recipient, mailbox) in self.recipients.iter().zip(&self.mailboxes) {
-            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient, %mailbox);
+        for Recipient { mailbox, address, .. } in &self.recipients {
+            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
     }

@@ -47,7 +47,15 @@ pub struct Accepted {
 impl Incoming {
     pub(crate) fn new(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
         let (stage, reservations) = (Stage::InMemory, Vec::new());
-        Incoming { local, envelope: envelope.without_duplicates(), buffer: header, stage, reservations }
+        let envelope = envelope.without_duplicates();
+        let mut buffer = header;
+        // The queue, which several go through, puts each one's head before it.
+        if let [recipient] = &*envelope.recipients
+            && envelope.remotes.is_empty()
+        {
+            buffer.splice(..0, envelope.head(recipient).into_bytes());
+        }
+        Incoming { local, envelope, buffer, stage, reservations }
     }
 
     /// Holds what was [reserved](LocalDelivery::reserve) for the recipients until the message is in their mailboxes, and counts it

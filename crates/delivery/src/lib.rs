@@ -8,7 +8,7 @@
 //! stays in memory until its end and costs one trip there; a large one streams with constant memory.
 //!
 //! ```
-//! use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, StoreConfig};
+//! use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, StoreConfig};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +16,8 @@
 //! # let dir = scratch.path();
 //! let local = LocalDelivery::open(StoreConfig::new(dir.join("mail"), dir.join("queue"), "mx.example.jp"))?;
 //!
-//! let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![Mailbox::new("tanaka")?]);
+//! let tanaka = Recipient::new(Mailbox::new("tanaka")?, "tanaka@example.jp");
+//! let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![tanaka]);
 //! let header = b"Return-Path: <sato@example.jp>\r\n".to_vec();
 //! let mut incoming = local.begin(envelope, header);
 //! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n").await?;
@@ -29,6 +30,7 @@
 mod error;
 mod incoming;
 mod local;
+pub mod outbound;
 mod pool;
 mod quota;
 mod room;
@@ -38,6 +40,8 @@ mod warning;
 pub use error::DeliveryError;
 pub use incoming::{Accepted, Incoming};
 pub use local::{LocalDelivery, StoreConfig};
-pub use mail_queue::{Envelope, Error as OpenError, QueueId};
+pub use mail_queue::{
+    Body, Envelope, Error as OpenError, Notify, Parameters, QueueId, Recipient, Remote, Return,
+};
 pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reserve, Usage};
 pub use warning::{Reserved, WarningConfig};

@@ -1,5 +1,7 @@
 //! Where a message goes while it comes in: its one Maildir, or the queue.
 
+use std::path::PathBuf;
+
 use mail_queue::{Envelope, Outcome};
 use mailstore::{Mailbox, Maildir, Quota, Reservation, Sizes};
 
@@ -17,9 +19,11 @@ pub(crate) enum Store {
 
 impl Store {
     pub(crate) fn begin(inner: &Inner, envelope: &Envelope) -> Result<Store, DeliveryError> {
-        match &*envelope.mailboxes {
-            [] => Err(DeliveryError::NoRecipients),
-            [mailbox] => Ok(Store::One(begin_in(inner, mailbox)?)),
+        match &*envelope.recipients {
+            [] if envelope.remotes.is_empty() => Err(DeliveryError::NoRecipients),
+            [recipient] if envelope.remotes.is_empty() => {
+                Ok(Store::One(begin_in(inner, &recipient.mailbox)?))
+            }
             _ => Ok(Store::Several(inner.spool.begin(envelope.queue_id)?)),
         }
     }
@@ -63,15 +67,23 @@ impl Store {
             }
             Store::Several(incoming) => {
                 let accepted = incoming.accept(envelope)?;
-                let Sizes { wire: octets, stored } = accepted.sizes();
+                let octets = accepted.sizes().wire;
+                let root = &inner.config.maildirs;
+                let sizes: Vec<(PathBuf, Sizes)> =
+                    accepted.recipients().map(|(mailbox, sizes)| (mailbox.below(root), sizes)).collect();
                 let waits = |outcome: &Outcome, maildir: &Maildir| {
-                    let root = &inner.config.maildirs;
                     outcome.pending.iter().any(|(mailbox, _)| mailbox.below(root) == maildir.path())
                 };
-                let stored =
-                    |outcome: &Outcome, maildir: &Maildir| (!waits(outcome, maildir)).then_some(stored);
+                let stored = |outcome: &Outcome, maildir: &Maildir| {
+                    let size = || sizes.iter().find(|(path, _)| path == maildir.path());
+                    if waits(outcome, maildir) { None } else { size().map(|(_, sizes)| sizes.stored) }
+                };
+                let outbound = accepted.is_outbound();
                 let outcome = inner.ledger.settle(reservations, || accepted.deliver(), stored);
                 inner.note(queue_id, &outcome);
+                if outbound {
+                    inner.arrivals.push(queue_id);
+                }
                 Ok(Accepted { queue_id, octets, deferred: outcome.pending.len() })
             }
         }

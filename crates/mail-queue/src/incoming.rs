@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use mailstore::files::is_missing_feature;
-use mailstore::{Draft, Sizes};
+use mailstore::{Draft, Mailbox, Sizes};
 
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
@@ -42,22 +42,38 @@ impl Incoming {
         let Incoming { spool, draft } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
-        // One name for each mailbox, one for all who are elsewhere.
-        let mut names: Vec<PathBuf> = (0..envelope.mailboxes.len()).map(|nth| spool.body(id, nth)).collect();
-        if !envelope.remotes.is_empty() {
-            names.push(spool.out(id));
-        }
-        let Some(last) = names.pop() else { return Err(Error::NoRecipients) };
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
+        let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
 
         draft.sync()?;
-        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(names.len() + 2) };
-        for name in names {
+        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 2) };
+        // Without heads all have the same file, one name for each mailbox and one for all who are elsewhere.
+        let mut shared = Vec::new();
+        for (nth, recipient) in recipients.iter().enumerate() {
+            let name = spool.body(id, nth);
+            if *delivered_to {
+                copy(&spool, draft.path(), &stored.envelope.head(recipient), &name, sizes)?;
+                undo.names.push(name);
+            } else {
+                shared.push(name);
+            }
+        }
+        if !remotes.is_empty() {
+            shared.push(spool.out(id));
+        }
+        let own = shared.pop();
+        if own.is_none() && recipients.is_empty() {
+            return Err(Error::NoRecipients);
+        }
+        for name in shared {
             name_again(&spool, draft.path(), &name, sizes)?;
             undo.names.push(name);
         }
-        draft.publish(&last)?;
-        undo.names.push(last);
+        // The last name is the one under which it was written.
+        if let Some(name) = own {
+            draft.publish(&name)?;
+            undo.names.push(name);
+        }
         // Before the envelope: a power cut may keep the later of two names that were not synced in between, and an envelope
         // without a recipient's name would say that this recipient has been served.
         sync(&spool)?;
@@ -90,9 +106,15 @@ impl Accepted {
         !self.stored.envelope.remotes.is_empty()
     }
 
-    /// Its octets.
+    /// Its octets, without anybody's head.
     pub fn sizes(&self) -> Sizes {
         self.stored.sizes
+    }
+
+    /// Who will have it, and how many octets each.
+    pub fn recipients(&self) -> impl Iterator<Item = (&Mailbox, Sizes)> {
+        let of = |recipient| self.stored.sizes_for(recipient);
+        self.stored.envelope.recipients.iter().map(move |recipient| (&recipient.mailbox, of(recipient)))
     }
 }
 
@@ -116,9 +138,17 @@ pub(crate) fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) ->
         Err(error) if is_missing_feature(&error) => {}
         outcome => return outcome.map_err(|error| mailstore::Error::new("link", to, error).into()),
     }
+    copy(spool, from, "", to, sizes)
+}
+
+/// Writes `head` and a complete file of these sizes into another one.
+fn copy(spool: &Spool, from: &Path, head: &str, to: &Path, sizes: Sizes) -> Result<(), Error> {
     let reading = |error: io::Error| mailstore::Error::new("read", from, error);
     let mut source = spool.files().open(from).map_err(reading)?;
     let mut copy = create(spool, from.with_extension("copy"))?;
+    if !head.is_empty() {
+        copy.write(head.as_bytes())?;
+    }
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match source.read(&mut buffer) {
@@ -128,7 +158,8 @@ pub(crate) fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) ->
             Err(error) => return Err(reading(error).into()),
         }
     }
-    if copy.sizes() != sizes {
+    let octets = head.len() as u64;
+    if copy.sizes() != (Sizes { stored: sizes.stored + octets, wire: sizes.wire + octets }) {
         return Err(reading(io::ErrorKind::UnexpectedEof.into()).into());
     }
     copy.sync()?;

@@ -1,7 +1,7 @@
 //! The spool of accepted messages on their way to several recipients, or to other hosts.
 //!
 //! A message for several mailboxes, or for somebody elsewhere, is written once. One rename accepts it for all of them; then each Maildir gets a link to the
-//! same bytes. Synchronous, like [`mailstore`], on which it stands.
+//! same bytes, or, where each copy shall say for whom it is, a copy. Synchronous, like [`mailstore`], on which it stands.
 //!
 //! # When is mail accepted
 //!
@@ -30,7 +30,7 @@
 //! `corrupt/`: that never keeps a server from starting.
 //!
 //! ```
-//! use mail_queue::{Envelope, QueueId, Spool, SpoolConfig};
+//! use mail_queue::{Envelope, QueueId, Recipient, Spool, SpoolConfig};
 //! use mailstore::{Mailbox, Maildir};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,9 +42,11 @@
 //! let queue_id = QueueId::new();
 //! let mut incoming = spool.begin(queue_id)?;
 //! incoming.write(b"Subject: hello\r\n\r\nHello.\r\n")?;
-//! let mailboxes = vec![Mailbox::new("tanaka")?, Mailbox::new("suzuki")?];
-//! // Durable from here on: an SMTP server may answer 250.
-//! let accepted = incoming.accept(Envelope::new(queue_id, "sato@example.jp", mailboxes))?;
+//! let recipients = vec![
+//!     Recipient::new(Mailbox::new("tanaka")?, "tanaka@example.jp"),
+//!     Recipient::new(Mailbox::new("suzuki")?, "suzuki@example.jp"),
+//! ];
+//! let accepted = incoming.accept(Envelope::new(queue_id, "sato@example.jp", recipients))?; // durable: an SMTP server may answer 250
 //! assert!(accepted.deliver().pending.is_empty());
 //! assert_eq!(Maildir::open(maildirs.join("suzuki"))?.lock()?.len(), 1);
 //! # Ok(())
@@ -61,12 +63,12 @@ mod recover;
 mod spool;
 mod view;
 
-pub use envelope::{Envelope, Malformed, Remote};
+pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};
 pub use outbound::Outbound;
-pub use progress::{Attempt, Fate, Progress, Recipient};
+pub use progress::{Attempt, Fate, Progress, Standing};
 pub use recover::Recovery;
 pub use spool::{Outcome, Spool, SpoolConfig};
 pub use view::View;

@@ -107,7 +107,7 @@ impl Spool {
     fn adopt_one(&self, other: &Spool, id: QueueId) -> Result<bool, Error> {
         let Some(Outbound { mut envelope, sizes, progress }) = other.outbound(id)? else { return Ok(false) };
         // Mailboxes that could not be served wait where they are: their turn comes when the directory is adopted again.
-        envelope.mailboxes.clear();
+        envelope.recipients.clear();
         let stored = Stored { envelope, host: self.shared.config.host.clone(), sizes };
         if self.files().stat(&self.envelope(id)).is_err() {
             let _ = self.files().remove(&self.out(id));

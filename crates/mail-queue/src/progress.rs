@@ -26,14 +26,14 @@ pub struct Progress {
     /// The sender was told that it takes long.
     pub warned: bool,
     /// One for each of the envelope's [remotes](crate::Envelope::remotes), in their order.
-    pub recipients: Vec<Recipient>,
+    pub recipients: Vec<Standing>,
     /// The latest tries, the last at the end.
     pub history: Vec<Attempt>,
 }
 
-/// One recipient elsewhere.
+/// One recipient elsewhere, and how it stands with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
+pub struct Standing {
     /// Where it stands.
     pub fate: Fate,
     /// How often it was tried.
@@ -101,7 +101,7 @@ impl Fate {
 impl Progress {
     /// Of a message that nobody has tried.
     pub fn new(recipients: usize) -> Progress {
-        let recipient = Recipient { fate: Fate::Waiting, attempts: 0, next: 0, last: String::new() };
+        let recipient = Standing { fate: Fate::Waiting, attempts: 0, next: 0, last: String::new() };
         Progress { hold: None, warned: false, recipients: vec![recipient; recipients], history: Vec::new() }
     }
 
@@ -125,7 +125,7 @@ impl Progress {
         if self.warned {
             text.push_str("warned\n");
         }
-        for Recipient { fate, attempts, next, last } in &self.recipients {
+        for Standing { fate, attempts, next, last } in &self.recipients {
             let _ = writeln!(text, "rcpt {} {attempts} {next} {}", fate.word(), escape(last));
         }
         for Attempt { at, recipient, host, tls, answer } in &self.history {
@@ -161,7 +161,7 @@ impl Progress {
             "rcpt" => {
                 let word = words.next()?;
                 let (fate, _) = FATES.iter().find(|(_, name)| *name == word)?;
-                self.recipients.push(Recipient {
+                self.recipients.push(Standing {
                     fate: *fate,
                     attempts: words.next()?.parse().ok()?,
                     next: words.next()?.parse().ok()?,
@@ -190,7 +190,7 @@ mod tests {
     fn progress() -> impl Strategy<Value = Progress> {
         let fate = (0..FATES.len()).prop_map(|at| FATES[at].0);
         let recipient = (fate, any::<(u32, u64, String)>())
-            .prop_map(|(fate, (attempts, next, last))| Recipient { fate, attempts, next, last });
+            .prop_map(|(fate, (attempts, next, last))| Standing { fate, attempts, next, last });
         let attempt = any::<(u64, usize, String, String, String)>()
             .prop_map(|(at, recipient, host, tls, answer)| Attempt { at, recipient, host, tls, answer });
         let lists = (proptest::collection::vec(recipient, 0..4), proptest::collection::vec(attempt, 0..4));

@@ -105,19 +105,20 @@ impl Spool {
 
     /// Moves each recipient's name of the body into its Maildir, and forgets the message when all have theirs.
     pub(crate) fn serve(&self, stored: &Stored) -> Outcome {
-        let Stored { envelope, host, sizes } = stored;
+        let Stored { envelope, host, .. } = stored;
         let id = envelope.queue_id;
         let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());
         let mut outcome = Outcome::default();
-        for (nth, mailbox) in envelope.mailboxes.iter().enumerate() {
-            let source = self.body(id, nth);
+        for (nth, recipient) in envelope.recipients.iter().enumerate() {
+            let (source, sizes) = (self.body(id, nth), stored.sizes_for(recipient));
+            let mailbox = &recipient.mailbox;
             let path = mailbox.below(&self.shared.config.maildirs);
             let maildir = Maildir::at(self.shared.files.clone(), &path);
-            let adopted = match maildir.adopt(&source, &unique, *sizes) {
+            let adopted = match maildir.adopt(&source, &unique, sizes) {
                 // The first message of an account.
                 Err(mailstore::Error::NotMaildir(_)) => {
                     Maildir::create_below(self.shared.files.clone(), &self.shared.config.maildirs, mailbox)
-                        .and_then(|maildir| maildir.adopt(&source, &unique, *sizes))
+                        .and_then(|maildir| maildir.adopt(&source, &unique, sizes))
                 }
                 adopted => adopted,
             };
@@ -141,7 +142,7 @@ impl Spool {
         let waits = |path: &Path| self.files().stat(path).is_ok();
         let elsewhere = !envelope.remotes.is_empty();
         if elsewhere {
-            let here = (0..envelope.mailboxes.len()).any(|nth| waits(&self.body(id, nth)));
+            let here = (0..envelope.recipients.len()).any(|nth| waits(&self.body(id, nth)));
             if here || waits(&self.out(id)) {
                 return;
             }

@@ -19,6 +19,9 @@ const LONG_CASES: &str = "20000";
 /// How often the daemons are killed under load with `--long`.
 const LONG_ROUNDS: &str = "200";
 
+/// How large a message gets with `--long`: more than 2^32 octets, of which a disk has to have as many free.
+const LONG_OCTETS: &str = "4400000000";
+
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) without: BTreeSet<Part>,
@@ -122,7 +125,10 @@ fn environment<'c>(command: &'c mut Command, options: &Options, database: Option
         None => command.env_remove(postgres::VARIABLE),
     };
     if options.long {
-        command.env("PROPTEST_CASES", LONG_CASES).env("YUBIN_TEST_ROUNDS", LONG_ROUNDS);
+        command
+            .env("PROPTEST_CASES", LONG_CASES)
+            .env("YUBIN_TEST_ROUNDS", LONG_ROUNDS)
+            .env("YUBIN_TEST_OCTETS", LONG_OCTETS);
     }
     command
 }

@@ -76,6 +76,11 @@ impl House {
         client
     }
 
+    /// A place in the house's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// Every file below the store that is a message, or part of one.
     pub(crate) fn messages(&self) -> Vec<Vec<u8>> {
         let mut found = Vec::new();

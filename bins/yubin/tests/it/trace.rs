@@ -198,6 +198,31 @@ fn h_10_where_a_customer_is_can_be_hidden_and_where_a_stranger_is_cannot() {
 }
 
 #[test]
+fn h_11_delivered_to_by_setting_and_each_recipient_has_a_copy_of_its_own() {
+    let message = &samples()[2].octets;
+    let service = service_with("[trace]\ndelivered_to = true\n");
+    service.receive("friend@example.org", &[KENJI.alias], message);
+    service.receive("friend@example.org", &[AYUMI.address, KENJI.alias], message);
+    let kenji = service.fetch(&KENJI);
+    for (copy, address) in
+        [(&kenji[0], KENJI.alias), (&kenji[1], KENJI.alias), (&service.fetch(&AYUMI)[0], AYUMI.address)]
+    {
+        let rest = copy.strip_prefix(format!("Delivered-To: {address}\r\n").as_bytes());
+        let delivered = behind_trace(rest.unwrap_or_else(|| panic!("{}", copy.escape_ascii())));
+        assert_eq!(delivered.return_path, "<friend@example.org>");
+        assert_eq!(delivered.message, message, "nothing else is altered");
+    }
+    // The quota counts what is there, not what came in.
+    for (user, octets) in [(KENJI, kenji[0].len() + kenji[1].len()), (AYUMI, service.fetch(&AYUMI)[0].len())]
+    {
+        let shown = service.site.yubin(&["--json", "quota", "show", user.login]);
+        assert!(shown.contains(&octets.to_string()), "{octets}: {shown}");
+        let recounted = service.site.yubin(&["--json", "quota", "recount", user.login]);
+        assert!(recounted.contains(&octets.to_string()), "{octets}: {recounted}");
+    }
+}
+
+#[test]
 fn what_a_client_calls_itself_becomes_no_header_of_its_own() {
     let service = service_with(EDITNET);
     for name in [

@@ -148,7 +148,7 @@ impl Agent {
             }
             let wake = loop {
                 match self.book().open(self.clock.now()) {
-                    Ok(key) => drop(sessions.spawn(self.clone().serve(key))),
+                    Ok((key, first)) => drop(sessions.spawn(self.clone().serve(key, first))),
                     Err(wake) => break wake,
                 }
             };
@@ -210,15 +210,20 @@ impl Agent {
             }
             Err(error) => {
                 tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
-                let agent = Arc::downgrade(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(DISK_PAUSE).await;
-                    if let Some(agent) = agent.upgrade() {
-                        agent.local.inner.arrivals.push(id);
-                    }
-                });
+                self.look_again(id);
             }
         }
+    }
+
+    /// Reads a message again, after a while.
+    pub(crate) fn look_again(self: &Arc<Self>, id: QueueId) {
+        let agent = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(DISK_PAUSE).await;
+            if let Some(agent) = agent.upgrade() {
+                agent.local.inner.arrivals.push(id);
+            }
+        });
     }
 
     /// The times of a message's recipients, into the book.

@@ -5,7 +5,7 @@
 //! somebody opens, all others follow. An agenda holds each destination that has something to do once, by the time when it may; so a
 //! destination with a million messages costs another one nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use mail_queue::QueueId;
@@ -40,6 +40,8 @@ pub(crate) struct Book {
     turn: u64,
     sessions: usize,
     hosts: HashMap<String, Host>,
+    /// Taken, and not [landed](Book::land) yet: nobody else tries them meanwhile.
+    in_flight: HashSet<(Key, QueueId)>,
 }
 
 #[derive(Debug, Default)]
@@ -101,8 +103,11 @@ impl Book {
         self.destinations.values().map(|destination| destination.waiting.len()).sum()
     }
 
-    /// A message for a destination, to be tried at `next`.
+    /// A message for a destination, to be tried at `next`. One that is being tried is put by who tries it, and by nobody else.
     pub(crate) fn put(&mut self, key: &Key, id: QueueId, next: u64, warned: bool) {
+        if self.in_flight.contains(&(key.clone(), id)) {
+            return;
+        }
         let destination = self.destinations.entry(key.clone()).or_default();
         destination.waiting.insert((next, id), warned);
         self.place(key);
@@ -121,8 +126,9 @@ impl Book {
         changed.iter().for_each(|key| self.place(key));
     }
 
-    /// The next destination that may have one session more, which is opened hereby, and when to look again if there is none.
-    pub(crate) fn open(&mut self, now: u64) -> Result<Key, Option<u64>> {
+    /// The next destination that may have one session more, which is opened hereby, with its first message; and when to look again if
+    /// there is none.
+    pub(crate) fn open(&mut self, now: u64) -> Result<(Key, QueueId), Option<u64>> {
         let Some((time, _, key)) = self.agenda.first() else { return Err(None) };
         if *time > now {
             return Err(Some(*time));
@@ -135,20 +141,32 @@ impl Book {
         if let Some(destination) = self.destinations.get_mut(&key) {
             destination.active += 1;
         }
-        self.place(&key);
-        Ok(key)
+        match self.take(&key, now) {
+            Some(id) => Ok((key, id)),
+            // The agenda holds nobody who has nothing to do.
+            None => {
+                self.close(&key);
+                Err(None)
+            }
+        }
     }
 
     /// A session of this destination asks for its next message.
-    pub(crate) fn take(&mut self, key: &Key, now: u64) -> Option<(QueueId, bool)> {
+    pub(crate) fn take(&mut self, key: &Key, now: u64) -> Option<QueueId> {
         let destination = self.destinations.get_mut(key)?;
-        let ((next, id), warned) = destination.waiting.first_key_value().map(|(at, warned)| (*at, *warned))?;
+        let (next, id) = destination.waiting.first_key_value().map(|(at, _)| *at)?;
         if next > now || destination.not_before > now {
             return None;
         }
         destination.waiting.remove(&(next, id));
+        self.in_flight.insert((key.clone(), id));
         self.place(key);
-        Some((id, warned))
+        Some(id)
+    }
+
+    /// What was taken is done with, and may be put again.
+    pub(crate) fn land(&mut self, key: &Key, id: QueueId) {
+        self.in_flight.remove(&(key.clone(), id));
     }
 
     /// A session is over.
@@ -190,6 +208,7 @@ impl Book {
             }
             !is
         });
+        self.in_flight.extend(overdue.iter().map(|id| (key.clone(), *id)));
         self.place(key);
         overdue
     }
@@ -261,7 +280,9 @@ impl Book {
             _ if next > now => Limiter::Schedule(next),
             Destination { not_before, .. } if *not_before > now => Limiter::DestinationDead(*not_before),
             Destination { parked: true, .. } => Limiter::HostFull,
-            Destination { active, .. } if *active >= destination.most(self.limits) => Limiter::DestinationFull,
+            Destination { active, .. } if *active >= destination.most(self.limits) => {
+                Limiter::DestinationFull
+            }
             _ if self.sessions >= self.limits.sessions => Limiter::Sessions,
             _ => Limiter::None,
         }
@@ -313,10 +334,11 @@ mod tests {
         let id = QueueId::new();
         book.put(&key("a"), id, 10, false);
         assert_eq!(book.open(9), Err(Some(10)));
-        let opened = book.open(10).unwrap();
-        assert_eq!(book.take(&opened, 10), Some((id, false)));
-        assert_eq!(book.take(&opened, 10), None);
-        book.close(&opened);
+        assert_eq!(book.open(10), Ok((key("a"), id)));
+        assert_eq!(book.open(10), Err(None), "one session for one message");
+        assert_eq!(book.take(&key("a"), 10), None);
+        book.land(&key("a"), id);
+        book.close(&key("a"));
         assert_eq!((book.open(10), book.len()), (Err(None), 0));
     }
 
@@ -328,11 +350,8 @@ mod tests {
             book.put(&key("slow"), id, 0, false);
         }
         book.put(&key("quick"), QueueId::new(), 5, false);
-        let mut opened = Vec::new();
-        while let Ok(key) = book.open(5) {
-            assert!(book.take(&key, 5).is_some());
-            opened.push(key.to_string());
-        }
+        let mut opened: Vec<String> =
+            std::iter::from_fn(|| book.open(5).ok().map(|(key, _)| key.to_string())).collect();
         opened.sort();
         assert_eq!(opened, ["quick", "slow", "slow", "slow"]);
         assert_eq!(book.limiter(&key("slow"), 0, 5), Limiter::DestinationFull);
@@ -346,12 +365,8 @@ mod tests {
                 book.put(&key(name), id, 0, false);
             }
         }
-        let mut opened: Vec<String> = std::iter::from_fn(|| {
-            let key = book.open(0).ok()?;
-            book.take(&key, 0)?;
-            Some(key.to_string())
-        })
-        .collect();
+        let mut opened: Vec<String> =
+            std::iter::from_fn(|| book.open(0).ok().map(|(key, _)| key.to_string())).collect();
         opened.sort();
         assert_eq!(opened, ["a", "a", "b", "b", "c", "c"]);
         assert_eq!(book.limiter(&key("a"), 0, 0), Limiter::Sessions);
@@ -360,22 +375,18 @@ mod tests {
     #[test]
     fn one_message_knocks_at_a_dead_destination_for_all() {
         let mut book = Book::new(Concurrency::default());
-        let ids = ids(1000);
-        for id in &ids {
-            book.put(&key("dead"), *id, 0, false);
+        for id in ids(1000) {
+            book.put(&key("dead"), id, 0, false);
         }
-        let (first, second) = (book.open(0).unwrap(), book.open(0).unwrap());
-        let (one, _) = book.take(&first, 0).unwrap();
-        let (other, _) = book.take(&second, 0).unwrap();
-        for (session, id) in [(first, one), (second, other)] {
+        for (session, id) in [book.open(0).unwrap(), book.open(0).unwrap()] {
             book.dead(&session, 0, |failures| u64::from(failures) * 300);
+            book.land(&session, id);
             book.put(&session, id, 300, false);
             book.close(&session);
         }
         assert_eq!(book.open(299), Err(Some(300)), "two failures at once are one");
         assert_eq!(book.limiter(&key("dead"), 0, 299), Limiter::DestinationDead(300));
-        let session = book.open(300).unwrap();
-        assert!(book.take(&session, 300).is_some());
+        let (session, _) = book.open(300).unwrap();
         assert_eq!(book.open(300), Err(None), "one alone");
         book.alive(&session);
         assert!(book.open(300).is_ok(), "and then all");
@@ -400,20 +411,35 @@ mod tests {
         for name in ["a", "b"] {
             book.put(&key(name), QueueId::new(), 0, false);
         }
-        let (a, b) = (book.open(0).unwrap(), book.open(0).unwrap());
+        let ((a, _), (b, second)) = (book.open(0).unwrap(), book.open(0).unwrap());
         assert_eq!(book.enter_host("mx", 0), Turn::Yes);
         assert_eq!(book.enter_host("mx", 0), Turn::Full);
+        book.land(&b, second);
+        book.put(&b, second, 0, false);
         book.park(&b, "mx");
         book.close(&b);
         assert_eq!(book.open(0), Err(None), "parked, not polled");
         assert_eq!(book.limiter(&b, 0, 0), Limiter::HostFull);
         book.leave_host("mx", 0, Err(until));
-        assert_eq!(book.open(0), Ok(b.clone()), "it may look for itself");
+        assert_eq!(book.open(0), Ok((b, second)), "it may look for itself");
         assert_eq!(book.enter_host("mx", 99), Turn::Dead(100), "what one learnt all know");
         assert_eq!(book.enter_host("mx", 100), Turn::Yes);
         book.leave_host("mx", 100, Ok::<(), fn(u32) -> u64>(()));
         assert_eq!(book.enter_host("mx", 100), Turn::Yes);
         book.close(&a);
+    }
+
+    #[test]
+    fn what_is_being_tried_is_tried_by_nobody_else() {
+        let mut book = Book::new(Concurrency::default());
+        let id = QueueId::new();
+        book.put(&key("a"), id, 0, false);
+        let (session, _) = book.open(0).unwrap();
+        book.put(&session, id, 0, false);
+        assert_eq!((book.take(&session, 0), book.open(0)), (None, Err(None)));
+        book.land(&session, id);
+        book.put(&session, id, 0, false);
+        assert_eq!(book.take(&session, 0), Some(id));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct OutboundConfig {
     pub smarthost: Option<Relay>,
     /// Destinations with a way of their own; the first that fits counts.
     pub routes: Vec<Route>,
+    /// The port of hosts that an MX record names: 25, but in a laboratory.
+    pub port: u16,
     /// Name servers; none: the system's.
     pub name_servers: Vec<SocketAddr>,
     /// The language of reports.
@@ -42,6 +44,7 @@ impl OutboundConfig {
             ca_file: None,
             smarthost: None,
             routes: Vec::new(),
+            port: 25,
             name_servers: Vec::new(),
             language: Language::English,
         }

@@ -33,7 +33,7 @@ impl Outcome {
     }
 
     /// What the other host said.
-    pub(crate) fn of(said: &Said) -> Self {
+    pub(crate) fn of(said: &Heard) -> Self {
         let kind = match said.code {
             200..=299 => Kind::Delivered,
             500..=599 => Kind::Failed,
@@ -66,7 +66,7 @@ impl Outcome {
 
 /// A reply of another host, copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct Heard {
     pub(crate) code: u16,
     status: Option<(u8, u16, u16)>,
     /// `550 5.1.1 No such user`, in one line, printable.
@@ -76,7 +76,7 @@ pub(crate) struct Said {
 /// Octets of a reply that are kept.
 const KEPT: usize = 500;
 
-impl Said {
+impl Heard {
     pub(crate) fn of(answer: &Answer<'_>) -> Self {
         let status = answer.enhanced().map(|code| (code.0, code.1, code.2));
         let mut text = answer.code().get().to_string();

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::config::{Login, TlsPolicy};
 use super::limits;
-use super::outcome::{Outcome, Said};
+use super::outcome::{Heard, Outcome};
 use super::tls::Tls;
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -33,12 +33,12 @@ pub(crate) struct Peer {
     pub(crate) out: Vec<u8>,
     /// `mx1.example.com [192.0.2.1]:25`
     pub(crate) host: String,
-    /// Its name alone.
-    pub(crate) name: String,
     /// `TLSv1.3`, with `verified` behind it if so; or `clear`.
     pub(crate) tls: String,
     /// Messages that it was given.
     pub(crate) used: usize,
+    /// Its 421, if it said that.
+    goodbye: Option<Heard>,
 }
 
 /// Why a session is over.
@@ -51,7 +51,7 @@ pub(crate) enum Broken {
     /// What it says is not SMTP, or against it.
     Protocol(&'static str),
     /// It says that it does not want to talk.
-    Refused(Said),
+    Refused(Heard),
     /// STARTTLS came to nothing.
     Tls(String),
     /// What must be encrypted cannot be, or the login fails.
@@ -109,9 +109,9 @@ impl Opening<'_> {
             input: Vec::new(),
             out: Vec::new(),
             host,
-            name: self.name.to_owned(),
             tls: String::from("clear"),
             used: 0,
+            goodbye: None,
         };
         if implicit {
             peer.handshake(self, policy).await?;
@@ -237,17 +237,22 @@ impl Peer {
     }
 
     /// Sends what was asked, and waits for the next answer.
-    pub(crate) async fn next(&mut self, patience: Duration) -> Result<(Asked, Said), Broken> {
+    pub(crate) async fn next(&mut self, patience: Duration) -> Result<(Asked, Heard), Broken> {
         loop {
             let step = self.session.step(&self.input, &mut self.out);
             let consumed = step.consumed;
             let happened = match step.event {
-                Event::Answered { asked, answer } => Some(Ok((asked, Said::of(&answer)))),
+                Event::Answered { asked, answer } => Some(Ok((asked, Heard::of(&answer)))),
                 Event::Close(reason) => Some(Err(closed(reason))),
                 Event::NeedInput => None,
             };
             self.input.drain(..consumed);
             if let Some(happened) = happened {
+                if let Ok((_, heard)) = &happened
+                    && heard.code == 421
+                {
+                    self.goodbye = Some(heard.clone());
+                }
                 return happened;
             }
             self.flush(patience).await?;
@@ -257,6 +262,11 @@ impl Peer {
                 _ => {}
             }
         }
+    }
+
+    /// What broke the session: the host's own words for it, if it had any.
+    pub(crate) fn explain(&mut self, broken: Broken) -> Broken {
+        self.goodbye.take().map_or(broken, Broken::Refused)
     }
 
     /// Sends what was written.
@@ -274,7 +284,7 @@ impl Peer {
     }
 
     /// What a host that hung up said before; it may have had its reasons.
-    pub(crate) async fn last_words(&mut self) -> Option<Said> {
+    pub(crate) async fn last_words(&mut self) -> Option<Heard> {
         self.out.clear();
         match self.next(limits::GOODBYE).await {
             Ok((_, said)) | Err(Broken::Refused(said)) if said.code >= 400 => Some(said),

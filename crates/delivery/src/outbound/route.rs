@@ -11,9 +11,6 @@ use super::outcome::Outcome;
 use super::resolve::{NoAnswer, Resolver};
 use super::schedule::mix;
 
-/// The port of hosts that an MX record names.
-const SMTP: u16 = 25;
-
 /// The way to a destination, before anybody is asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Nexthop {
@@ -67,7 +64,7 @@ pub(crate) fn nexthop(config: &OutboundConfig, address: &str) -> Nexthop {
         Some(Domain::Name(_)) => ascii(&domain).map_or(Way::Nowhere, Way::Exchanges),
         None => Way::Nowhere,
     };
-    Nexthop { key: Arc::from(domain), way, port: SMTP, tls, login: None }
+    Nexthop { key: Arc::from(domain), way, port: config.port, tls, login: None }
 }
 
 /// The name as the DNS knows it (RFC 5890 §2.3.2.1).
@@ -90,15 +87,11 @@ pub(crate) async fn targets(
 ) -> Result<Vec<Target>, Outcome> {
     let named = |name: String| Target { name, addresses: Vec::new() };
     match way {
-        Way::Literal(address) => {
-            Ok(vec![Target { name: format!("[{address}]"), addresses: vec![*address] }])
-        }
+        Way::Literal(address) => Ok(vec![Target { name: format!("[{address}]"), addresses: vec![*address] }]),
         Way::Host(host) => Ok(vec![named(host.clone())]),
         Way::Nowhere => Err(Outcome::failed((5, 1, 3), "the address is not one that mail can be sent to")),
         Way::Exchanges(domain) => match resolver.exchanges(domain).await {
-            Ok(exchanges) => {
-                Ok(order(exchanges, domain, hostname, seed)?.into_iter().map(named).collect())
-            }
+            Ok(exchanges) => Ok(order(exchanges, domain, hostname, seed)?.into_iter().map(named).collect()),
             // RFC 5321 §5.1: without an MX record, the domain itself is the host.
             Err(NoAnswer::NoRecords) => Ok(vec![named(domain.clone())]),
             Err(NoAnswer::NoSuchName) => {
@@ -125,7 +118,8 @@ fn order(
     }
     exchanges.retain(|(_, host)| host != "." && !host.is_empty());
     // RFC 5321 §5.1: whom we are better than, or as good as, would send it back to us.
-    let ours = exchanges.iter().filter(|(_, host)| host.eq_ignore_ascii_case(hostname)).map(|(at, _)| *at).min();
+    let ours =
+        exchanges.iter().filter(|(_, host)| host.eq_ignore_ascii_case(hostname)).map(|(at, _)| *at).min();
     if let Some(ours) = ours {
         exchanges.retain(|(preference, _)| *preference < ours);
         if exchanges.is_empty() {
@@ -219,9 +213,12 @@ mod tests {
         let mut config = OutboundConfig::new("us");
         assert_eq!(nexthop(&config, "a@Example.COM").way, Way::Exchanges("example.com".into()));
         assert_eq!(nexthop(&config, "a@[192.0.2.1]").way, Way::Literal([192, 0, 2, 1].into()));
-        assert_eq!(nexthop(&config, "a@[IPv6:2001:db8::1]").way, Way::Literal("2001:db8::1".parse().unwrap()));
+        assert_eq!(
+            nexthop(&config, "a@[IPv6:2001:db8::1]").way,
+            Way::Literal("2001:db8::1".parse().unwrap())
+        );
         assert_eq!(nexthop(&config, "a@[x:y]").way, Way::Nowhere);
-        assert_eq!(nexthop(&config, "a@郵便.jp").way, Way::Exchanges("xn--f8sz16g.jp".into()));
+        assert_eq!(nexthop(&config, "a@郵便.jp").way, Way::Exchanges("xn--wtqs30n.jp".into()));
         let relay = |host: &str, port| Some(Relay { host: host.into(), port, login: None });
         let route = |domain: &str, relay, tls| Route { domain: domain.into(), relay, tls };
         config.routes = vec![
@@ -236,7 +233,10 @@ mod tests {
         };
         assert_eq!(way("a@example.com"), (Way::Host("inside".into()), 2525, TlsPolicy::Verify));
         assert_eq!(way("a@sub.example.com"), (Way::Literal([192, 0, 2, 9].into()), 25, TlsPolicy::May));
-        assert_eq!(way("a@direct.example"), (Way::Exchanges("direct.example".into()), 25, TlsPolicy::Encrypt));
+        assert_eq!(
+            way("a@direct.example"),
+            (Way::Exchanges("direct.example".into()), 25, TlsPolicy::Encrypt)
+        );
         assert_eq!(way("a@elsewhere.example"), (Way::Host("smart".into()), 587, TlsPolicy::May));
         assert_eq!(nexthop(&config, "a@x.example").key, nexthop(&config, "b@y.example").key, "one smarthost");
     }

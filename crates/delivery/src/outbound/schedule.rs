@@ -64,7 +64,11 @@ impl Schedule {
     /// Seconds before a host or a domain that could not be reached `failures` times in a row is asked again.
     pub fn dead_for(&self, failures: u32) -> u64 {
         let doubled = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX);
-        self.minimal_backoff.as_secs().max(1).saturating_mul(doubled).min(self.maximal_backoff.as_secs().max(1))
+        self.minimal_backoff
+            .as_secs()
+            .max(1)
+            .saturating_mul(doubled)
+            .min(self.maximal_backoff.as_secs().max(1))
     }
 }
 
@@ -118,7 +122,11 @@ mod tests {
         let schedule = Schedule::default();
         let ids: Vec<QueueId> = (0..100).map(|_| QueueId::new()).collect();
         let mut pauses: Vec<u64> = ids.iter().map(|id| schedule.pause(*id, 1)).collect();
-        assert_eq!(pauses, ids.iter().map(|id| schedule.pause(*id, 1)).collect::<Vec<_>>(), "a pure function");
+        assert_eq!(
+            pauses,
+            ids.iter().map(|id| schedule.pause(*id, 1)).collect::<Vec<_>>(),
+            "a pure function"
+        );
         pauses.sort_unstable();
         pauses.dedup();
         assert!(pauses.len() > 30, "{pauses:?}");

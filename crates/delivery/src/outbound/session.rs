@@ -22,12 +22,16 @@ struct Connected {
     peer: Option<Peer>,
     agent: Arc<Agent>,
     name: String,
+    /// The host was not there.
+    dead: bool,
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        let now = self.agent.clock.now();
-        self.agent.book().leave_host(&self.name, now, Ok::<(), fn(u32) -> u64>(()));
+        let (now, schedule) = (self.agent.clock.now(), self.agent.config.schedule);
+        let until = |failures| now + schedule.dead_for(failures);
+        let answered = if self.dead { Err(until) } else { Ok(()) };
+        self.agent.book().leave_host(&self.name, now, answered);
         self.agent.changed.notify_one();
     }
 }
@@ -39,6 +43,30 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.0.book().close(&self.1);
         self.0.changed.notify_one();
+    }
+}
+
+/// A message that is being tried. If it does not land as it should, it is looked at anew.
+struct Flight {
+    agent: Arc<Agent>,
+    key: Key,
+    id: QueueId,
+    landed: bool,
+}
+
+impl Flight {
+    fn land(&mut self) {
+        self.landed = true;
+        self.agent.book().land(&self.key, self.id);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.land();
+            self.agent.look_again(self.id);
+        }
     }
 }
 
@@ -60,16 +88,17 @@ struct Tried {
     dsn: bool,
     /// No host answers; the others of the destination are not tried now.
     dead: bool,
+    /// It was not tried itself, for others had found that no host answers.
+    untried: bool,
 }
 
 impl Agent {
     /// One session for a destination, until nothing of it is due.
-    pub(crate) async fn serve(self: Arc<Self>, key: Key) {
+    pub(crate) async fn serve(self: Arc<Self>, key: Key, first: QueueId) {
         let busy = Busy(self.clone(), key.clone());
         let mut connected = None;
-        while !self.is_stopping() {
-            let next = self.book().take(&key, self.clock.now());
-            let Some((id, _)) = next else { break };
+        let mut next = Some(first);
+        while let Some(id) = next {
             if !self.clone().deliver(&key, id, &mut connected).await {
                 break;
             }
@@ -79,6 +108,7 @@ impl Agent {
             if connected.as_ref().is_some_and(spent) {
                 hang_up(connected.take()).await;
             }
+            next = if self.is_stopping() { None } else { self.book().take(&key, self.clock.now()) };
         }
         drop(busy);
         hang_up(connected).await;
@@ -86,10 +116,12 @@ impl Agent {
 
     /// Tries one message; whether the session may go on.
     async fn deliver(self: Arc<Self>, key: &Key, id: QueueId, connected: &mut Option<Connected>) -> bool {
+        let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
         let spool = self.spool().clone();
         let waiting = match self.local.inner.pool.run(move || spool.outbound(id)).await {
             Ok(Ok(Some(waiting))) if waiting.progress.hold.is_none() => waiting,
             Ok(found) => {
+                flight.land();
                 self.enter(id, found).await;
                 return true;
             }
@@ -98,14 +130,17 @@ impl Agent {
         let now = self.clock.now();
         let mut due: Vec<(usize, &Remote)> = Vec::new();
         for (nth, remote) in waiting.envelope.remotes.iter().enumerate() {
-            let open = waiting.progress.recipients.get(nth).is_some_and(|recipient| {
-                recipient.fate == Fate::Waiting && recipient.next <= now
-            });
+            let open = waiting
+                .progress
+                .recipients
+                .get(nth)
+                .is_some_and(|recipient| recipient.fate == Fate::Waiting && recipient.next <= now);
             if open && due.len() < limits::RECIPIENTS && nexthop(&self.config, &remote.address).key == *key {
                 due.push((nth, remote));
             }
         }
         let Some((_, first)) = due.first() else {
+            flight.land();
             self.schedule(&waiting);
             return true;
         };
@@ -113,13 +148,14 @@ impl Agent {
         match self.attempt(&nexthop, &waiting, &due, connected).await {
             Ok(tried) => {
                 let dead = tried.dead;
-                self.note(id, &waiting.envelope, tried).await;
+                self.note(flight, &waiting.envelope, tried).await;
                 if dead {
                     self.destination_is_dead(key).await;
                 }
                 !dead
             }
             Err(host) => {
+                flight.land();
                 let mut book = self.book();
                 book.put(key, id, now, waiting.progress.warned);
                 book.park(key, &host);
@@ -142,6 +178,7 @@ impl Agent {
             tls: String::new(),
             dsn: false,
             dead,
+            untried: false,
         };
         let recipients: Vec<&Remote> = due.iter().map(|(_, remote)| *remote).collect();
         loop {
@@ -170,7 +207,7 @@ impl Agent {
                         *connected = None;
                     }
                     let results = due.iter().map(|(nth, _)| *nth).zip(outcomes).collect();
-                    return Ok(Tried { results, host, tls, dsn, dead: false });
+                    return Ok(Tried { results, host, tls, dsn, dead: false, untried: false });
                 }
                 // It may have grown tired between two messages, which says nothing of this one.
                 Err(Broken::Io(_) | Broken::Protocol(_)) if used > 0 => *connected = None,
@@ -252,7 +289,8 @@ impl Agent {
                 tls: &self.tls,
             };
             // From here on the place is given back, come what may.
-            let mut connected = Connected { peer: None, agent: self.clone(), name: place.clone() };
+            let mut connected =
+                Connected { peer: None, agent: self.clone(), name: place.clone(), dead: false };
             match opening.open().await {
                 Ok(peer) => {
                     self.book().alive(&nexthop.key);
@@ -260,14 +298,10 @@ impl Agent {
                     return Ok(connected);
                 }
                 Err(broken) => {
-                    let outcome = broken.outcome(&place, &format!("connecting to {}", Self::listed(&addresses)));
+                    let outcome =
+                        broken.outcome(&place, &format!("connecting to {}", Self::listed(&addresses)));
                     tracing::info!(event = "outbound_host_failed", host = place, reason = outcome.text);
-                    if matches!(broken, Broken::Io(_) | Broken::TimedOut | Broken::Refused(_)) {
-                        let now = self.clock.now();
-                        let until = |failures| now + self.config.schedule.dead_for(failures);
-                        self.book().leave_host(&place, now, Err(until));
-                        std::mem::forget(connected);
-                    }
+                    connected.dead = matches!(broken, Broken::Io(_) | Broken::TimedOut | Broken::Refused(_));
                     last = Some(outcome);
                 }
             }
@@ -296,8 +330,10 @@ impl Agent {
         };
         tracing::info!(event = "outbound_destination_dead", destination = %key, overdue = overdue.len());
         for id in overdue {
+            let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
             let spool = self.spool().clone();
             let Ok(Ok(Some(waiting))) = self.local.inner.pool.run(move || spool.outbound(id)).await else {
+                flight.land();
                 self.local.inner.arrivals.push(id);
                 continue;
             };
@@ -309,18 +345,25 @@ impl Agent {
             let silent = Outcome::deferred((4, 4, 1), format!("no host of {key} answers"));
             let results = those.map(|(nth, _)| (nth, silent.clone())).collect();
             let (host, tls) = (String::new(), String::new());
-            self.note(id, &waiting.envelope, Tried { results, host, tls, dsn: false, dead: true }).await;
+            self.note(
+                flight,
+                &waiting.envelope,
+                Tried { results, host, tls, dsn: false, dead: true, untried: true },
+            )
+            .await;
         }
     }
 
     /// Writes down what came of a message, tells who must be told, and says when it is tried again.
-    async fn note(self: &Arc<Self>, id: QueueId, envelope: &Envelope, tried: Tried) {
+    async fn note(self: &Arc<Self>, mut flight: Flight, envelope: &Envelope, tried: Tried) {
+        let id = flight.id;
         self.log(envelope, &tried);
         let asked_for = |(nth, outcome): &&(usize, Outcome)| {
             let remote = envelope.remotes.get(*nth);
             outcome.kind == Kind::Delivered && !tried.dsn && remote.is_some_and(|it| wishes(it).success)
         };
-        let told: Vec<Told> = tried.results.iter().filter(asked_for).map(|it| Told::of(it, &tried.host)).collect();
+        let told: Vec<Told> =
+            tried.results.iter().filter(asked_for).map(|it| Told::of(it, &tried.host)).collect();
         if !told.is_empty() {
             // Before it is forgotten: rather twice than never.
             self.report(envelope, Occasion::Relayed, &told).await;
@@ -334,8 +377,7 @@ impl Agent {
                 else {
                     continue;
                 };
-                // Only told of what others learnt, it was not tried itself.
-                recipient.attempts += u32::from(!(tried.dead && tried.host.is_empty() && recipient.attempts > 0));
+                recipient.attempts += u32::from(!tried.untried);
                 recipient.last = outcome.line();
                 let nobody_asks = !is_report && !wishes(remote).failure;
                 let failed = if nobody_asks { Fate::Reported } else { Fate::Failed };
@@ -357,23 +399,32 @@ impl Agent {
             }
         };
         let spool = self.spool().clone();
-        match self.local.inner.pool.run(move || spool.record(id, change)).await {
-            Ok(Ok(Some(waiting))) => self.go_on(waiting).await,
-            Ok(found) => self.enter(id, found).await,
+        let recorded = self.local.inner.pool.run(move || spool.record(id, change)).await;
+        match recorded {
+            Ok(Ok(Some(waiting))) => {
+                flight.land();
+                self.go_on(waiting).await;
+            }
+            Ok(Ok(None)) => flight.land(),
+            Ok(Err(error)) => {
+                // It was sent perhaps, and the disk did not take that down: what is there is what counts, and is read again later.
+                tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
+            }
             Err(_) => {}
         }
     }
 
     /// After something was written down.
-    async fn go_on(self: &Arc<Self>, waiting: Waiting) {
+    async fn go_on(self: &Arc<Self>, mut waiting: Waiting) {
         let (id, now) = (waiting.envelope.queue_id, self.clock.now());
-        let has = |fate| waiting.progress.recipients.iter().any(|recipient| recipient.fate == fate);
-        if has(Fate::Failed) {
+        let has = |waiting: &Waiting, fate| {
+            waiting.progress.recipients.iter().any(|recipient| recipient.fate == fate)
+        };
+        if has(&waiting, Fate::Failed) {
             self.report_failures(id).await;
         }
         let late = self.config.schedule.warning(id).is_some_and(|at| at <= now);
-        let mut waiting = waiting;
-        if has(Fate::Waiting) && late && !waiting.progress.warned {
+        if has(&waiting, Fate::Waiting) && late && !waiting.progress.warned {
             self.report_delay(&waiting).await;
             waiting.progress.warned = true;
         }
@@ -404,7 +455,8 @@ impl Agent {
 /// Forgets a transaction that did not go through; whether the session can go on.
 async fn reset(peer: &mut Peer) -> bool {
     let (session, out) = peer.session();
-    session.rset(out).is_ok() && matches!(peer.next(limits::ENVELOPE).await, Ok((_, said)) if said.is_positive())
+    session.rset(out).is_ok()
+        && matches!(peer.next(limits::ENVELOPE).await, Ok((_, said)) if said.is_positive())
 }
 
 async fn hang_up(connected: Option<Connected>) {

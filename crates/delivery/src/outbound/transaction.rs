@@ -3,13 +3,16 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use mail_queue::{Envelope, Remote};
+use mail_queue::{Body, Envelope, Remote};
 use smtp_proto::client::Asked;
-use smtp_proto::{BodyType, Extension, Extensions, ForwardPath, Mail, Rcpt};
+use smtp_proto::{
+    BodyType, Extension, ForwardPath, Mail, Mailbox, Notify, OriginalRecipient, Rcpt, Return, ReversePath,
+    Xtext,
+};
 
 use super::letter::Facts;
 use super::limits;
-use super::outcome::{Kind, Outcome, Said};
+use super::outcome::{Heard, Kind, Outcome};
 use super::peer::{Broken, Peer, misuse};
 
 /// What goes over the session.
@@ -22,85 +25,83 @@ pub(crate) struct Message<'m> {
     pub(crate) file: File,
 }
 
-/// Which of a host's extensions a message needs, as it was submitted.
-struct Parameters<'m> {
-    mail: Mail<'m>,
+/// What is said of a message to this host.
+struct Said<'e> {
+    mail: Mail<'e>,
+    /// It takes the parameters of RFC 3461.
     dsn: bool,
 }
 
 impl Message<'_> {
-    /// Sends it; a result for each of the recipients, in their order. On an error nobody knows whether the other host has it; the
-    /// results of those it had refused before are in the error's company.
+    /// Sends it; a result for each of the recipients, in their order. After an error nobody knows whether the other host has it.
     pub(crate) async fn send(mut self, peer: &mut Peer) -> Result<Vec<Outcome>, Broken> {
         peer.used += 1;
-        let text = format!("FROM:<{}> {}", self.envelope.reverse_path, self.envelope.parameters);
-        let parameters = match self.parameters(text.trim_end(), peer) {
-            Ok(parameters) => parameters,
+        let envelope = self.envelope;
+        let said = match self.mail(envelope, peer) {
+            Ok(said) => said,
             Err(outcome) => return Ok(vec![outcome; self.recipients.len()]),
         };
-        let texts: Vec<String> = self
-            .recipients
-            .iter()
-            .map(|remote| format!("TO:<{}> {}", remote.address, remote.parameters).trim_end().to_owned())
-            .collect();
-        let mut results: Vec<Option<Outcome>> = vec![None; texts.len()];
         // A recipient that cannot be said over this session does not keep the others from it.
-        let mut said = Vec::new();
-        let mut rcpts = Vec::new();
-        for (nth, text) in texts.iter().enumerate() {
-            let rcpt = Rcpt::parse(text, every_extension(), true).ok().and_then(|rcpt| fit(rcpt, &parameters));
-            match rcpt {
-                Some(rcpt) => {
-                    said.push(nth);
-                    rcpts.push(rcpt);
-                }
-                None => set(&mut results, nth, Outcome::failed((5, 6, 7), "the address cannot be sent there")),
+        let rcpts: Vec<Option<Rcpt<'_>>> = self.recipients.iter().map(|remote| rcpt(remote, &said)).collect();
+        let possible: Vec<Rcpt<'_>> = rcpts.iter().flatten().copied().collect();
+        let answers = match possible.is_empty() {
+            true => Vec::new(),
+            false => {
+                let answers = self.converse(peer, &said.mail, &possible).await;
+                answers.map_err(|broken| peer.explain(broken))?
             }
-        }
-        if !rcpts.is_empty() {
-            let answers = self.converse(peer, &parameters.mail, &rcpts).await?;
-            said.iter().zip(answers).for_each(|(nth, outcome)| set(&mut results, *nth, outcome));
-        }
-        let lost = || Outcome::deferred((4, 5, 0), "no answer for this recipient");
-        Ok(results.into_iter().map(|result| result.unwrap_or_else(lost)).collect())
+        };
+        let mut answers = answers.into_iter();
+        let result = |rcpt: &Option<Rcpt<'_>>| match rcpt {
+            Some(_) => answers.next().unwrap_or_else(lost),
+            None => Outcome::failed((5, 6, 7), "the recipient's address cannot be sent to that host"),
+        };
+        Ok(rcpts.iter().map(result).collect())
     }
 
     /// What MAIL says to this host; or why the message cannot go there.
-    fn parameters<'m>(&self, text: &'m str, peer: &Peer) -> Result<Parameters<'m>, Outcome> {
+    fn mail<'e>(&self, envelope: &'e Envelope, peer: &Peer) -> Result<Said<'e>, Outcome> {
         let features = peer.features();
         let offers = |extension| features.extensions.contains(extension);
-        let Ok(mut mail) = Mail::parse(text, every_extension()) else {
-            return Err(Outcome::failed((5, 1, 7), "the sender's address cannot be sent on"));
+        let reverse_path = match &*envelope.reverse_path {
+            "" => ReversePath::Null,
+            address => ReversePath::Mailbox(
+                Mailbox::parse(address)
+                    .ok_or_else(|| Outcome::failed((5, 1, 7), "the sender's address cannot be sent on"))?,
+            ),
         };
         if features.size.is_some_and(|most| most < self.facts.octets) {
             let why = format!("{} takes no message of {} octets", peer.host, self.facts.octets);
             return Err(Outcome::failed((5, 3, 4), why));
         }
+        let mut mail = Mail::new(reverse_path);
         mail.size = Some(self.facts.octets);
+        // RFC 6531 §3.2: needed only if something is beyond ASCII.
+        let wide = self.facts.eight_bit
+            || !envelope.reverse_path.is_ascii()
+            || self.recipients.iter().any(|remote| !remote.address.is_ascii());
+        mail.smtputf8 = envelope.parameters.utf8 && wide;
         if mail.smtputf8 && !offers(Extension::SmtpUtf8) {
-            // RFC 6531 §3.2: needed only if something is beyond ASCII.
-            let addresses = self.recipients.iter().all(|remote| remote.address.is_ascii());
-            if self.facts.eight_bit || !addresses || !self.envelope.reverse_path.is_ascii() {
-                let why = format!("{} does not offer SMTPUTF8, which the message needs", peer.host);
-                return Err(Outcome::failed((5, 6, 7), why));
-            }
-            mail.smtputf8 = false;
+            let why = format!("{} does not offer SMTPUTF8, which the message needs", peer.host);
+            return Err(Outcome::failed((5, 6, 7), why));
         }
-        match (self.facts.eight_bit, offers(Extension::EightBitMime)) {
-            (true, true) => mail.body = Some(BodyType::EightBitMime),
-            // RFC 6152 §3: it may not be sent as it is, and to recode it would break its signatures.
-            (true, false) if mail.body == Some(BodyType::EightBitMime) => {
-                let why = format!("{} does not offer 8BITMIME, which the message needs", peer.host);
-                return Err(Outcome::failed((5, 6, 3), why));
-            }
-            // Who did not declare it has sent eight bits all the same, as everybody has for decades.
-            _ => mail.body = None,
+        if self.facts.eight_bit && offers(Extension::EightBitMime) {
+            mail.body = Some(BodyType::EightBitMime);
+        } else if self.facts.eight_bit && envelope.parameters.body == Some(Body::EightBitMime) {
+            // RFC 6152 §3: it may not be sent as it is, and to recode it would break its signatures. Who did not declare it sends
+            // eight bits to such a host all the same, as everybody has for decades.
+            let why = format!("{} does not offer 8BITMIME, which the message needs", peer.host);
+            return Err(Outcome::failed((5, 6, 3), why));
         }
         let dsn = offers(Extension::Dsn);
-        if !dsn {
-            (mail.ret, mail.envelope_id) = (None, None);
+        if dsn {
+            mail.ret = envelope.parameters.ret.map(|ret| match ret {
+                mail_queue::Return::Full => Return::Full,
+                mail_queue::Return::Headers => Return::Headers,
+            });
+            mail.envelope_id = envelope.parameters.envelope_id.as_deref().and_then(Xtext::parse);
         }
-        Ok(Parameters { mail, dsn })
+        Ok(Said { mail, dsn })
     }
 
     async fn converse(
@@ -145,7 +146,7 @@ impl Message<'_> {
         Ok(talk.results(Some(&last)))
     }
 
-    async fn by_data(&mut self, peer: &mut Peer, talk: &mut Talk) -> Result<Said, Broken> {
+    async fn by_data(&mut self, peer: &mut Peer, talk: &mut Talk) -> Result<Heard, Broken> {
         let (session, out) = peer.session();
         session.data(out).map_err(misuse)?;
         let go = loop {
@@ -155,6 +156,10 @@ impl Message<'_> {
             }
         };
         if go.code != 354 {
+            return Ok(go);
+        }
+        // A host that refused MAIL and takes what follows is not given a message, nor half of one: this session ends here.
+        if talk.is_refused() && peer.session().0.outstanding() == 0 {
             return Ok(go);
         }
         if !talk.is_hopeless() {
@@ -171,7 +176,7 @@ impl Message<'_> {
         finish(peer).await
     }
 
-    async fn by_chunks(&mut self, peer: &mut Peer) -> Result<Said, Broken> {
+    async fn by_chunks(&mut self, peer: &mut Peer) -> Result<Heard, Broken> {
         let mut piece = self.piece().map_err(Broken::Io)?.unwrap_or_default();
         loop {
             let following = self.piece().map_err(Broken::Io)?;
@@ -195,18 +200,16 @@ impl Message<'_> {
 
     /// The next octets. Small, from the system's cache as a rule, and among waits that are far longer.
     fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut piece = Vec::with_capacity(limits::PIECE.min(usize::try_from(self.facts.octets).unwrap_or(usize::MAX)) + 1);
+        let mut piece = Vec::with_capacity(
+            limits::PIECE.min(usize::try_from(self.facts.octets).unwrap_or(usize::MAX)) + 1,
+        );
         (&self.file).take(limits::PIECE as u64).read_to_end(&mut piece)?;
         Ok(if piece.is_empty() { None } else { Some(piece) })
     }
 }
 
-pub(crate) fn every_extension() -> Extensions {
-    Extension::ALL.iter().fold(Extensions::NONE, |set, one| set.with(*one))
-}
-
 /// Sends what was written. A host that hangs up amidst may have said why: that is then its answer.
-async fn send(peer: &mut Peer) -> Result<Option<Said>, Broken> {
+async fn send(peer: &mut Peer) -> Result<Option<Heard>, Broken> {
     match peer.flush(limits::BLOCK).await {
         Err(Broken::Io(error)) => match peer.last_words().await {
             Some(said) => Ok(Some(said)),
@@ -217,7 +220,7 @@ async fn send(peer: &mut Peer) -> Result<Option<Said>, Broken> {
 }
 
 /// The answer to the whole message; a chunk that is refused is one.
-async fn finish(peer: &mut Peer) -> Result<Said, Broken> {
+async fn finish(peer: &mut Peer) -> Result<Heard, Broken> {
     loop {
         match peer.next(limits::END).await? {
             (Asked::Chunk, said) if said.is_positive() => {}
@@ -227,30 +230,27 @@ async fn finish(peer: &mut Peer) -> Result<Said, Broken> {
 }
 
 /// The recipient's command as this host takes it; none if it cannot be said to it.
-fn fit<'r>(mut rcpt: Rcpt<'r>, parameters: &Parameters<'_>) -> Option<Rcpt<'r>> {
-    let wide = matches!(rcpt.forward_path, ForwardPath::Mailbox(mailbox) if !mailbox.is_ascii());
-    if wide && !parameters.mail.smtputf8 {
-        return None;
-    }
-    if !parameters.dsn {
-        (rcpt.notify, rcpt.original) = (None, None);
-    }
-    if rcpt.original.is_some_and(|original| !original.is_ascii()) && !parameters.mail.smtputf8 {
-        rcpt.original = None;
+fn rcpt<'r>(remote: &'r Remote, said: &Said<'_>) -> Option<Rcpt<'r>> {
+    let mailbox =
+        Mailbox::parse(&remote.address).filter(|mailbox| mailbox.is_ascii() || said.mail.smtputf8)?;
+    let mut rcpt = Rcpt::new(ForwardPath::Mailbox(mailbox));
+    if said.dsn {
+        rcpt.notify =
+            remote.notify.map(|it| Notify { success: it.success, failure: it.failure, delay: it.delay });
+        let original = remote.original.as_deref().and_then(OriginalRecipient::parse);
+        rcpt.original = original.filter(|original| original.is_ascii() || said.mail.smtputf8);
     }
     Some(rcpt)
 }
 
-fn set(results: &mut [Option<Outcome>], nth: usize, outcome: Outcome) {
-    if let Some(result) = results.get_mut(nth) {
-        *result = Some(outcome);
-    }
+fn lost() -> Outcome {
+    Outcome::deferred((4, 5, 0), "no answer for this recipient")
 }
 
 /// What the host said so far.
 struct Talk {
-    mail: Option<Said>,
-    rcpts: Vec<Option<Said>>,
+    mail: Option<Heard>,
+    rcpts: Vec<Option<Heard>>,
 }
 
 impl Talk {
@@ -260,7 +260,7 @@ impl Talk {
         Ok(())
     }
 
-    fn note(&mut self, asked: Asked, said: Said) {
+    fn note(&mut self, asked: Asked, said: Heard) {
         match asked {
             Asked::Mail => self.mail = Some(said),
             Asked::Rcpt(nth) => {
@@ -279,13 +279,13 @@ impl Talk {
 
     /// Nobody would get it.
     fn is_hopeless(&self) -> bool {
-        self.is_refused() || self.rcpts.iter().all(|rcpt| rcpt.as_ref().is_some_and(|said| !said.is_positive()))
+        self.is_refused()
+            || self.rcpts.iter().all(|rcpt| rcpt.as_ref().is_some_and(|said| !said.is_positive()))
     }
 
     /// For each recipient: its own refusal, or MAIL's, or what was said of the whole.
-    fn results(&self, last: Option<&Said>) -> Vec<Outcome> {
-        let lost = || Outcome::deferred((4, 5, 0), "no answer for this recipient");
-        let result = |rcpt: &Option<Said>| match (&self.mail, rcpt, last) {
+    fn results(&self, last: Option<&Heard>) -> Vec<Outcome> {
+        let result = |rcpt: &Option<Heard>| match (&self.mail, rcpt, last) {
             (Some(mail), _, _) if !mail.is_positive() => Outcome::of(mail),
             (_, Some(rcpt), _) if !rcpt.is_positive() => too_many(Outcome::of(rcpt), rcpt),
             (_, Some(_), Some(last)) => Outcome::of(last),
@@ -296,6 +296,10 @@ impl Talk {
 }
 
 /// RFC 5321 §4.5.3.1.10: 552 to a recipient of many means that there were too many, and they are to be tried again.
-fn too_many(outcome: Outcome, said: &Said) -> Outcome {
-    if said.code == 552 && outcome.status.1 != 2 { Outcome { kind: Kind::Deferred, ..outcome } } else { outcome }
+fn too_many(outcome: Outcome, said: &Heard) -> Outcome {
+    if said.code == 552 && outcome.status.1 != 2 {
+        Outcome { kind: Kind::Deferred, ..outcome }
+    } else {
+        outcome
+    }
 }

@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use delivery::{Accepted, DeliveryError, Envelope, LocalDelivery, Mailbox, OpenError, QueueId, StoreConfig};
+use delivery::{
+    Accepted, DeliveryError, Envelope, LocalDelivery, Mailbox, OpenError, QueueId, Recipient, StoreConfig,
+};
 use mailstore::Maildir;
 use mailstore::files::{Disk, Files};
 use tempfile::TempDir;
@@ -86,8 +88,8 @@ fn entries(dir: &Path) -> Vec<PathBuf> {
 }
 
 pub(crate) fn envelope(keys: &[&str]) -> Envelope {
-    let mailboxes = keys.iter().map(|key| Mailbox::new(*key).unwrap()).collect();
-    Envelope::new(QueueId::new(), "sato@example.jp", mailboxes)
+    let to = |key: &&str| Recipient::new(Mailbox::new(*key).unwrap(), format!("{key}@example.jp"));
+    Envelope::new(QueueId::new(), "sato@example.jp", keys.iter().map(to).collect())
 }
 
 pub(crate) async fn send(

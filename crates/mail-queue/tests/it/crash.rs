@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
+use mail_queue::{Envelope, QueueId};
 use mailstore::faults::{Faults, Op, Plan, Stop};
 use rustix::io::Errno;
 
@@ -67,6 +68,31 @@ fn l_10_r_07_a_crash_anywhere_serves_all_recipients_once_or_none() {
             if !stopped {
                 break;
             }
+        }
+    }
+}
+
+#[test]
+fn l_10_r_07_a_crash_anywhere_with_a_copy_for_each_recipient() {
+    for (at, stop) in stops() {
+        let scratch = Scratch::new();
+        drop(scratch.open());
+        let faults = FileSystem::Whole.faults(&scratch, Plan::StopAt(at, stop));
+        let envelope = Envelope { delivered_to: true, ..envelope(QueueId::new(), &KEYS) };
+        let sent = scratch.open_on(faults.clone()).and_then(|(spool, _)| send_as(&spool, envelope));
+        let (_spool, recovery) = scratch.open();
+        let when = format!("operation {at}, {stop:?}");
+        assert!(recovery.corrupt.is_empty() && recovery.trouble.is_empty(), "{when}: {recovery:?}");
+        scratch.assert_queue_empty(&when);
+        let found = KEYS.map(|key| scratch.messages(key));
+        let counts = found.each_ref().map(Vec::len);
+        assert!(counts == [1; 3] || (counts == [0; 3] && sent.is_err()), "{when}: {counts:?}");
+        for (key, messages) in KEYS.iter().zip(&found) {
+            let own = [format!("Delivered-To: {key}@example.jp\r\n").as_bytes(), TEXT].concat();
+            assert!(messages.iter().all(|(_, text)| *text == own), "{when}, {key}");
+        }
+        if !faults.stopped() {
+            break;
         }
     }
 }

@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use crate::support::*;
 
 fn mixed(id: QueueId, keys: &[&str], addresses: &[&str]) -> Envelope {
-    let remote = |address: &&str| Remote { address: (*address).to_owned(), parameters: String::new() };
-    Envelope { remotes: addresses.iter().map(remote).collect(), ..envelope(id, keys) }
+    let remotes = addresses.iter().map(|address| Remote::new(*address)).collect();
+    Envelope { remotes, ..envelope(id, keys) }
 }
 
 fn accept(spool: &Spool, id: QueueId, keys: &[&str], addresses: &[&str]) -> Result<Outcome, Error> {

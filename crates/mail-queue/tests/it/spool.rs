@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use mail_queue::{Error, QueueId};
+use mail_queue::{Envelope, Error, QueueId};
 use mailstore::faults::{Faults, Op, Plan};
 use rustix::io::Errno;
 
@@ -32,6 +32,45 @@ fn l_04_one_body_for_any_number_of_mailboxes() {
     }
     assert!(inodes.iter().all(|inode| *inode == inodes[0]), "the same bytes");
     scratch.assert_queue_empty("delivery");
+}
+
+#[test]
+fn l_10_what_an_older_version_left_in_the_queue_is_served() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let id = QueueId::new();
+    let queue = scratch.root().join("queue/msg");
+    let octets = TEXT.len();
+    let envelope = format!(
+        "yubin-envelope 1\nid {id}\nhost mx.example.jp\nfrom a@example.net\nstored {octets}\nwire {octets}\nto a\nto b\nend\n"
+    );
+    fs::write(queue.join(format!("{id}.0")), TEXT).unwrap();
+    fs::write(queue.join(format!("{id}.1")), TEXT).unwrap();
+    fs::write(queue.join(format!("{id}.env")), envelope).unwrap();
+    let (_spool, recovery) = scratch.open();
+    assert_eq!(recovery.finished, [id], "{recovery:?}");
+    for key in ["a", "b"] {
+        assert_eq!(scratch.messages(key).iter().map(|(_, text)| &text[..]).collect::<Vec<_>>(), [TEXT]);
+    }
+    scratch.assert_queue_empty("the recovery");
+}
+
+#[test]
+fn h_11_where_each_copy_says_for_whom_it_is_each_is_a_file_of_its_own() {
+    let scratch = Scratch::new();
+    let (spool, _) = scratch.open();
+    let envelope = Envelope { delivered_to: true, ..envelope(QueueId::new(), &["a", "c/d"]) };
+    let outcome = send_as(&spool, envelope).unwrap();
+    assert_eq!((outcome.delivered, outcome.pending.len()), (2, 0));
+    for key in ["a", "c/d"] {
+        let own = [format!("Delivered-To: {key}@example.jp\r\n").as_bytes(), TEXT].concat();
+        assert_eq!(scratch.messages(key)[0].1, own);
+        let new = fs::read_dir(scratch.mailbox(key).join("new")).unwrap().next().unwrap().unwrap();
+        let name = new.file_name().into_string().unwrap();
+        assert!(name.ends_with(&format!(",S={}", own.len())), "{name}");
+        assert_eq!(new.metadata().unwrap().nlink(), 1);
+    }
+    scratch.assert_queue_empty("delivery with heads");
 }
 
 #[test]

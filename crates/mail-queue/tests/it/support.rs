@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mail_queue::{Envelope, Error, Outcome, QueueId, Recovery, Spool, SpoolConfig};
+use mail_queue::{Envelope, Error, Outcome, QueueId, Recipient, Recovery, Spool, SpoolConfig};
 use mailstore::files::{Disk, Files};
 use mailstore::{Mailbox, Maildir};
 use tempfile::TempDir;
@@ -86,15 +86,18 @@ pub(crate) fn messages(path: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 pub(crate) fn envelope(queue_id: QueueId, keys: &[&str]) -> Envelope {
-    let mailboxes = keys.iter().map(|key| Mailbox::new(*key).unwrap()).collect();
-    Envelope::new(queue_id, "sato@example.jp", mailboxes)
+    let to = |key: &&str| Recipient::new(Mailbox::new(*key).unwrap(), format!("{key}@example.jp"));
+    Envelope::new(queue_id, "sato@example.jp", keys.iter().map(to).collect())
 }
 
 pub(crate) fn send(spool: &Spool, keys: &[&str]) -> Result<Outcome, Error> {
-    let id = QueueId::new();
-    let mut incoming = spool.begin(id)?;
+    send_as(spool, envelope(QueueId::new(), keys))
+}
+
+pub(crate) fn send_as(spool: &Spool, envelope: Envelope) -> Result<Outcome, Error> {
+    let mut incoming = spool.begin(envelope.queue_id)?;
     let (head, tail) = TEXT.split_at(TEXT.len() / 2);
     incoming.write(head)?;
     incoming.write(tail)?;
-    Ok(incoming.accept(envelope(id, keys))?.deliver())
+    Ok(incoming.accept(envelope)?.deliver())
 }

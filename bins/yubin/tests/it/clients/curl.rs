@@ -8,7 +8,7 @@ use crate::harness::Service;
 use crate::harness::mail::{self, assert_same, behind_trace, samples};
 use crate::harness::site::{AYUMI, Door, KENJI, User};
 
-fn curl(service: &Service, door: Door, tls: Tls, path: &str) -> Command {
+pub(super) fn curl(service: &Service, door: Door, tls: Tls, path: &str) -> Command {
     let scheme = match (door.is_pop3(), tls) {
         (false, Tls::Implicit) => "smtps",
         (false, _) => "smtp",
@@ -24,11 +24,11 @@ fn curl(service: &Service, door: Door, tls: Tls, path: &str) -> Command {
     command
 }
 
-fn logged_in<'c>(command: &'c mut Command, user: &User, options: &str) -> &'c mut Command {
+pub(super) fn logged_in<'c>(command: &'c mut Command, user: &User, options: &str) -> &'c mut Command {
     command.args(["--user", &format!("{}:{}", user.login, user.password), "--login-options", options])
 }
 
-fn upload<'c>(command: &'c mut Command, message: &Path) -> &'c mut Command {
+pub(super) fn upload<'c>(command: &'c mut Command, message: &Path) -> &'c mut Command {
     command.args(["--mail-from", AYUMI.address, "--mail-rcpt", KENJI.address, "--upload-file"]).arg(message)
 }
 

@@ -7,6 +7,7 @@ mod fetchmail;
 mod getmail;
 mod mpop;
 mod msmtp;
+mod profiles;
 mod python;
 mod swaks;
 

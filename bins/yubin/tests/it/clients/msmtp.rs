@@ -9,7 +9,7 @@ use crate::harness::Service;
 use crate::harness::mail::{self, samples};
 use crate::harness::site::{AYUMI, Door, KENJI};
 
-fn msmtp(service: &Service, door: Door, tls: Tls, auth: &str, password: &str) -> Command {
+pub(super) fn msmtp(service: &Service, door: Door, tls: Tls, auth: &str, password: &str) -> Command {
     let address = service.address(door);
     let mut command = Command::new("msmtp");
     command.args([
@@ -39,7 +39,7 @@ fn msmtp(service: &Service, door: Door, tls: Tls, auth: &str, password: &str) ->
     command
 }
 
-fn file(message: &Path) -> Stdio {
+pub(super) fn file(message: &Path) -> Stdio {
     File::open(message).unwrap().into()
 }
 

@@ -35,7 +35,14 @@ fn message(file: &Path) -> Message {
 }
 
 /// One of the scripts beside this file; both begin with the same arguments.
-fn script(service: &Service, script: &str, door: Door, tls: Tls, method: &str, user: &User) -> Command {
+pub(super) fn script(
+    service: &Service,
+    script: &str,
+    door: Door,
+    tls: Tls,
+    method: &str,
+    user: &User,
+) -> Command {
     let address = service.address(door);
     let mut command = Command::new("python3");
     command.args(["-c", script, &address.ip().to_string(), &address.port().to_string()]);

@@ -10,7 +10,7 @@ use crate::harness::mail::{self, samples};
 use crate::harness::site::{AYUMI, Door, KENJI};
 use crate::harness::smtp::stuffed;
 
-fn swaks(service: &Service, door: Door, tls: Tls, message: &Path) -> Command {
+pub(super) fn swaks(service: &Service, door: Door, tls: Tls, message: &Path) -> Command {
     let address = service.address(door);
     let mut command = Command::new("swaks");
     command.args(["--server", &address.ip().to_string(), "--port", &address.port().to_string()]);
@@ -34,7 +34,7 @@ fn swaks(service: &Service, door: Door, tls: Tls, message: &Path) -> Command {
     command
 }
 
-fn logged_in<'c>(command: &'c mut Command, mechanism: &str) -> &'c mut Command {
+pub(super) fn logged_in<'c>(command: &'c mut Command, mechanism: &str) -> &'c mut Command {
     command.args(["--auth", mechanism, "--auth-user", AYUMI.login, "--auth-password", AYUMI.password])
 }
 

@@ -88,7 +88,7 @@ impl Door {
         )
     }
 
-    fn settings(self) -> &'static str {
+    pub(crate) fn settings(self) -> &'static str {
         match self {
             Self::Mx => {
                 "protocol = \"smtp\"\ntls = \"starttls\"\nauth = \"optional\"\nclear_text_auth = true\n"
@@ -152,8 +152,13 @@ impl Site {
 
     /// The text of the configuration: every door, each on a port of the system's choice.
     pub(crate) fn configuration() -> String {
+        Self::configuration_of(Door::settings)
+    }
+
+    /// The same with other settings of the doors.
+    pub(crate) fn configuration_of(settings: impl Fn(Door) -> &'static str) -> String {
         let listener =
-            |door: Door| format!("\n[[listener]]\naddress = \"{}:0\"\n{}", door.ip(), door.settings());
+            |door: Door| format!("\n[[listener]]\naddress = \"{}:0\"\n{}", door.ip(), settings(door));
         GENERAL.to_owned() + &Door::ALL.map(listener).concat()
     }
 

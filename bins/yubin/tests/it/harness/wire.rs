@@ -89,6 +89,17 @@ impl Wire {
         }
     }
 
+    /// As many octets.
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        while self.received.len() < count {
+            if self.fill() == 0 {
+                self.fail(&format!("the connection ended before {count} octets"));
+            }
+        }
+        let rest = self.received.split_off(count);
+        std::mem::replace(&mut self.received, rest)
+    }
+
     /// Everything up to and with `end`.
     pub(crate) fn through(&mut self, end: &[u8]) -> Vec<u8> {
         let mut searched = 0;
