@@ -6,18 +6,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::env;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use benches::disk::{ROUND, bare, bare_merged, directory, message, race, spread};
 use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, StoreConfig};
 use mailstore::{Maildir, Namer};
 
-const ROUND: Duration = Duration::from_millis(1000);
 const WRITERS: [usize; 3] = [1, 10, 100];
+const LARGE: usize = 10 << 20;
 
 fn main() {
     // Criterion's arguments are for the other benches; a filter that does not mean this one leaves it out.
@@ -36,6 +36,50 @@ fn main() {
             compare(&parent, rounds, layout, writers, apart);
         }
     }
+    large(&parent, rounds);
+    ten_recipients(&parent, rounds);
+}
+
+/// Octets a second of large messages, beside one process that writes and syncs as many.
+fn large(parent: &Path, rounds: usize) {
+    let text = message().repeat(LARGE / 4096);
+    let (mut limits, mut rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let scratch = tempfile::tempdir_in(parent).unwrap();
+        let count = AtomicUsize::new(0);
+        let limit = race(1, |_| {
+            let path = scratch.path().join(count.fetch_add(1, Ordering::Relaxed).to_string());
+            let mut file = File::create(path).unwrap();
+            text.chunks(StoreConfig::SMALL_MESSAGE).for_each(|piece| file.write_all(piece).unwrap());
+            file.sync_all().unwrap();
+        });
+        let scratch = tempfile::tempdir_in(parent).unwrap();
+        let rate = deliveries(scratch.path(), 1, true, &text, 1);
+        limits.push(limit * LARGE as f64 / 1e6);
+        rates.push(rate * LARGE as f64 / 1e6);
+        ratios.push(rate / limit);
+    }
+    let (limit, (rate, least, most), (ratio, low, high)) = (spread(limits), spread(rates), spread(ratios));
+    println!(
+        "\n10 MiB messages, MB/s: write and fsync {:.0}, delivery {rate:.0} ({least:.0}–{most:.0})   {ratio:.2} ({low:.2}–{high:.2})",
+        limit.0
+    );
+}
+
+/// One message for ten mailboxes, written once, beside one for one.
+fn ten_recipients(parent: &Path, rounds: usize) {
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        for (recipients, rates) in [1, 10].into_iter().zip(&mut rates) {
+            let scratch = tempfile::tempdir_in(parent).unwrap();
+            rates.push(deliveries(scratch.path(), 10, true, &message(), recipients));
+        }
+    }
+    let [(one, ..), (ten, least, most)] = rates.map(spread);
+    println!(
+        "\n10 at once: {one:.0}/s to one mailbox each, {ten:.0}/s ({least:.0}–{most:.0}) to ten each: {:.0} entries a second",
+        ten * 10.0
+    );
 }
 
 type Way = (&'static str, fn(&Path, usize, bool) -> f64);
@@ -64,98 +108,6 @@ fn compare(parent: &Path, rounds: usize, layout: &str, writers: usize, apart: bo
     }
 }
 
-fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    (values[values.len() / 2], values[0], values[values.len() - 1])
-}
-
-fn message() -> Vec<u8> {
-    b"0123456789012345678901234567890123456789012345678901234567890\r\n".repeat(66)[..4096].to_vec()
-}
-
-fn directory(root: &Path, writer: usize, apart: bool) -> PathBuf {
-    root.join(if apart { format!("box{writer}") } else { "box".to_owned() })
-}
-
-/// Runs `work` in so many threads until the time is over; how often a second it came back.
-fn race(writers: usize, work: impl Fn(usize) + Sync) -> f64 {
-    let done = AtomicUsize::new(0);
-    let begin = Instant::now();
-    std::thread::scope(|scope| {
-        for writer in 0..writers {
-            let (work, done) = (&work, &done);
-            scope.spawn(move || {
-                while begin.elapsed() < ROUND {
-                    work(writer);
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    done.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64()
-}
-
-fn bare(root: &Path, writers: usize, apart: bool) -> f64 {
-    bare_with(root, writers, apart, |_, new| File::open(new).unwrap().sync_all().unwrap())
-}
-
-fn bare_merged(root: &Path, writers: usize, apart: bool) -> f64 {
-    let mergers: Vec<_> = (0..writers).map(|_| Merger::default()).collect();
-    bare_with(root, writers, apart, |writer, new| mergers[if apart { writer } else { 0 }].sync(new))
-}
-
-fn bare_with(root: &Path, writers: usize, apart: bool, sync_dir: impl Fn(usize, &Path) + Sync) -> f64 {
-    for writer in 0..writers {
-        for part in ["tmp", "new"] {
-            fs::create_dir_all(directory(root, writer, apart).join(part)).unwrap();
-        }
-    }
-    let (message, count) = (message(), AtomicUsize::new(0));
-    race(writers, |writer| {
-        let dir = directory(root, writer, apart);
-        let name = count.fetch_add(1, Ordering::Relaxed).to_string();
-        let (tmp, new) = (dir.join("tmp").join(&name), dir.join("new"));
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&tmp).unwrap();
-        file.write_all(&message).unwrap();
-        file.sync_all().unwrap();
-        fs::rename(&tmp, new.join(&name)).unwrap();
-        sync_dir(writer, &new);
-    })
-}
-
-/// Whoever wants a sync while one runs waits for the next, which one of them does for all.
-#[derive(Default)]
-struct Merger {
-    state: Mutex<MergerState>,
-    done: Condvar,
-}
-
-#[derive(Default)]
-struct MergerState {
-    begun: u64,
-    done: u64,
-}
-
-impl Merger {
-    fn sync(&self, dir: &Path) {
-        let mut state = self.state.lock().unwrap();
-        let wanted = state.begun + 1;
-        while state.done < wanted {
-            if state.begun > state.done {
-                state = self.done.wait(state).unwrap();
-                continue;
-            }
-            state.begun += 1;
-            let this = state.begun;
-            drop(state);
-            File::open(dir).unwrap().sync_all().unwrap();
-            state = self.state.lock().unwrap();
-            state.done = this;
-            self.done.notify_all();
-        }
-    }
-}
-
 fn through_mailstore(root: &Path, writers: usize, apart: bool) -> f64 {
     let maildirs: Vec<_> =
         (0..writers).map(|writer| Maildir::create(directory(root, writer, apart)).unwrap()).collect();
@@ -168,9 +120,14 @@ fn through_mailstore(root: &Path, writers: usize, apart: bool) -> f64 {
 }
 
 fn through_delivery(root: &Path, writers: usize, apart: bool) -> f64 {
+    deliveries(root, writers, apart, &message(), 1)
+}
+
+/// So many tasks, each with messages to a mailbox of its own and, where there are more recipients, to those of others.
+fn deliveries(root: &Path, writers: usize, apart: bool, text: &[u8], recipients: usize) -> f64 {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let store = StoreConfig::new(root.join("mail"), root.join("queue"), "mx.example.jp");
-    for writer in 0..writers {
+    for writer in 0..writers.max(recipients) {
         Maildir::create(directory(&root.join("mail"), writer, apart)).unwrap();
     }
     runtime.block_on(async {
@@ -178,15 +135,19 @@ fn through_delivery(root: &Path, writers: usize, apart: bool) -> f64 {
         let begin = Instant::now();
         let tasks: Vec<_> = (0..writers)
             .map(|writer| {
-                let (local, message) = (local.clone(), message());
-                let key = directory(Path::new(""), writer, apart).to_str().unwrap().to_owned();
+                let (local, text) = (local.clone(), text.to_vec());
+                let key = |of: usize| directory(Path::new(""), of, apart).to_str().unwrap().to_owned();
+                let others = (0..).filter(move |other| *other != writer).take(recipients - 1);
+                let to: Vec<_> = std::iter::once(writer)
+                    .chain(others)
+                    .map(|of| Recipient::new(Mailbox::new(key(of)).unwrap(), "tanaka@example.jp"))
+                    .collect();
                 tokio::spawn(async move {
                     let mut done = 0_usize;
                     while begin.elapsed() < ROUND {
-                        let to = Recipient::new(Mailbox::new(key.clone()).unwrap(), "tanaka@example.jp");
-                        let envelope = Envelope::new(QueueId::new(), "sato@example.jp", vec![to]);
+                        let envelope = Envelope::new(QueueId::new(), "sato@example.jp", to.clone());
                         let mut incoming = local.begin(envelope, Vec::new());
-                        incoming.write(&message).await.unwrap();
+                        incoming.write(&text).await.unwrap();
                         incoming.commit().await.unwrap();
                         done += 1;
                     }

@@ -55,9 +55,10 @@ impl Yubin {
         let child =
             Command::new(&program).arg("--config").arg(&config).stderr(log).stdout(Stdio::null()).spawn();
         let child = child.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let daemon = Self { clear, tls, child };
         for _ in 0..200 {
             if TcpStream::connect(clear).is_ok() && TcpStream::connect(tls).is_ok() {
-                return Self { clear, tls, child };
+                return daemon;
             }
             sleep(Duration::from_millis(50));
         }

@@ -91,6 +91,8 @@ fn connect(daemon: &Yubin, number: usize, tls: bool, says: &str, config: &Arc<Cl
     socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, source), 0)).into()).unwrap();
     let to = if tls { daemon.tls } else { daemon.clear };
     socket.connect(&to.into()).unwrap();
+    // Closed by a reset, a connection leaves no port occupied for the next row.
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     if !tls {

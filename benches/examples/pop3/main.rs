@@ -15,8 +15,11 @@ mod bare;
 mod client;
 mod daemons;
 mod mail;
+#[path = "../common/measure.rs"]
 mod measure;
 mod tasks;
+#[path = "../common/trusting.rs"]
+mod trusting;
 
 use std::path::PathBuf;
 

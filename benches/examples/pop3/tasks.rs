@@ -49,7 +49,7 @@ fn polls(servers: &Servers, rounds: usize, tls: bool) {
     let how = if tls { "TLS" } else { "clear" };
     let mut cost = [Figures::default(), Figures::default()];
     let round = |server: &Daemon, for_: Duration| {
-        let (cpu, since) = (measure::cpu(server), Instant::now());
+        let (cpu, since) = (measure::cpu(server.pid()), Instant::now());
         let done: usize = thread::scope(|scope| {
             let clients: Vec<_> = (0..CLIENTS)
                 .map(|client| scope.spawn(move || poll(server, client, tls, since + for_)))
@@ -57,7 +57,7 @@ fn polls(servers: &Servers, rounds: usize, tls: bool) {
             clients.into_iter().map(|client| client.join().unwrap()).sum()
         });
         let rate = done as f64 / since.elapsed().as_secs_f64();
-        (rate, (measure::cpu(server) - cpu) / done as f64 * 1_000.0)
+        (rate, (measure::cpu(server.pid()) - cpu) / done as f64 * 1_000.0)
     };
     // Steady state: everybody was here before.
     for server in servers {
@@ -121,9 +121,10 @@ fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, message
     let loop_ = bare::serve(world, user, tls);
     let (mut bare, mut cost) = (Figures::default(), [Figures::default(), Figures::default()]);
     let rates = each(servers, rounds, |server| {
-        let cpu = measure::cpu(server);
+        let cpu = measure::cpu(server.pid());
         let (done, rate) = round(server.address(tls));
-        cost[usize::from(server.name == servers[1].name)].add((measure::cpu(server) - cpu) / done * 1_000.0);
+        cost[usize::from(server.name == servers[1].name)]
+            .add((measure::cpu(server.pid()) - cpu) / done * 1_000.0);
         if server.name == servers[0].name {
             bare.add(round(loop_).1);
         }
@@ -203,9 +204,9 @@ fn grown(
     let first = clients / 10;
     each(&servers, 1, |server| {
         let mut open: Vec<_> = (0..first).map(|number| connect(server, number)).collect();
-        let before = measure::memory(server);
+        let before = measure::memory(server.pid());
         open.extend((first..clients).map(|number| connect(server, number)));
         thread::sleep(Duration::from_secs(1));
-        (measure::memory(server) - before) / (clients - first) as f64
+        (measure::memory(server.pid()) - before) / (clients - first) as f64
     })
 }

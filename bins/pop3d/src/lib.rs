@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig, Unavailable};
-use daemon_kit::config::{Config, Listener, Protocol, Quota};
+use daemon_kit::config::{Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use mailstore::Ledger;
@@ -45,6 +45,7 @@ pub struct Pop3d {
     doors: Doors,
     pace: Pace,
     rules: Rules,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     pause: Pause,
 }
 
@@ -66,6 +67,7 @@ impl Pop3d {
             doors: Doors::of(config),
             pace: Pace::default(),
             rules: Rules::new(config.pop3),
+            pop_before_smtp: config.pop_before_smtp,
             pause: Box::new(|time| Box::pin(sleep(time))),
         }
     }
@@ -103,10 +105,13 @@ impl Service for Pop3d {
         Conversation::new(self, wire, session).run(wire).await
     }
 
-    /// Whichever limit it is, it may be better in a moment.
-    fn refusal(&self, _: Refusal, _: &Listener) -> Vec<u8> {
+    /// Whichever limit it is, it may be better in a moment; who is barred stays so.
+    fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
         let mut line = Vec::new();
-        pop3_proto::Refusal::Temporary.write(&mut line);
+        match refusal {
+            Refusal::Barred => pop3_proto::Refusal::Permanent.write(&mut line),
+            _ => pop3_proto::Refusal::Temporary.write(&mut line),
+        }
         line
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use accounts::{Account, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
+use daemon_kit::config::PopBeforeSmtp;
 use daemon_kit::log::event;
 use mailstore::{Maildrop, Quota};
 use pop3_proto::Refusal;
@@ -35,7 +36,7 @@ impl Pop3d {
             Claim::Password { .. } => "password",
         };
         let (refusal, reason) = match self.accounts.authenticate_from(claim, from).await {
-            Ok(Verdict::Accepted(account)) => return self.enter(account, mechanism).await,
+            Ok(Verdict::Accepted(account)) => return self.enter(account, mechanism, from).await,
             Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word()),
             Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word()),
             Err(unavailable) => {
@@ -52,8 +53,10 @@ impl Pop3d {
         &self,
         account: Account,
         mechanism: &'static str,
+        from: IpAddr,
     ) -> Result<Result<Entered, Refusal>, WireError> {
         tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
+        self.open_ticket(&account, from).await;
         let policy = self.rules.policy(account.pop3);
         self.rules.learn(policy);
         if !self.pace.admit(account.id, policy.login_delay(), Instant::now()) {
@@ -78,6 +81,14 @@ impl Pop3d {
                 tracing::error!(event = event::STORE_FAILED, reason);
                 Ok(Err(Refusal::Temporary))
             }
+        }
+    }
+
+    /// POP before SMTP. Mail can be read without it.
+    async fn open_ticket(&self, account: &Account, from: IpAddr) {
+        let Some(tickets) = self.pop_before_smtp.filter(PopBeforeSmtp::is_on) else { return };
+        if let Err(reason) = self.accounts.ticket_open(account.id, from, tickets.lifetime).await {
+            tracing::error!(event = event::TICKET_FAILED, login = account.login, %reason);
         }
     }
 

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use accounts::Verdict;
 use auth_sasl::Claim;
-use daemon_kit::config::{Listener, Vrfy};
+use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
 use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
 use delivery::{DeliveryError, StoreConfig};
-use relay_policy::Identity;
+use relay_policy::{Identity, Network};
 use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
 
 use crate::listener::Door;
+use crate::recipient::Standing;
 use crate::transaction::{Client, Transaction};
 use crate::{Smtpd, replies};
 
@@ -155,7 +156,7 @@ impl<'s> Conversation<'s> {
             },
             Event::BodyEnd => match self.transaction.take() {
                 // Boxed: its state is as large as all else of a session, which is idle most of the time.
-                Some(transaction) => match Box::pin(transaction.commit()).await {
+                Some(transaction) => match Box::pin(transaction.commit(self.smtpd.mailbox_full())).await {
                     Ok(reply) => Answer::YesWith(reply),
                     Err(reply) => Answer::No(reply),
                 },
@@ -173,20 +174,35 @@ impl<'s> Conversation<'s> {
         }
     }
 
+    /// Asked anew for each recipient: networks change while a session goes on.
+    fn standing(&self) -> Standing {
+        let inside = self.session.networks.contains(config::INSIDE, self.client.address);
+        Standing {
+            listener: self.door.policy,
+            address: self.client.address,
+            network: if inside { Network::Inside } else { Network::Outside },
+            identity: if self.client.account.is_some() {
+                Identity::Authenticated
+            } else {
+                Identity::Anonymous
+            },
+        }
+    }
+
     async fn recipient(&mut self, rcpt: &Rcpt<'_>) -> Answer {
         if let Err(reply) = room(self.smtpd, None).await {
             return Answer::No(reply);
         }
-        let identity = match self.client.account {
-            Some(_) => Identity::Authenticated,
-            None => Identity::Anonymous,
-        };
+        let standing = self.standing();
         let hostname = &self.session.listener.hostname;
         let octets = self.transaction.as_ref().and_then(Transaction::declared);
-        match self.smtpd.recipient(self.door.policy, identity, hostname, rcpt.forward_path, octets).await {
-            Ok((mailbox, reserved)) => {
+        match self.smtpd.recipient(standing, hostname, rcpt.forward_path, octets).await {
+            Ok(home) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(rcpt, mailbox, reserved);
+                    match home {
+                        Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
+                        None => transaction.add_remote(rcpt),
+                    }
                 }
                 Answer::Yes
             }

@@ -4,6 +4,7 @@
 
 mod conversation;
 mod listener;
+mod outbound;
 mod parameters;
 mod recipient;
 mod replies;
@@ -11,9 +12,10 @@ mod trace;
 mod transaction;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{Config, Listener, Protocol, Quota};
+use daemon_kit::config::{Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+use delivery::outbound::Outbound;
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
 use smtp_proto::Reply;
 
@@ -25,16 +27,27 @@ use crate::listener::Doors;
 pub struct Smtpd {
     accounts: Accounts,
     delivery: LocalDelivery,
+    /// None: nothing leaves for other hosts.
+    outbound: Option<Outbound>,
     doors: Doors,
     quota: Quota,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     /// This machine's name in trace fields.
     node: String,
 }
 
 impl Smtpd {
-    /// Over accounts and a store that are open already.
+    /// Over accounts and a store that are open already. Mail for other hosts is not taken: see [`Daemon::open`].
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
-        Self { accounts, delivery, doors: Doors::of(config), quota: config.quota, node: config.node.clone() }
+        Self {
+            accounts,
+            delivery,
+            outbound: None,
+            doors: Doors::of(config),
+            quota: config.quota,
+            pop_before_smtp: config.pop_before_smtp,
+            node: config.node.clone(),
+        }
     }
 }
 
@@ -43,8 +56,15 @@ impl Service for Smtpd {
         Conversation::new(self, wire, session).run(wire).await
     }
 
+    async fn close(&self) {
+        if let Some(outbound) = &self.outbound {
+            outbound.stop().await;
+        }
+    }
+
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
         let reply: Reply = match refusal {
+            Refusal::Barred => replies::BARRED,
             Refusal::Full => replies::CONNECTIONS,
             Refusal::FullForAddress => replies::CONNECTIONS_OF_ADDRESS,
             Refusal::FullForNetwork => replies::CONNECTIONS_OF_NETWORK,
@@ -63,7 +83,7 @@ impl Daemon for Smtpd {
 
     async fn check(config: &Config) -> Result<(), Trouble> {
         Accounts::open(&database(config)).await?.close().await;
-        Ok(())
+        outbound::settings(config).map(drop)
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
@@ -71,7 +91,11 @@ impl Daemon for Smtpd {
         let store = store(config);
         // It reads the disk, and after a crash for long.
         let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
-        Ok(Self::new(config, accounts, delivery))
+        let outbound = match config.outbound.enabled {
+            true => Some(outbound::start(config, &accounts, &delivery)?),
+            false => None,
+        };
+        Ok(Self { outbound, ..Self::new(config, accounts, delivery) })
     }
 }
 

@@ -16,9 +16,11 @@ pub(crate) struct Door {
 impl Door {
     pub(crate) fn of(listener: &Listener) -> Self {
         let relay_authenticated = listener.relay.contains(&Relay::Authenticated);
+        let relay_inside = listener.relay.contains(&Relay::Inside);
+        let relay_pop_before_smtp = listener.relay.contains(&Relay::PopBeforeSmtp);
         Self {
             protocol: Arc::new(protocol(listener)),
-            policy: relay_policy::Listener { relay_authenticated },
+            policy: relay_policy::Listener { relay_authenticated, relay_inside, relay_pop_before_smtp },
         }
     }
 }

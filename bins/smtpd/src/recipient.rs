@@ -1,39 +1,82 @@
 //! Whether a recipient is taken, asked at RCPT and never later: there is no report to a forged sender (RFC 5321 §6.2).
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use accounts::Resolution;
 use daemon_kit::config::Over;
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
-use relay_policy::{Destination, Identity, Listener, Verdict, Why};
+use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::{Smtpd, replies};
 
+/// What the policy is told of a client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) listener: Listener,
+    pub(crate) address: IpAddr,
+    pub(crate) network: Network,
+    pub(crate) identity: Identity,
+}
+
 impl Smtpd {
-    /// The mailbox behind a forward-path with room for the message, or the reply that refuses it.
+    /// The mailbox behind a forward-path with room for the message, or nothing for one elsewhere; or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
-        policy: Listener,
-        identity: Identity,
+        standing: Standing,
         hostname: &str,
         path: ForwardPath<'_>,
         octets: Option<u64>,
-    ) -> Result<(Mailbox, Reserved), Reply> {
+    ) -> Result<Option<(Mailbox, Reserved)>, Reply> {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
             Resolution::Mailbox(_) => Destination::Mailbox,
             Resolution::UnknownUser => Destination::UnknownUser,
             Resolution::NotOurs => Destination::Foreign,
         };
-        let (why, refusal) = match (relay_policy::recipient(policy, identity, destination), resolution) {
+        let identity = match destination {
+            Destination::Foreign => self.identity(standing).await?,
+            Destination::Mailbox | Destination::UnknownUser => standing.identity,
+        };
+        let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
+        let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
-                return self.reserve(&mailbox, &path.to_string(), octets).await;
+                return self.reserve(&mailbox, &path.to_string(), octets).await.map(Some);
             }
+            (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => return Ok(None),
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
             (Verdict::Refuse(why), _) => (why, reply(why)),
         };
         tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason = why.name());
         Err(refusal)
+    }
+
+    /// Who the client is where it matters whether it may relay: one without a login may have a ticket.
+    async fn identity(&self, standing: Standing) -> Result<Identity, Reply> {
+        let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
+        let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
+        if !tickets || !asked {
+            return Ok(standing.identity);
+        }
+        let holders = self.accounts.ticket_holders(standing.address).await.map_err(|error| {
+            tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
+            replies::ACCOUNTS_UNAVAILABLE
+        })?;
+        if holders.is_empty() {
+            return Ok(Identity::Anonymous);
+        }
+        tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
+        Ok(Identity::Ticket)
+    }
+
+    /// What a sender is told whose recipient has no room.
+    pub(crate) fn mailbox_full(&self) -> Reply {
+        match self.quota.over {
+            Over::Defer => replies::MAILBOX_FULL,
+            Over::Reject => replies::MAILBOX_FULL_FOR_GOOD,
+        }
     }
 
     /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
@@ -52,10 +95,7 @@ impl Smtpd {
             Ok(reserved) => reserved,
             Err(DeliveryError::OverQuota(over)) => {
                 tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
-                return Err(match self.quota.over {
-                    Over::Defer => replies::MAILBOX_FULL,
-                    Over::Reject => replies::MAILBOX_FULL_FOR_GOOD,
-                });
+                return Err(self.mailbox_full());
             }
             Err(error) => {
                 tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
@@ -85,7 +125,8 @@ impl Smtpd {
             ForwardPath::Mailbox(mailbox) => match mailbox.domain() {
                 Domain::Literal(_) => return Ok(Resolution::NotOurs),
                 domain @ Domain::Name(_) => {
-                    self.accounts.resolve(&mailbox.local_part().unquoted(), domain.as_str()).await
+                    let Some(domain) = in_ascii(domain.as_str()) else { return Ok(Resolution::NotOurs) };
+                    self.accounts.resolve(&mailbox.local_part().unquoted(), &domain).await
                 }
             },
         };
@@ -94,6 +135,17 @@ impl Smtpd {
             replies::ACCOUNTS_UNAVAILABLE
         })
     }
+}
+
+/// A domain as the accounts have it: an international one in its A-labels (RFC 6531 §3.2). `None` for what is only mapped to a name, as
+/// full-width letters are: a name has one way to be written (RFC 5891 §4.4), and what looks like one of ours is not.
+fn in_ascii(domain: &str) -> Option<Cow<'_, str>> {
+    if domain.is_ascii() {
+        return Some(Cow::Borrowed(domain));
+    }
+    let ascii = idna::domain_to_ascii_strict(domain).ok()?;
+    let (unicode, valid) = idna::domain_to_unicode(&ascii);
+    (valid.is_ok() && unicode.eq_ignore_ascii_case(domain)).then_some(Cow::Owned(ascii))
 }
 
 /// The accounts' name of a Maildir, checked once more: it becomes a path.
@@ -108,6 +160,34 @@ fn reply(why: Why) -> Reply {
     match why {
         Why::UnknownUser => replies::NO_SUCH_USER,
         Why::RelayNeedsAuthentication => replies::RELAY_NEEDS_AUTHENTICATION,
-        Why::LocalMailbox | Why::RelayDenied | Why::RelayForAccount => replies::RELAY_DENIED,
+        Why::LocalMailbox
+        | Why::RelayAfterPop
+        | Why::RelayDenied
+        | Why::RelayForAccount
+        | Why::RelayForNetwork => replies::RELAY_DENIED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_ascii;
+
+    #[test]
+    fn a_domain_beyond_ascii_is_looked_up_by_its_a_labels_and_what_looks_alike_is_another() {
+        for (written, found) in [
+            ("Example.jp", Some("Example.jp")),
+            ("\u{4f8b}\u{3048}.jp", Some("xn--r8jz45g.jp")),
+            ("\u{4f8b}\u{3048}.JP", Some("xn--r8jz45g.jp")),
+            // Letters of another script, in full width, and with what cannot be seen.
+            ("ex\u{430}mple.jp", Some("xn--exmple-4nf.jp")),
+            ("example\u{ff0e}jp", None),
+            ("\u{ff45}xample.jp", None),
+            ("exam\u{ad}ple.jp", None),
+            ("exam\u{200b}ple.jp", None),
+            // The same letters, taken apart.
+            ("\u{304b}\u{3099}.jp", None),
+        ] {
+            assert_eq!(in_ascii(written).as_deref(), found, "{written:?}");
+        }
     }
 }

@@ -12,6 +12,9 @@ pub(crate) const AUTH_UNAVAILABLE: Reply =
 pub(crate) const AUTH_FAILED: Reply = Reply::of(535, Enhanced(5, 7, 8), "Authentication failed");
 /// As it is spoken with the message's queue id.
 pub(crate) const QUEUED: Reply = Reply::of(250, Enhanced(2, 0, 0), "Queued");
+/// A network class that this listener turns away: its customers have other doors.
+pub(crate) const BARRED: Reply =
+    Reply::of(554, Enhanced(5, 7, 1), "Not from your network on this port, use SMTP AUTH on port 465 or 587");
 pub(crate) const CONNECTIONS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections, try again later");
 pub(crate) const CONNECTIONS_OF_ADDRESS: Reply =

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use accounts::{Accounts, Status};
 use clap::Args;
-use daemon_kit::config::{Config, Faults};
+use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, Protocol, TlsMode};
 use daemon_kit::daemon::{Daemon, Trouble};
 use pop3d::Pop3d;
 use serde::Serialize;
@@ -116,9 +116,25 @@ impl Found {
             database,
             maildirs: config.store.maildirs.clone(),
             queue: config.store.queue.clone(),
-            warnings: config.certificate_warnings(),
+            warnings: config.certificate_warnings().into_iter().chain(doubtful_doors(config)).collect(),
         }
     }
+}
+
+/// What a listener may say, and hardly ever should.
+fn doubtful_doors(config: &Config) -> impl Iterator<Item = String> {
+    let open = config.listeners(Protocol::Smtp).filter(|listener| listener.auth != Auth::Required);
+    open.flat_map(|listener| {
+        let place = listener.addresses.first().map(|address| address.socket.to_string()).unwrap_or_default();
+        let mx = listener.addresses.iter().any(|address| address.socket.port() == 25);
+        let tls = (mx && listener.tls == TlsMode::StarttlsRequired).then(|| {
+            format!("{place} demands STARTTLS: mail from servers without it will not come (RFC 3207 §4)")
+        });
+        let lines = (listener.smtp.bare_line_endings == BareLineEndings::Normalise).then(|| {
+            format!("{place} puts bare line endings right for strangers too: better on a listener for those who are trusted")
+        });
+        [tls, lines].into_iter().flatten()
+    })
 }
 
 impl Database {

@@ -56,3 +56,9 @@ impl From<OpenError> for Failure {
         }
     }
 }
+
+impl From<mailstore::Error> for Failure {
+    fn from(error: mailstore::Error) -> Self {
+        Self::Refused(error.to_string())
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use accounts::AccountRow;
 use clap::Subcommand;
 use mailstore::files::{Disk, make_dir_durable};
-use mailstore::{Error, ImportOptions, Imported, Mailbox, Maildir, Quoting};
+use mailstore::{ImportOptions, Imported, Mailbox, Maildir, Quoting};
 use serde::Serialize;
 
 use crate::config::Settings;
@@ -108,8 +108,8 @@ fn import(settings: &Settings, account: &AccountRow, command: Command) -> Result
     drop(progress);
     // Also of what a failed one took over.
     let counted = quota::recount(settings, account);
-    let Imported { found, taken, before, ids_lost } = imported.map_err(refused)?;
-    let usage = counted.map_err(refused)?;
+    let Imported { found, taken, before, ids_lost } = imported?;
+    let usage = counted?;
     let login = account.login.clone();
     Ok(Report { login, found, taken, before, ids_lost, octets: usage.octets, messages: usage.messages })
 }
@@ -118,12 +118,8 @@ fn import(settings: &Settings, account: &AccountRow, command: Command) -> Result
 pub(crate) fn open(settings: &Settings, account: &AccountRow) -> Result<Maildir, Failure> {
     let key = Mailbox::new(account.mailbox.as_str()).map_err(|bad| Failure::Refused(bad.to_string()))?;
     let root = &settings.config.store.maildirs;
-    make_dir_durable(&Disk, root).map_err(refused)?;
-    Maildir::create_below(Arc::new(Disk), root, &key).map_err(refused)
-}
-
-pub(crate) fn refused(error: Error) -> Failure {
-    Failure::Refused(error.to_string())
+    make_dir_durable(&Disk, root)?;
+    Ok(Maildir::create_below(Arc::new(Disk), root, &key)?)
 }
 
 fn as_facts(report: &Report) -> String {

@@ -1,7 +1,7 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`quota`], [`import`], [`check`], [`quickstart`]; each has its arguments, its help
-//! and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
+//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
 //! Every command works on the files and the database, not through a daemon: a daemon need not run, and one that runs
@@ -9,12 +9,14 @@
 
 pub mod account;
 pub mod address;
+pub mod backup;
 pub mod check;
 pub mod config;
 pub mod domain;
 pub mod expire;
 pub mod failure;
 pub mod import;
+pub mod network;
 pub mod output;
 mod password;
 mod progress;
@@ -76,11 +78,20 @@ pub enum Command {
     /// Domains whose mail is ours: add, set, list
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Copy everybody's new mail, and the accounts, to another place
+    Backup(backup::take::Arguments),
+    /// Put mail back from a backup: one message, one account's, or all
+    Restore(backup::restore::Arguments),
+    /// Read backups, and see that they are whole
+    Verify(backup::verify::Arguments),
     /// Take over mail of another server: maildir, mbox
     #[command(subcommand)]
     Import(import::Command),
     /// Remove mail that has been here for too long
     Expire(expire::Arguments),
+    /// Which class of [networks] an address belongs to: test
+    #[command(subcommand)]
+    Network(network::Command),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -120,8 +131,12 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
+        Command::Backup(arguments) => backup::take(&settings()?, arguments, output).await,
+        Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
+        Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
+        Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

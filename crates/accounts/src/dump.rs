@@ -118,8 +118,10 @@ async fn fill(store: &Store, lines: impl Iterator<Item = io::Result<String>>) ->
 
 async fn insert(change: &mut Change, table: &str, row: &Map<String, Value>) -> Result<(), AdminError> {
     // They become part of a statement.
-    let harmless =
-        |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let harmless = |name: &String| {
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
     if row.is_empty() || !row.keys().all(harmless) {
         return Err(refused("the dump has a column that cannot be one"));
     }

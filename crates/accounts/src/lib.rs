@@ -64,6 +64,7 @@ mod schema;
 mod seal;
 mod sql;
 mod store;
+mod tickets;
 
 use std::fmt;
 use std::sync::Arc;

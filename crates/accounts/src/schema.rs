@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "accounts", include_str!("../migrations/0001_accounts.sql")),
     (2, "quota", include_str!("../migrations/0002_quota.sql")),
     (3, "pop3", include_str!("../migrations/0003_pop3.sql")),
+    (20, "tickets", include_str!("../migrations/0020_tickets.sql")),
 ];
 
 /// The version that this program needs.

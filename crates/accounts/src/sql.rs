@@ -105,6 +105,21 @@ pub(crate) const ADDRESSES_OF: &str = "SELECT address.local_part, domain.name, a
      WHERE account.login = $1 \
      ORDER BY address.kind DESC, domain.name, address.local_part";
 
+/// `$1` address, `$2` account id → when it expires.
+pub(crate) const TICKET: &str = "SELECT expires_at FROM ticket WHERE address = $1 AND account_id = $2";
+
+/// `$1` address, `$2` account id, `$3` time.
+pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, expires_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (address, account_id) DO UPDATE SET expires_at = excluded.expires_at";
+
+/// `$1` time: those that are over.
+pub(crate) const DROP_TICKETS: &str = "DELETE FROM ticket WHERE expires_at <= $1";
+
+/// `$1` address, `$2` time → login of each account whose ticket holds there, the latest first.
+pub(crate) const TICKET_HOLDERS: &str = "SELECT account.login FROM ticket \
+     JOIN account ON account.id = ticket.account_id \
+     WHERE ticket.address = $1 AND ticket.expires_at > $2 ORDER BY ticket.expires_at DESC, account.login";
+
 /// `$1` id, `$2` time, `$3` action, `$4` subject.
 pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject) VALUES ($1, $2, $3, $4)";
 
@@ -122,6 +137,7 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("account", "SELECT * FROM account ORDER BY id"),
     ("address", "SELECT * FROM address ORDER BY domain_id, local_part"),
     ("credential", "SELECT * FROM credential ORDER BY account_id, kind"),
+    ("ticket", "SELECT * FROM ticket ORDER BY address, account_id"),
     ("audit", "SELECT * FROM audit ORDER BY id"),
 ];
 

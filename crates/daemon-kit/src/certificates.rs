@@ -1,4 +1,5 @@
-//! The certificates of a running daemon: told of while something is wrong with them, and read again at SIGHUP.
+//! What of a running daemon is read again at SIGHUP: certificates, which are told of while something is wrong with them, and network
+//! classes.
 
 use tokio::signal::unix::Signal;
 use tokio::time::sleep;
@@ -6,6 +7,7 @@ use tokio::time::sleep;
 use crate::config::{Certificate, Config, Protocol};
 use crate::limits;
 use crate::log::event;
+use crate::networks::LiveNetworks;
 use crate::tls::Acceptor;
 
 /// What is in use.
@@ -13,11 +15,17 @@ pub(crate) struct Certificates {
     config: Config,
     protocol: Protocol,
     tls: Option<Acceptor>,
+    networks: LiveNetworks,
 }
 
 impl Certificates {
-    pub(crate) fn new(config: Config, protocol: Protocol, tls: Option<Acceptor>) -> Self {
-        Self { config, protocol, tls }
+    pub(crate) fn new(
+        config: Config,
+        protocol: Protocol,
+        tls: Option<Acceptor>,
+        networks: LiveNetworks,
+    ) -> Self {
+        Self { config, protocol, tls, networks }
     }
 
     /// Says what is wrong with them, or soon will be.
@@ -78,6 +86,7 @@ impl Certificates {
         if let Some(tls) = &self.tls {
             tls.replace(config.certificates.iter().map(|certificate| certificate.identity.clone()).collect());
         }
+        self.networks.replace(config.networks);
         // Everything else of the file waits for a restart.
         self.config.certificates = config.certificates;
         tracing::info!(event = event::RELOADED);
@@ -127,7 +136,7 @@ mod tests {
         let config = Config::load(dir.path().join("yubin.toml")).unwrap();
         let identities = config.certificates.iter().map(|certificate| certificate.identity.clone()).collect();
         let tls = Acceptor::new(identities).unwrap();
-        Certificates::new(config, Protocol::Smtp, Some(tls))
+        Certificates::new(config, Protocol::Smtp, Some(tls), LiveNetworks::default())
     }
 
     fn ends(certificates: &Certificates) -> Vec<bool> {

@@ -133,7 +133,7 @@ async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     let hangup = signal(SignalKind::hangup()).map_err(|error| failed(error.into()))?;
     let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
     let service = D::open(config).await.map_err(failed)?;
-    let certificates = Certificates::new(config.clone(), D::PROTOCOL, server.tls());
+    let certificates = Certificates::new(config.clone(), D::PROTOCOL, server.tls(), server.networks());
     certificates.tell();
     tokio::spawn(certificates.look_after(hangup));
     tracing::info!(event = event::STARTED, daemon = D::NAME, version = env!("CARGO_PKG_VERSION"));

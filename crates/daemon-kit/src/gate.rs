@@ -15,6 +15,8 @@ use crate::memory::{Memory, MemoryFull, Share};
 /// Why somebody is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// It comes from a network class that this listener turns away.
+    Barred,
     /// The daemon has as many sessions as it may have.
     Full,
     /// This address has as many sessions as one may have.
@@ -29,6 +31,7 @@ impl Refusal {
     /// One stable word for the log.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Barred => "barred",
             Self::Full => "connections",
             Self::FullForAddress => "connections_per_address",
             Self::FullForNetwork => "connections_per_network",
@@ -40,6 +43,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Barred => "not from your network",
             Self::Full => "too many connections",
             Self::FullForAddress => "too many connections from your address",
             Self::FullForNetwork => "too many connections from your network",

@@ -15,6 +15,7 @@ use crate::drain::Drain;
 use crate::gate::{Gate, Place, Refusal};
 use crate::log::event;
 use crate::memory::Share;
+use crate::networks::LiveNetworks;
 use crate::proxy::{self, ProxyFault};
 use crate::refusals::Refusals;
 use crate::serve::Service;
@@ -27,6 +28,7 @@ pub(crate) struct House<S> {
     service: S,
     tls: Option<Acceptor>,
     gate: Arc<Gate>,
+    networks: LiveNetworks,
     refusals: Arc<Refusals>,
     sessions: TaskTracker,
     cut: CancellationToken,
@@ -34,16 +36,27 @@ pub(crate) struct House<S> {
 }
 
 impl<S: Service> House<S> {
-    pub(crate) fn new(service: S, tls: Option<Acceptor>, limits: &Limits, drain: Drain) -> Self {
+    pub(crate) fn new(
+        service: S,
+        tls: Option<Acceptor>,
+        limits: &Limits,
+        networks: LiveNetworks,
+        drain: Drain,
+    ) -> Self {
         Self {
             service,
             tls,
             gate: Gate::new(limits),
+            networks,
             refusals: Arc::default(),
             sessions: TaskTracker::new(),
             cut: drain.cut_token(),
             drain,
         }
+    }
+
+    pub(crate) fn service(&self) -> &S {
+        &self.service
     }
 
     /// Lets somebody in, or says why not.
@@ -97,6 +110,9 @@ impl<S: Service> House<S> {
         mut place: Place,
         share: Share,
     ) {
+        if listener.barred.iter().any(|class| self.networks.contains(class, peer.ip())) {
+            return self.refuse(Refusal::Barred, &stream, peer, listener);
+        }
         if let Err(refusal) = place.give_to(peer.ip(), &listener.limits) {
             return self.refuse(refusal, &stream, peer, listener);
         }
@@ -110,6 +126,7 @@ impl<S: Service> House<S> {
             tls,
             drain: self.drain.clone(),
             memory: self.gate.memory(),
+            networks: self.networks.clone(),
         };
         let Ok(wire) = Wire::new(stream, peer, &listener.limits, share) else { return };
         self.sessions.spawn(self.clone().host(wire, session, place).instrument(span));

@@ -13,6 +13,7 @@ use crate::drain::Drain;
 use crate::gate::Refusal;
 use crate::house::House;
 use crate::log::event;
+use crate::networks::LiveNetworks;
 use crate::session::Session;
 use crate::tls::Acceptor;
 use crate::wire::{Wire, WireError};
@@ -27,6 +28,11 @@ pub trait Service: Send + Sync + 'static {
         session: &Session,
     ) -> impl Future<Output = Result<&'static str, WireError>> + Send;
 
+    /// Ends what the service does beside its sessions, when those are over.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// What somebody is told who is not let in, as a whole line.
     fn refusal(&self, refusal: Refusal, listener: &Listener) -> Vec<u8>;
 }
@@ -37,6 +43,7 @@ pub struct Server {
     doors: Vec<Door>,
     tls: Option<Acceptor>,
     limits: Limits,
+    networks: LiveNetworks,
 }
 
 impl Server {
@@ -49,7 +56,8 @@ impl Server {
         let identities: Vec<_> =
             config.certificates.iter().map(|certificate| certificate.identity.clone()).collect();
         let tls = if identities.is_empty() { None } else { Some(acceptor(config, identities)?) };
-        Ok(Self { doors, tls, limits: config.limits.clone() })
+        let networks = LiveNetworks::new(config.networks.clone());
+        Ok(Self { doors, tls, limits: config.limits.clone(), networks })
     }
 
     /// Where it listens; port 0 has become a real one. Connections are taken from now on, so this is also "ready".
@@ -62,12 +70,17 @@ impl Server {
         self.tls.clone()
     }
 
+    /// Its network classes, to be exchanged while it runs.
+    pub fn networks(&self) -> LiveNetworks {
+        self.networks.clone()
+    }
+
     /// Serves until the drain is over.
     ///
     /// # Errors
     /// When a bound socket cannot be served.
     pub async fn run<S: Service>(self, service: S, drain: Drain) -> io::Result<()> {
-        let house = Arc::new(House::new(service, self.tls, &self.limits, drain));
+        let house = Arc::new(House::new(service, self.tls, &self.limits, self.networks, drain));
         let doormen = TaskTracker::new();
         for door in self.doors {
             let socket = tokio::net::TcpListener::from_std(door.socket)?;
@@ -79,12 +92,13 @@ impl Server {
         doormen.close();
         doormen.wait().await;
         house.finish(&self.limits).await;
+        house.service().close().await;
         Ok(())
     }
 }
 
 fn acceptor(config: &Config, identities: Vec<crate::tls::Identity>) -> Result<Acceptor, Faults> {
-    Acceptor::new(identities).map_err(|error| {
+    Acceptor::asking(identities, config.client_authority.clone()).map_err(|error| {
         Faults::whole_file(
             &config.file,
             format!("TLS cannot be used: {error}"),

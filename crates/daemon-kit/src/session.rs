@@ -10,6 +10,7 @@ use crate::config::Listener;
 use crate::drain::Drain;
 use crate::log::event;
 use crate::memory::{Memory, MemoryFull, Share};
+use crate::networks::LiveNetworks;
 use crate::tls::Acceptor;
 use crate::wire::{Wire, WireError};
 
@@ -23,6 +24,8 @@ pub struct Session {
     pub(crate) tls: Option<Acceptor>,
     pub(crate) drain: Drain,
     pub(crate) memory: Arc<Memory>,
+    /// Classes of clients, as the file has them now.
+    pub networks: LiveNetworks,
 }
 
 impl Session {

@@ -19,7 +19,7 @@ use crate::conn::Conn;
 use crate::limits;
 use crate::memory::{MemoryFull, Share};
 use crate::pace::{Pace, TooSlow};
-use crate::tls::{Acceptor, TlsFailure, TlsInfo};
+use crate::tls::{Acceptor, ClientCertificate, TlsFailure, TlsInfo};
 
 /// A connection with its buffers.
 pub struct Wire {
@@ -33,6 +33,7 @@ pub struct Wire {
     read_size: usize,
     peer: SocketAddr,
     traffic: Traffic,
+    client_certificate: ClientCertificate,
     /// What the buffers may hold.
     memory: Share,
     clock: Clock,
@@ -181,6 +182,7 @@ impl Wire {
             read_size: limits::READ_LEAST,
             peer,
             traffic: Traffic::default(),
+            client_certificate: ClientCertificate::None,
             memory,
             clock: Clock::new(limits),
         })
@@ -221,7 +223,7 @@ impl Wire {
     /// The facts of the TLS session, or none in clear text.
     pub fn tls(&self) -> Option<TlsInfo> {
         match &self.conn {
-            Conn::Tls(stream) => Some(TlsInfo::of(stream.get_ref().1)),
+            Conn::Tls(stream) => Some(TlsInfo::of(stream.get_ref().1, self.client_certificate)),
             Conn::Plain(_) | Conn::Closed => None,
         }
     }
@@ -357,6 +359,7 @@ impl Wire {
         let stream = self.conn.take_plain()?;
         match acceptor.accept(stream, patience).await {
             Ok(stream) => {
+                self.client_certificate = acceptor.judge(stream.get_ref().1);
                 self.conn = Conn::Tls(stream);
                 self.clock.since = None;
                 Ok(())

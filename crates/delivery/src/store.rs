@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mail_queue::{Envelope, Outcome};
-use mailstore::{Mailbox, Maildir, Quota, Reservation, Sizes};
+use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Sizes};
 
 use crate::error::DeliveryError;
 use crate::incoming::Accepted;
@@ -45,7 +45,13 @@ impl Store {
             (one.reservation.maildir().clone(), one.reservation.quota(), one.address.clone())
         };
         let owners: Vec<(Maildir, Quota, String)> = reserved.iter().map(owner).collect();
-        let reservations = reserved.into_iter().map(|one| one.reservation).collect();
+        let mut reservations: Vec<_> = reserved.into_iter().map(|one| one.reservation).collect();
+        // For one recipient the sender can still be told. Of several, each was asked at RCPT, and none is refused for another.
+        if let (Store::One(delivery), Some(one)) = (&self, reservations.first_mut())
+            && let Err(QuotaError::Over(over)) = inner.ledger.enlarge(one, delivery.stored())
+        {
+            return Err(over.into());
+        }
         let accepted = self.put(inner, envelope, reservations)?;
         inner.warn(&owners);
         Ok(accepted)

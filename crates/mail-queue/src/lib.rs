@@ -62,6 +62,7 @@ mod progress;
 mod recover;
 mod spool;
 mod view;
+mod waiting;
 
 pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
@@ -72,3 +73,4 @@ pub use progress::{Attempt, Fate, Progress, Standing};
 pub use recover::Recovery;
 pub use spool::{Outcome, Spool, SpoolConfig};
 pub use view::View;
+pub use waiting::{Waiting, waiting};

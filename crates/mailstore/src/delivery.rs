@@ -34,6 +34,11 @@ impl Delivery {
         self.draft.write(piece)
     }
 
+    /// Octets written so far.
+    pub fn stored(&self) -> u64 {
+        self.draft.sizes().stored
+    }
+
     /// Makes the message durable and visible. From `Ok` on it is accepted (S3): no crash loses it.
     ///
     /// After an error nothing is left, with one limit: if the directory cannot be synced *and* the name cannot be taken back

@@ -306,7 +306,7 @@ fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Res
             });
         };
         match maildir.files.list(&dir, &mut take) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Err(Error::NotMaildir(source.to_owned()));
             }
             outcome => outcome.during("list", &dir)?,

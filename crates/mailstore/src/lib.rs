@@ -57,6 +57,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+mod archive;
 mod delivery;
 mod error;
 pub mod faults;
@@ -79,6 +80,7 @@ mod sizes;
 pub mod unique;
 mod wire;
 
+pub use archive::{Filed, PutBack};
 pub use delivery::{Delivered, Delivery};
 pub use error::Error;
 pub use import::{ImportOptions, Imported, Quoting};

@@ -56,14 +56,14 @@ impl Listing {
     /// `None` if it were of 4 GiB and more.
     pub(crate) fn pack(table: &Table) -> Option<Listing> {
         let (mut rows, mut blocks) = (Writer::default(), Vec::with_capacity(table.len().div_ceil(BLOCK)));
-        let mut last = Last::default();
+        let (mut last, mut again) = (Last::default(), Vec::new());
         for (index, (place, octets, name)) in table.entries().enumerate() {
             if index.is_multiple_of(BLOCK) {
                 blocks.push(u32::try_from(rows.len()).ok()?);
                 last = Last::default();
             }
             let place = if place == Place::Cur { CUR } else { 0 };
-            match Ours::parse(name).filter(|ours| ours.octets() == octets) {
+            match Ours::parse(name, &mut again).filter(|ours| ours.octets() == octets) {
                 Some(ours) => {
                     ours.write(OURS | place, &last.ours, &mut rows);
                     last.ours = ours;

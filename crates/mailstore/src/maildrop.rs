@@ -21,7 +21,8 @@ use crate::{shared, sizes};
 /// Messages that arrive later belong to the next session. `new/` and `cur/` are read together and no file is renamed, so
 /// other programs find what they left. The one exception: if two different files carry the same unique part (a bad copy, a
 /// restored backup), the older keeps it and the others are renamed to new unique parts when the session opens, for good. Only
-/// so both can be reached and each unique id stays what it is, also after one of them is deleted.
+/// so both can be reached and each unique id stays what it is, also after one of them is deleted. What is renamed besides is what a
+/// caller wants to be [marked as read](Maildrop::mark_read).
 ///
 /// All calls block; the session may move between threads. Dropping it ends it.
 #[derive(Debug)]

@@ -68,7 +68,7 @@ impl UniqueName {
     }
 
     /// The file name of a complete message. `,W=` stands only where it says something that `,S=` does not.
-    pub(crate) fn with_sizes(&self, Sizes { stored, wire }: Sizes) -> String {
+    pub fn with_sizes(&self, Sizes { stored, wire }: Sizes) -> String {
         if stored == wire { format!("{self},S={stored}") } else { format!("{self},S={stored},W={wire}") }
     }
 }

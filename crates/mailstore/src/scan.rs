@@ -24,7 +24,7 @@ pub struct Message {
 }
 
 /// The directory in which a message lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
     New,
     Cur,
@@ -77,8 +77,6 @@ impl Table {
         rows.sort_unstable_by(|a, b| a.sort_key(names).cmp(&b.sort_key(names)));
         // Listed twice.
         rows.dedup_by(|a, b| a.sort_key(names) == b.sort_key(names));
-        rows.shrink_to_fit();
-        names.shrink_to_fit();
         Ok(table)
     }
 
@@ -213,7 +211,7 @@ impl Row {
 }
 
 /// Calls `each` for every message file in `new/`, then in `cur/`; all of it twice if `cur/` is not at rest.
-fn list_names(maildir: &Maildir, each: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
+pub(crate) fn list_names(maildir: &Maildir, each: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
     let cur = Place::Cur.dir(maildir);
     let changed = || {
         maildir.files.stat(&cur).map(|stat| stat.modified).map_err(|e| maildir.missing_or(e, "look at", &cur))

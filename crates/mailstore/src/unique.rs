@@ -46,10 +46,23 @@ pub(crate) fn digit(value: u8) -> u8 {
 /// The value of base-32 digits; `None` for anything else and for more than 64 bits.
 pub fn parse_base32(text: &str) -> Option<u64> {
     text.bytes().try_fold(0_u64, |value, byte| {
-        let digit = DIGITS.iter().position(|&d| d == byte)? as u64;
-        Some(value.checked_mul(32)? | digit)
+        let digit = VALUES.get(usize::from(byte)).copied().filter(|&digit| digit < 32)?;
+        Some(value.checked_mul(32)? | u64::from(digit))
     })
 }
+
+/// The value of each digit; 32 for what is none.
+const VALUES: [u8; 128] = {
+    let mut values = [32; 128];
+    let (mut rest, mut value): (&[u8], u8) = (DIGITS, 0);
+    while let [digit, behind @ ..] = rest {
+        if let Some((_, [place, ..])) = values.split_at_mut_checked(*digit as usize) {
+            *place = value;
+        }
+        (rest, value) = (behind, value + 1);
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

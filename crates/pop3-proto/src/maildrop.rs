@@ -92,12 +92,12 @@ impl Maildrop {
 
     /// Of messages that are kept elsewhere.
     pub fn shared(listing: Arc<dyn Listing>) -> Result<Self, BadMessage> {
-        let (mut all, mut checked) = (Totals::default(), Ok(()));
+        let mut sum = Ok(Totals::default());
         listing.visit(0, &mut |octets, unique_id| {
-            checked = check(unique_id).and_then(|()| Ok(all = all.and(octets)?));
-            checked.is_ok()
+            sum = sum.and_then(|all| all.and(octets)).and_then(|all| check(unique_id).map(|()| all));
+            sum.is_ok()
         });
-        checked?;
+        let all = sum?;
         let deleted = vec![0; listing.count().div_ceil(64)];
         Ok(Self { rows: Rows::Shared(listing), deleted, all, left: all })
     }

@@ -17,6 +17,8 @@ pub struct Listener {
     pub relay_authenticated: bool,
     /// `relay` has `"inside"`: so may who comes from the network class of that name.
     pub relay_inside: bool,
+    /// `relay` has `"pop-before-smtp"`: so may who has fetched mail from the same address a short while ago.
+    pub relay_pop_before_smtp: bool,
 }
 
 /// Where the client comes from.
@@ -35,6 +37,8 @@ pub enum Identity {
     Anonymous,
     /// An account of ours, by SMTP AUTH.
     Authenticated,
+    /// Somebody at an address from which an account of ours has fetched mail: a POP-before-SMTP ticket.
+    Ticket,
 }
 
 /// Whom the message is for.
@@ -64,6 +68,8 @@ pub enum Why {
     LocalMailbox,
     /// The listener relays for nobody of this kind, and nothing that the client could prove would help.
     RelayDenied,
+    /// Another domain, for who holds a ticket.
+    RelayAfterPop,
     /// Another domain, for an account of ours.
     RelayForAccount,
     /// Another domain, for a client in our own network.
@@ -79,6 +85,7 @@ impl Why {
     pub const fn name(self) -> &'static str {
         match self {
             Self::LocalMailbox => "local_mailbox",
+            Self::RelayAfterPop => "relay_after_pop",
             Self::RelayDenied => "relay_denied",
             Self::RelayForAccount => "relay_for_account",
             Self::RelayForNetwork => "relay_for_network",
@@ -92,15 +99,16 @@ impl Why {
 #[rustfmt::skip]
 pub const fn recipient(listener: Listener, network: Network, identity: Identity, destination: Destination) -> Verdict {
     use {Identity as I, Network as N};
+    let Listener { relay_authenticated: accounts, relay_pop_before_smtp: tickets, relay_inside: inside } = listener;
     match destination {
         Destination::Mailbox     => Verdict::Accept(Why::LocalMailbox),
         Destination::UnknownUser => Verdict::Refuse(Why::UnknownUser),
-        Destination::Foreign     => match (identity, listener.relay_authenticated, network, listener.relay_inside) {
-            (I::Authenticated, true,  _,          _)     => Verdict::Accept(Why::RelayForAccount),
-            (_,                _,     N::Inside,  true)  => Verdict::Accept(Why::RelayForNetwork),
-            (I::Anonymous,     true,  _,          _)     => Verdict::Refuse(Why::RelayNeedsAuthentication),
-            (_,                false, N::Inside,  false) |
-            (_,                false, N::Outside, _)     => Verdict::Refuse(Why::RelayDenied),
+        Destination::Foreign     => match (identity,   accounts, tickets, network,   inside) {
+            (I::Authenticated,             true,  _,    _,         _)    => Verdict::Accept(Why::RelayForAccount),
+            (I::Ticket,                    _,     true, _,         _)    => Verdict::Accept(Why::RelayAfterPop),
+            (_,                            _,     _,    N::Inside, true) => Verdict::Accept(Why::RelayForNetwork),
+            (I::Anonymous | I::Ticket,     true,  _,    _,         _)    => Verdict::Refuse(Why::RelayNeedsAuthentication),
+            (_,                            false, _,    _,         _)    => Verdict::Refuse(Why::RelayDenied),
         },
     }
 }

@@ -44,8 +44,15 @@ pub(crate) const POSTGRES: &[Need] = &[Need {
 }];
 
 /// The server beside which ours is measured. It runs as an instance of its own, never as the system's service.
-pub(crate) const DOVECOT: &[Need] =
+const DOVECOT: &[Need] =
     &[Need { what: "Dovecot", check: ("dovecot", &["--version"]), packages: &["dovecot-pop3d"] }];
+
+/// The server of the side-by-side bench of TLS; only its programs are used, in a directory of the bench's own.
+const POSTFIX: &[Need] = &[Need {
+    what: "Postfix",
+    check: ("sh", &["-c", "test -x /usr/lib/postfix/sbin/master && id postfix"]),
+    packages: &["postfix"],
+}];
 
 impl Need {
     fn is_met(&self) -> bool {
@@ -83,6 +90,22 @@ pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
         (false, None) => Err(format!("installed, but still missing: {}; {advice}", missing.join(", "))),
     }
 }
+
+pub(crate) fn provide_dovecot() -> Outcome {
+    provide_for(DOVECOT, LEAVE_OUT)
+}
+
+/// Where it has to be installed, it is told to stay without a configuration: it must not begin to serve this machine.
+pub(crate) fn provide_postfix() -> Outcome {
+    if !unmet(POSTFIX).is_empty() {
+        let answer =
+            "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections";
+        shell::run(shell::command("sh")?.args(["-c", answer]))?;
+    }
+    provide_for(POSTFIX, LEAVE_OUT)
+}
+
+const LEAVE_OUT: &str = "leave this bench out";
 
 fn unmet(needs: &[Need]) -> Vec<&Need> {
     needs.iter().filter(|need| !need.is_met()).collect()

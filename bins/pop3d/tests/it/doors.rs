@@ -1,6 +1,7 @@
 //! What each kind of listener offers, to a client that others wrote.
 
-use crate::house::{Door, House};
+use crate::client::Client;
+use crate::house::{Door, House, PASSWORD};
 
 const MESSAGE: &[u8] = b"Subject: dots\r\n\r\n.one\r\n..two\r\n.\r\n\r\nlast\r\n";
 
@@ -158,4 +159,21 @@ fn who_comes_too_often_is_told_to_come_later() {
     let second = house.client(Door::Narrow);
     assert_eq!(second.greeting, "-ERR [SYS/TEMP] try again later");
     first.quit();
+}
+
+#[test]
+fn n_10_behind_a_balancer_each_client_has_its_own_limits() {
+    let house = House::open();
+    let client = |address: &str| {
+        let mut client = Client::connect(house.address(Door::Balanced));
+        client.send(format!("PROXY TCP4 {address} 10.0.0.1 40000 110\r\n").as_bytes());
+        client.greeting = client.line();
+        client
+    };
+    let mut first = client("192.0.2.7");
+    assert!(first.login("hanako", PASSWORD).starts_with("+OK"));
+    assert!(client("192.0.2.7").greeting.starts_with("-ERR [SYS/TEMP]"));
+    let mut other = client("192.0.2.8");
+    assert!(other.login("taro", PASSWORD).starts_with("+OK"));
+    house.close();
 }

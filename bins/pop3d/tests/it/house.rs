@@ -30,6 +30,8 @@ pub(crate) enum Door {
     Implicit,
     /// As [`Door::Clear`], with limits that a test can reach.
     Narrow,
+    /// As [`Door::Narrow`], behind a balancer.
+    Balanced,
 }
 
 const LISTENERS: &str = r#"
@@ -59,6 +61,13 @@ protocol = "pop3"
 address = "127.0.0.1:0"
 clear_text_auth = true
 limits = { errors = 3, auth_failures = 1, patience = "2s", connections_per_address = 1 }
+
+[[listener]]
+protocol = "pop3"
+address = "127.0.0.1:0"
+clear_text_auth = true
+proxy_protocol = ["127.0.0.1", "::1"]
+limits = { connections_per_address = 1 }
 "#;
 
 pub(crate) struct House {

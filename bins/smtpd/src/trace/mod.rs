@@ -73,9 +73,6 @@ impl Protocol {
     }
 }
 
-/// No client is asked for a certificate.
-const CLIENT_CERTIFICATE: &str = "NO";
-
 impl Trace<'_> {
     /// RFC 5321 §4.4: where reports go, for who reads the message.
     pub(crate) fn write_return_path(&self, out: &mut Vec<u8>) {
@@ -116,9 +113,9 @@ impl Trace<'_> {
         field.phrase(&["with", self.protocol.keyword()]);
         field.phrase(&["id", self.queue_id]);
         self.recipient(field);
-        if let Some(TlsInfo { version, cipher, bits, .. }) = self.tls {
+        if let Some(TlsInfo { version, cipher, bits, verify, .. }) = self.tls {
             field.phrase(&["tls", cipher]);
-            words(field, &format!("(version={version} bits={bits} verify={CLIENT_CERTIFICATE})"));
+            words(field, &format!("(version={version} bits={bits} verify={})", verify.as_str()));
         }
         field.close(';');
         words(field, &date(self.now));
@@ -128,9 +125,9 @@ impl Trace<'_> {
     fn sendmail(&self, field: &mut Folded) {
         field.phrase(&["with", self.protocol.plain_keyword()]);
         field.phrase(&["id", self.queue_id]);
-        if let Some(TlsInfo { version, cipher, bits, .. }) = self.tls {
+        if let Some(TlsInfo { version, cipher, bits, verify, .. }) = self.tls {
             let session =
-                format!("(version={version} cipher={cipher} bits={bits} verify={CLIENT_CERTIFICATE})");
+                format!("(version={version} cipher={cipher} bits={bits} verify={})", verify.as_str());
             words(field, &session);
         }
         self.recipient(field);

@@ -1,3 +1,4 @@
+use daemon_kit::tls::ClientCertificate;
 use proptest::prelude::*;
 
 use super::*;
@@ -6,7 +7,13 @@ fn now() -> Zoned {
     "2006-12-25T03:43:58+09:00[Asia/Tokyo]".parse().unwrap()
 }
 
-const TLS: TlsInfo = TlsInfo { version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256, sni: None };
+const TLS: TlsInfo = TlsInfo {
+    version: "TLSv1.3",
+    cipher: "TLS_AES_256_GCM_SHA384",
+    bits: 256,
+    sni: None,
+    verify: ClientCertificate::None,
+};
 
 fn settings(received: Received) -> config::Trace {
     config::Trace { received, ..config::Trace::default() }

@@ -60,6 +60,11 @@ impl House {
         Self { address, drain, running, runtime, accounts, dir }
     }
 
+    /// One more domain.
+    pub(crate) fn add_domain(&self, name: &str) {
+        self.runtime.block_on(self.accounts.domain_add(name)).unwrap();
+    }
+
     /// One more account, without a password.
     pub(crate) fn add(&self, login: &str, addresses: &[&str]) {
         let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
@@ -67,11 +72,16 @@ impl House {
         self.runtime.block_on(self.accounts.account_add(new)).unwrap();
     }
 
-    pub(crate) fn connect(&self) -> Client {
+    /// A client that has read nothing yet.
+    pub(crate) fn stranger(&self) -> Client {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_nodelay(true).unwrap();
-        let mut client = Client { stream, come: Vec::new() };
+        Client { stream, come: Vec::new() }
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        let mut client = self.stranger();
         assert!(client.line().starts_with("220 "));
         client
     }

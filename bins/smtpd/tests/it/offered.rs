@@ -184,3 +184,25 @@ fn postmaster_needs_no_domain_and_a_source_route_means_nothing() {
     drop(client);
     house.close();
 }
+
+#[test]
+fn an_international_domain_of_ours_is_ours_however_it_is_written() {
+    let house = House::open();
+    house.add_domain("xn--r8jz45g.jp");
+    house.add("taro", &["taro@xn--r8jz45g.jp"]);
+    let mut client = house.connect();
+    client.ask("EHLO pc.example");
+    assert!(client.ask("MAIL FROM:<a@example.net>").starts_with("250 "));
+    assert!(client.ask("RCPT TO:<taro@xn--r8jz45g.jp>").starts_with("250 "));
+    assert!(client.ask("RCPT TO:<taro@\u{4f8b}\u{3048}.jp>").starts_with("553 5.6.7 "), "without SMTPUTF8");
+    client.ask("RSET");
+    assert!(client.ask("MAIL FROM:<a@example.net> SMTPUTF8").starts_with("250 "));
+    for ours in ["taro@\u{4f8b}\u{3048}.jp", "taro@XN--R8JZ45G.jp"] {
+        let reply = client.ask(&format!("RCPT TO:<{ours}>"));
+        assert!(reply.starts_with("250 "), "{ours}: {reply}");
+    }
+    let reply = client.ask("RCPT TO:<taro@\u{4f8b}\u{3048}\u{ff0e}jp>");
+    assert!(reply.starts_with('5'), "{reply}");
+    drop(client);
+    house.close();
+}

@@ -93,8 +93,14 @@ fn addresses_and_domains_in_words() {
     assert_eq!(
         world.json("domain list"),
         json!([
-            { "domain": "mx.example.jp", "default": true, "addresses": 1 },
-            { "domain": "example.co.jp", "default": false, "addresses": 0 },
+            {
+                "domain": "mx.example.jp", "default": true, "addresses": 1,
+                "expire_read": "default", "expire_all": "default", "login_delay": "default",
+            },
+            {
+                "domain": "example.co.jp", "default": false, "addresses": 0,
+                "expire_read": "default", "expire_all": "default", "login_delay": "default",
+            },
         ])
     );
     let text = world.ok("account show ab4t-ash");

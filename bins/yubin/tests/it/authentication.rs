@@ -107,3 +107,24 @@ fn a_wrong_password_and_an_unknown_user_get_the_same_reply() {
     };
     assert_eq!(refusal(AYUMI.login, "wrong"), refusal("zz9zzz99z", "wrong"));
 }
+
+/// Who still does it can be found, and told.
+#[test]
+fn a_login_in_clear_text_is_logged_as_such_with_its_account() {
+    let service = Service::start();
+    for (encrypted, user) in [(false, &AYUMI), (true, &KENJI)] {
+        let mut smtp = service.smtp(Door::Submission);
+        smtp.hello();
+        if encrypted {
+            smtp = smtp.start_tls(&service.site);
+            smtp.hello();
+        }
+        smtp.authenticate(user);
+        smtp.quit();
+        service.smtpd.wait_for("the login", |event| {
+            let this = event["event"] == "auth_ok" && event["login"] == user.login;
+            (this && event["encrypted"] == encrypted).then_some(())
+        });
+    }
+    assert!(!service.smtpd.log().contains(AYUMI.password));
+}

@@ -112,3 +112,18 @@ fn the_shipped_example_is_complete() {
     site.configure(&example.replace("/var/lib/yubin", here).replace("/etc/yubin", here));
     site.yubin(&["check", "--create"]);
 }
+
+#[test]
+fn what_a_listener_may_say_and_hardly_ever_should_is_warned_of() {
+    let site = Site::with_users();
+    assert!(!site.yubin(&["check"]).contains("warnings"));
+    let doubtful = "bare_line_endings = \"normalise\"\ntls = \"starttls-required\"\nauth = \"off\"\n";
+    let mx = format!("address = \"127.0.0.25:25\"\nprotocol = \"smtp\"\n{doubtful}");
+    let door = format!("address = \"127.0.0.25:0\"\n{}", Door::Mx.settings());
+    site.configure(&Site::configuration().replacen(&door, &mx, 1));
+    let shown = site.yubin(&["check"]);
+    for words in ["127.0.0.25:25 demands STARTTLS", "RFC 3207", "127.0.0.25:25 puts bare line endings right"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}

@@ -14,7 +14,7 @@ use crate::harness::programs::Program;
 use crate::harness::site::{KENJI, Site};
 use crate::quota;
 
-const MESSAGES: usize = 3000;
+const MESSAGES: usize = 1200;
 
 /// As Dovecot leaves it: every message is in its list.
 fn dovecot(directory: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -61,7 +61,7 @@ fn r_05_an_import_that_is_killed_again_and_again_takes_each_message_once_with_it
     let messages = dovecot(&source);
     let service = Service::serve(site);
     let mut killed = 0;
-    for round in 0..20 {
+    for round in 0..12 {
         let mut command = service.site.command(Program::Yubin);
         command.args(["import", "maildir", source.to_str().unwrap(), KENJI.login]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -80,7 +80,7 @@ fn r_03_apop_and_user_on_the_same_port() {
 }
 
 /// RFC 1939 §7: the MD5 sum of the stamp in the greeting and the password behind it.
-fn apop(greeting: &str, user: &User) -> String {
+pub(crate) fn apop(greeting: &str, user: &User) -> String {
     use md5::{Digest as _, Md5};
     let stamp = greeting.find('<').map(|start| &greeting[start..]).unwrap();
     let stamp = &stamp[..=stamp.find('>').unwrap()];

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authentication;
+mod backup;
 mod clients;
 mod configuration;
 mod crashes;
@@ -14,6 +15,8 @@ mod kill;
 mod listeners;
 mod maildrop;
 mod memory;
+mod networks;
+mod pop_before_smtp;
 mod profiles;
 mod promise;
 mod quickstart;

@@ -86,6 +86,13 @@ fn l_03_a_full_mailbox_is_said_at_rcpt_and_pop3_gives_the_room_back() {
         (&json!(3), &json!(3), &json!(100))
     );
 
+    // Nothing was said of its size, so that it is known at its end only.
+    service.site.yubin(&["account", "set", KENJI.login, "quota_messages=10"]);
+    smtp.envelope("friend@example.org", &[KENJI.address]);
+    smtp.ask("DATA", "354");
+    smtp.wire.bytes(&crate::harness::smtp::stuffed(&message(60_000)));
+    smtp.expect("452 4.2.2");
+
     let mut pop3 = service.mailbox(&KENJI);
     pop3.ask("DELE 1", "+OK");
     pop3.quit();

@@ -1,6 +1,6 @@
 //! The life of an account.
 
-use accounts::{Allowance, Allowances, Apop, Resolution, Verdict, Why};
+use accounts::{Allowance, Allowances, Apop, Pop3Changes, Pop3Rules, Resolution, Verdict, Why};
 use auth_sasl::Secret;
 
 use crate::support::{databases, new, owner, password, refusal, verdict};
@@ -132,5 +132,44 @@ async fn l_03_a_quota_is_the_accounts_own_or_as_configured() {
         accounts.account_set_quota("ab4t-ash", Some(Allowance::Configured), None).await.unwrap();
         assert_eq!(shown().await, Allowances { octets: Allowance::Configured, messages: none });
         refusal(accounts.account_set_quota("nobody", None, None).await);
+    }
+}
+
+#[tokio::test]
+async fn r_08_r_15_rules_of_pop3_are_the_accounts_own_or_its_domains() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let accounts = &db.accounts;
+        let effective = async || match accounts.authenticate(&password("ab4t-ash", "sakura")).await.unwrap() {
+            Verdict::Accepted(account) => account.pop3,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(effective().await, Pop3Rules::default());
+        assert!(accounts.pop3_rules_in_use().await.unwrap().is_empty());
+
+        let (week, none) = (Allowance::Limit(7), Allowance::Unlimited);
+        let domains = Pop3Changes { expire_read: Some(week), expire_all: Some(week), login_delay: None };
+        accounts.domain_set_pop3("MX.edit.ne.jp", domains).await.unwrap();
+        let own = Pop3Changes { expire_all: Some(none), login_delay: Some(week), expire_read: None };
+        accounts.account_set_pop3("ab4t-ash", own).await.unwrap();
+        // Of the domain of an alias nothing is taken.
+        let other = Pop3Changes { login_delay: Some(Allowance::Limit(1)), ..Pop3Changes::default() };
+        accounts.domain_set_pop3("edit.ne.jp", other).await.unwrap();
+
+        let rules = Pop3Rules { expire_read: week, expire_all: none, login_delay: week };
+        assert_eq!(effective().await, rules);
+        let all = accounts.pop3_rules().await.unwrap();
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].0.login.as_str(), all[0].1), ("ab4t-ash", rules));
+        let own = Pop3Rules { expire_read: Allowance::Configured, ..rules };
+        assert_eq!(accounts.account_show("ab4t-ash").await.unwrap().account.pop3, own);
+        assert_eq!(accounts.domain_list().await.unwrap()[0].pop3.expire_all, week);
+        assert_eq!(accounts.pop3_rules_in_use().await.unwrap().len(), 3);
+
+        let back = Pop3Changes { expire_all: Some(Allowance::Configured), ..Pop3Changes::default() };
+        accounts.account_set_pop3("ab4t-ash", back).await.unwrap();
+        assert_eq!(effective().await.expire_all, week);
+        refusal(accounts.account_set_pop3("nobody", back).await);
+        refusal(accounts.domain_set_pop3("example.net", back).await);
     }
 }

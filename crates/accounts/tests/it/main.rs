@@ -10,3 +10,4 @@ mod names;
 mod opening;
 mod polls;
 mod support;
+mod tickets;

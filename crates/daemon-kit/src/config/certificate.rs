@@ -7,7 +7,7 @@ use super::fault::{Fault, Faults, Position, Wrong};
 use super::listener::{Protocol, TlsMode};
 use super::section::Section;
 use super::value::HostName;
-use crate::tls::{Identity, IdentityError};
+use crate::tls::{ClientAuthority, Identity, IdentityError};
 
 /// A certificate with its key, ready to be shown.
 #[derive(Clone, Debug)]
@@ -105,4 +105,13 @@ pub(super) fn read(section: Section<'_>, base: &Path) -> Option<Certificate> {
     }
     let identity = identity.only_for(names.value.into_iter().map(|at| at.value.0).collect());
     Some(Certificate { chain, key, identity, position })
+}
+
+/// `client_authority`; none also where a fault was reported.
+pub(super) fn read_client_authority(root: &Section<'_>, base: &Path) -> Option<ClientAuthority> {
+    let at = root.optional::<String>("client_authority").given()?;
+    let remedy = "the path of a readable PEM file with the certificate of who signs those of clients";
+    ClientAuthority::load(&base.join(&at.value))
+        .map_err(|error| root.report(&at.span, Wrong::new(error.to_string(), remedy)))
+        .ok()
 }

@@ -109,6 +109,8 @@ pub enum Relay {
     Authenticated,
     /// `"inside"`: who comes from the network class of that name.
     Inside,
+    /// `"pop-before-smtp"`: who has fetched mail from the same address a short while ago.
+    PopBeforeSmtp,
 }
 
 macro_rules! words {
@@ -143,7 +145,8 @@ words!(TlsMode, "\"none\", \"starttls\", \"starttls-required\" or \"implicit\"":
     "none" = None, "starttls" = Starttls, "starttls-required" = StarttlsRequired, "implicit" = Implicit);
 words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
 words!(Mechanism, "[\"PLAIN\", \"LOGIN\"]": "PLAIN" = Plain, "LOGIN" = Login);
-words!(Relay, "[\"authenticated\", \"inside\"]": "authenticated" = Authenticated, "inside" = Inside);
+words!(Relay, "[\"authenticated\", \"inside\"]":
+    "authenticated" = Authenticated, "inside" = Inside, "pop-before-smtp" = PopBeforeSmtp);
 
 /// What the rest of the file says.
 pub(super) struct Given<'g> {
@@ -152,6 +155,7 @@ pub(super) struct Given<'g> {
     pub(super) trace: &'g Trace,
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
+    pub(super) pop_before_smtp: bool,
     /// None where they are faulty.
     pub(super) networks: Option<&'g Networks>,
 }
@@ -377,6 +381,22 @@ impl Settings {
                 "nobody is inside: [networks] has no such class",
                 "inside = [\"10.0.0.0/8\"] in [networks]",
             );
+        }
+        if let Some(span) = self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::PopBeforeSmtp)) {
+            if !given.pop_before_smtp {
+                report(
+                    span,
+                    "no login opens a ticket: there is no section [pop_before_smtp]",
+                    "[pop_before_smtp]",
+                );
+            }
+            if auth == Auth::Required {
+                report(
+                    span,
+                    "AUTH is required here, a ticket would not help",
+                    "relay without \"pop-before-smtp\"",
+                );
+            }
         }
         if auth == Auth::Off {
             for span in [

@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! hostname = "mx.example.jp"            # the service's name, in greetings
+//! client_authority = "clients.pem"      # clients are asked for a certificate of this authority; none: they are not asked
 //! node = "mx1.example.jp"               # this machine's own, in Received, Message-ID and file names; without it: hostname
 //!
 //! [store]
@@ -29,6 +30,10 @@
 //! format = "text"                       # or "json"
 //! level = "info"
 //!
+//! [backup]                              # what `yubin backup` does where it is not told
+//! directory = "/backup/yubin"
+//! exclude_above = "none"               # a mailbox of more octets is left out, and reported
+//!
 //! [limits]                              # 0 or "none" = no limit; these, but for the first group, may also stand in [listener.limits]
 //! connections = 2000                    # of a daemon; more are told "try again later"
 //! memory = "512MiB"                     # of all buffers of a daemon together
@@ -49,9 +54,39 @@
 //! client = "shown"                      # or "hidden": not of who has logged in
 //! delivered_to = false
 //!
+//! [pop_before_smtp]                     # without it, no login opens a ticket
+//! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
+//! until = 2026-12-31                    # the last day
+//!
 //! [networks]                            # classes of clients by address; the longest prefix decides
 //! wimax = ["10.8.0.0/13"]
 //! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
+//!
+//! [outbound]                            # how mail leaves for other hosts
+//! enabled = true                        # false: nobody may send to other domains
+//! minimal_backoff = "5m"                # behind the first try; twice as long each time
+//! maximal_backoff = "4000s"
+//! queue_lifetime = "5d"                 # then the sender has it back
+//! bounce_lifetime = "5d"                # of reports
+//! delay_warning = "4h"                  # or "none"
+//! sessions = 200
+//! sessions_per_destination = 20
+//! sessions_per_host = 20
+//! tls = "may"                           # or "none", "encrypt", "verify"
+//! tls_ca_file = "ca.pem"                # for "verify"; the system's by default
+//! smarthost = "smtp.example.jp:587"     # everything goes there that has no route
+//! smarthost_login = "relay"
+//! smarthost_password_file = "smarthost.password"
+//! name_servers = ["127.0.0.1:53"]       # the system's by default
+//! mx_port = 25
+//! report_language = "en"                # or "ja"
+//!
+//! [[route]]
+//! domain = "example.com"                # or ".example.com" for all below it
+//! host = "mx.example.net:25"            # without it: the domain's MX hosts
+//! login = "relay"
+//! password_file = "route.password"
+//! tls = "verify"
 //!
 //! [[certificate]]
 //! chain = "cert.pem"
@@ -72,7 +107,7 @@
 //! mechanisms = ["PLAIN", "LOGIN"]
 //! clear_text_auth = false
 //! legacy_auth_line = false              # EHLO also says AUTH=, for clients of the last century
-//! relay = ["authenticated", "inside"]   # who may send to other domains
+//! relay = ["authenticated", "inside", "pop-before-smtp"]   # who may send to other domains
 //! barred = ["wimax"]                    # who is turned away
 //! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
@@ -92,7 +127,9 @@ mod fault;
 mod limits;
 mod listener;
 mod networks;
+mod outbound;
 mod pop3;
+mod pop_before_smtp;
 mod quota;
 mod section;
 mod smtp;
@@ -110,12 +147,15 @@ pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
 pub use networks::{INSIDE, Networks};
+pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLanguage};
+pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 
+use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
 use value::{Count, HostName, Scalar, Size, word};
@@ -133,6 +173,10 @@ pub struct Config {
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// How mail leaves for other hosts.
+    pub outbound: Outbound,
+    /// Where it is kept a second time.
+    pub backup: Backup,
     /// What POP3 does with it.
     pub pop3: Pop3,
     /// Where accounts are.
@@ -141,8 +185,12 @@ pub struct Config {
     pub log: Log,
     /// What concerns a daemon as a whole.
     pub limits: Limits,
+    /// Who signs certificates of clients; where somebody does, clients are asked for one, and none is demanded.
+    pub client_authority: Option<ClientAuthority>,
     /// In the order of the file; the first is shown to clients that name no host or an unknown one.
     pub certificates: Vec<Certificate>,
+    /// Whether and how long a login by POP3 lets an address send; none is never.
+    pub pop_before_smtp: Option<PopBeforeSmtp>,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -160,6 +208,15 @@ pub struct Store {
     pub reserve_space: u64,
     /// Inodes that stay free there.
     pub reserve_inodes: u64,
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// Where backups are.
+    pub directory: Option<PathBuf>,
+    /// A mailbox of more octets is left out; none is left out by default.
+    pub exclude_above: Option<u64>,
 }
 
 /// `[accounts]`
@@ -269,13 +326,17 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
         .and_then(|section| store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
+    let backup = root.table("backup").given().map_or_else(Backup::default, |at| backup(at.value, base));
     let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let outbound =
+        outbound::read(root.table("outbound").given().map(|at| at.value), root.tables("route"), base);
     let trace = root.table("trace").given();
     let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
+    let client_authority = certificate::read_client_authority(&root, base);
     let certificates: Vec<_> =
         root.tables("certificate").into_iter().map(|section| certificate::read(section, base)).collect();
     let networks = match root.table("networks") {
@@ -283,7 +344,9 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Absent => Some(Networks::default()),
         Read::Faulty => None,
     };
+    let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
     let given = listener::Given {
+        pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
         hostname: hostname.as_deref(),
         limits: &defaults,
@@ -305,11 +368,15 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         hostname: hostname?,
         store: store?,
         quota,
+        outbound,
+        backup,
         pop3,
         accounts: accounts?,
         log,
         limits,
+        client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
+        pop_before_smtp,
         networks: networks?,
         listeners: listeners?,
     })
@@ -340,6 +407,13 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
+}
+
+fn backup(section: Section<'_>, base: &Path) -> Backup {
+    let directory = section.optional::<String>("directory").given().map(|at| base.join(at.value));
+    let exclude = section.optional::<Size>("exclude_above").given().and_then(|at| at.value.0);
+    section.finish();
+    Backup { directory, exclude_above: exclude.map(u64::from) }
 }
 
 fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {

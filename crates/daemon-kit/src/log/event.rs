@@ -14,10 +14,10 @@ catalogue! {
     STARTED = "started": "The daemon runs; `version`."
     LISTENER_READY = "listener_ready": "An address takes connections; `address`, `protocol`, `tls`."
     ACCEPT_FAILED = "accept_failed": "The system gave no connection (no file descriptor, no memory); taken up again after a pause."
-    CONNECTION_REFUSED = "connection_refused": "Somebody was not let in: too many connections, no memory, or no balancer of this listener (`not_listed`); `reason`, and `peer`, the last of the `count` since the last such line: the first is told at once, those that follow each second."
+    CONNECTION_REFUSED = "connection_refused": "Somebody was not let in: too many connections, no memory, a barred network, or no balancer of this listener (`not_listed`); `reason`, and `peer`, the last of the `count` since the last such line: the first is told at once, those that follow each second."
     DESCRIPTORS_FEW = "descriptors_few": "The system allows fewer open files than the sessions may need; `descriptors`, `wanted`."
     SIGNAL = "signal": "The process was told to end or to read its configuration again; `signal`."
-    RELOADED = "reloaded": "The certificates of the file are in use; everything else waits for a restart."
+    RELOADED = "reloaded": "The certificates and networks of the file are in use; everything else waits for a restart."
     RELOAD_REFUSED = "reload_refused": "The file has faults, nothing changed; `fault`."
     CERTIFICATE_EXPIRES = "certificate_expires": "A certificate ends soon; `file`, `days`."
     CERTIFICATE_UNFIT = "certificate_unfit": "Clients that check will refuse a certificate that is in use: expired, without its chain, or not for a listener's name; `fault`."
@@ -37,6 +37,9 @@ catalogue! {
     AUTH_OK = "auth_ok": "A login; `login`, and `encrypted` (SMTP) or `mechanism` (POP3)."
     AUTH_FAILED = "auth_failed": "A login was refused; `login`, `reason`, and `encrypted` (SMTP) or `mechanism` (POP3)."
     AUTH_UNAVAILABLE = "auth_unavailable": "A login could not be judged: the accounts cannot be reached."
+
+    TICKET_FAILED = "ticket_failed": "A login by POP3 should have opened a POP-before-SMTP ticket, and the accounts cannot be reached; `login`, `reason`."
+    TICKET_USED = "ticket_used": "A recipient elsewhere was taken by a POP-before-SMTP ticket, which SMTP AUTH should replace; `holders`, the accounts that fetched mail from this address, the latest first."
 
     // mail
     MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `from`, `size`, `recipients`, `account`."

@@ -5,15 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
+use super::client::{ClientAuthority, ClientCertificate};
 use super::failure::TlsFailure;
 use super::hello::{self, Head};
 use super::identity::Identity;
@@ -23,6 +24,7 @@ use super::identity::Identity;
 pub struct Acceptor {
     config: Arc<ServerConfig>,
     identities: Arc<Identities>,
+    authority: Option<ClientAuthority>,
     failures: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
 
@@ -32,16 +34,30 @@ impl Acceptor {
     /// # Errors
     /// When the crypto library cannot do what TLS 1.2 and 1.3 need.
     pub fn new(identities: Vec<Identity>) -> Result<Self, rustls::Error> {
+        Self::asking(identities, None)
+    }
+
+    /// The same, which asks clients for a certificate where there is an authority that signs them, and demands none.
+    ///
+    /// # Errors
+    /// As [`Acceptor::new`].
+    pub fn asking(
+        identities: Vec<Identity>,
+        authority: Option<ClientAuthority>,
+    ) -> Result<Self, rustls::Error> {
         let identities = Arc::new(Identities(RwLock::new(identities.into())));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(identities.clone());
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?;
+        let config = match &authority {
+            Some(authority) => config.with_client_cert_verifier(authority.asking()),
+            None => config.with_no_client_auth(),
+        };
+        let mut config = config.with_cert_resolver(identities.clone());
         // Clients poll every few minutes: a ticket spares them and us the signature, and costs no memory here. One is enough, for
         // each session brings a new one.
         config.ticketer = aws_lc_rs::Ticketer::new()?;
         config.send_tls13_tickets = 1;
-        Ok(Self { config: Arc::new(config), identities, failures: Arc::default() })
+        Ok(Self { config: Arc::new(config), identities, authority, failures: Arc::default() })
     }
 
     /// From now on shows these; sessions that go on keep what they have, and so do tickets.
@@ -60,6 +76,11 @@ impl Acceptor {
         let count = failures.entry(failure.reason).or_insert(0);
         *count += 1;
         *count
+    }
+
+    /// What the certificate of a client is worth.
+    pub(crate) fn judge(&self, connection: &ServerConnection) -> ClientCertificate {
+        self.authority.as_ref().map_or(ClientCertificate::None, |authority| authority.judge(connection))
     }
 
     /// The handshake. After one that failed for another reason than time, the stream is left for the goodbye: the alert was written.

@@ -16,6 +16,12 @@ use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate};
 #[derive(Clone)]
 pub struct Identity {
     certified: Arc<CertifiedKey>,
+    facts: Facts,
+}
+
+/// What the server's own certificate says.
+#[derive(Clone, Debug)]
+struct Facts {
     names: Vec<String>,
     /// The first and the last second, since 1970.
     valid: (i64, i64),
@@ -63,10 +69,7 @@ impl Unfit {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("names", &self.names)
-            .field("valid", &self.valid)
-            .finish_non_exhaustive()
+        f.debug_struct("Identity").field("facts", &self.facts).finish_non_exhaustive()
     }
 }
 
@@ -121,31 +124,31 @@ impl Identity {
     /// Unreadable, empty or mismatched: see [`IdentityError`]. One that is expired or has no chain is none: see [`Identity::unfit`].
     pub fn load(chain: &Path, key: &Path) -> Result<Self, IdentityError> {
         let certificates = read_chain(chain)?;
-        let (names, valid, signer) = facts(chain, &certificates)?;
+        let facts = facts(chain, &certificates)?;
         let private = read_key(key)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let certified = certify(certificates, private, &provider, (chain, key))?;
-        Ok(Self { certified: Arc::new(certified), names, valid, signer })
+        Ok(Self { certified: Arc::new(certified), facts })
     }
 
     /// The names for which it is shown; one may begin with `*.`.
     pub fn names(&self) -> &[String] {
-        &self.names
+        &self.facts.names
     }
 
     /// When the first certificate of the chain expires, in seconds since 1970.
     pub fn not_after(&self) -> i64 {
-        self.valid.1
+        self.facts.valid.1
     }
 
     /// Whether it is valid now.
     pub fn is_valid(&self) -> bool {
-        (self.valid.0..=self.valid.1).contains(&now())
+        (self.facts.valid.0..=self.facts.valid.1).contains(&now())
     }
 
     /// Whether nobody else signed it: a client must know it already.
     pub fn is_self_signed(&self) -> bool {
-        self.signer == Signer::Itself
+        self.facts.signer == Signer::Itself
     }
 
     /// Why clients that check will refuse it, whatever name they ask for.
@@ -153,9 +156,9 @@ impl Identity {
         let time = |second| {
             ASN1Time::from_timestamp(second).map_or_else(|_| String::from("?"), |time| time.to_string())
         };
-        let (from, until) = self.valid;
+        let (from, until) = self.facts.valid;
         let not_now = (!self.is_valid()).then(|| Unfit::NotNow { from: time(from), until: time(until) });
-        let no_chain = match &self.signer {
+        let no_chain = match &self.facts.signer {
             Signer::Missing(issuer) => Some(Unfit::NoChain { issuer: issuer.clone() }),
             Signer::InFile | Signer::Itself => None,
         };
@@ -164,12 +167,12 @@ impl Identity {
 
     /// Whole days until the certificate ends.
     pub fn days_left(&self) -> i64 {
-        self.valid.1.saturating_sub(now()) / 86_400
+        self.facts.valid.1.saturating_sub(now()) / 86_400
     }
 
     /// Whether the certificate is for `host`; `*.` stands for one label (RFC 6125 §6.4.3).
     pub fn covers(&self, host: &str) -> bool {
-        self.names.iter().any(|name| match name.strip_prefix("*.") {
+        self.facts.names.iter().any(|name| match name.strip_prefix("*.") {
             Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
             None => name.eq_ignore_ascii_case(host),
         })
@@ -178,7 +181,7 @@ impl Identity {
     /// The same certificate, shown only to clients that ask for one of `names`.
     #[must_use]
     pub fn only_for(self, names: Vec<String>) -> Self {
-        Self { names, ..self }
+        Self { facts: Facts { names, ..self.facts }, ..self }
     }
 
     pub(super) fn certified(&self) -> &Arc<CertifiedKey> {
@@ -186,7 +189,7 @@ impl Identity {
     }
 }
 
-fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+pub(super) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
     let fail = |why: String| IdentityError::Chain { file: file.to_owned(), why };
     let bytes = std::fs::read(file).map_err(|error| fail(format!("cannot be read: {error}")))?;
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();
@@ -232,11 +235,7 @@ fn now() -> i64 {
     i64::try_from(now).unwrap_or(i64::MAX)
 }
 
-/// The names of the server's own certificate, its first and last second, and who signed it.
-fn facts(
-    file: &Path,
-    certificates: &[CertificateDer<'static>],
-) -> Result<(Vec<String>, (i64, i64), Signer), IdentityError> {
+fn facts(file: &Path, certificates: &[CertificateDer<'static>]) -> Result<Facts, IdentityError> {
     let fail = |why: String| IdentityError::Chain { file: file.to_owned(), why };
     let parsed: Result<Vec<_>, _> =
         certificates.iter().map(|der| X509Certificate::from_der(der).map(|(_, parsed)| parsed)).collect();
@@ -258,5 +257,5 @@ fn facts(
         Signer::Missing(issuer.to_string())
     };
     let validity = own.validity();
-    Ok((names, (validity.not_before.timestamp(), validity.not_after.timestamp()), signer))
+    Ok(Facts { names, valid: (validity.not_before.timestamp(), validity.not_after.timestamp()), signer })
 }

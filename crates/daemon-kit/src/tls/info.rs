@@ -2,6 +2,8 @@
 
 use rustls::{CipherSuite, ProtocolVersion, ServerConnection};
 
+use super::client::ClientCertificate;
+
 /// Version, cipher and strength of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsInfo {
@@ -13,10 +15,12 @@ pub struct TlsInfo {
     pub bits: u16,
     /// The host name for which the client asked.
     pub sni: Option<String>,
+    /// What its certificate is worth.
+    pub verify: ClientCertificate,
 }
 
 impl TlsInfo {
-    pub(crate) fn of(connection: &ServerConnection) -> Self {
+    pub(crate) fn of(connection: &ServerConnection, verify: ClientCertificate) -> Self {
         let version = match connection.protocol_version() {
             Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
             Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
@@ -24,7 +28,7 @@ impl TlsInfo {
         };
         let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
         let (cipher, bits) = suite.map_or(("unknown", 0), name_and_bits);
-        Self { version, cipher, bits, sni: connection.server_name().map(str::to_owned) }
+        Self { version, cipher, bits, sni: connection.server_name().map(str::to_owned), verify }
     }
 }
 

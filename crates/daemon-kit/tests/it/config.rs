@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use daemon_kit::config::{
-    Auth, ClientShown, Config, LogFormat, Mechanism, Over, Protocol, Quota, Received, Relay, TlsMode, Trace,
+    Auth, ClientShown, Config, LogFormat, Mechanism, Over, Pop3, Protocol, Quota, Received, Relay, TlsMode,
+    Trace,
 };
 use daemon_kit::limits;
 
@@ -24,6 +25,15 @@ octets = "10GiB"
 messages = 100000
 over = "reject"
 warn_percent = 80
+
+[backup]
+directory = "/backup"
+exclude_above = "1GiB"
+
+[pop3]
+expire_read = 30
+expire_all = "none"
+login_delay = "90s"
 
 [accounts]
 database = "sqlite:accounts.sqlite"
@@ -104,6 +114,10 @@ fn a_good_file_gives_every_setting() {
     let quota =
         Quota { octets: Some(10 << 30), messages: Some(100_000), over: Over::Reject, warn_percent: Some(80) };
     assert_eq!(config.quota, quota);
+    assert_eq!(config.backup.directory.as_deref(), Some("/backup".as_ref()));
+    assert_eq!(config.backup.exclude_above, Some(1 << 30));
+    let pop3 = Pop3 { expire_read: Some(30), expire_all: None, login_delay: Some(Duration::from_secs(90)) };
+    assert_eq!(config.pop3, pop3);
     assert_eq!(config.accounts.database, format!("sqlite:{}", world.path("accounts.sqlite").display()));
     assert_eq!(config.accounts.apop_key, Some(world.path("apop.key")));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, tracing::Level::DEBUG));
@@ -151,6 +165,19 @@ fn patience_is_the_rfcs_own_where_the_file_says_nothing() {
     let patience: Vec<u64> =
         config.listeners.iter().map(|listener| listener.limits.patience.as_secs()).collect();
     assert_eq!(patience, [300, 600]);
+}
+
+#[test]
+fn r_08_r_15_faults_of_the_rules_of_pop3_are_told() {
+    let listener = "protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\n";
+    check_faults(
+        &with(&format!("{listener}[pop3]\nexpire_read = \"14d\"\nlogin_delay = 30\nexpire = 3\n")),
+        &[
+            "yubin.toml:11:15: \"14d\" is not a count; write: a whole number such as 100, or \"none\"",
+            "yubin.toml:12:15: 30 has no unit; write: \"30s\" or \"30m\"",
+            "yubin.toml:13:1: unknown key `expire` in [pop3]; write: expire_all",
+        ],
+    );
 }
 
 #[test]
@@ -299,8 +326,39 @@ fn settings_that_contradict_each_other() {
             "mechanisms = [\"PLAIN\"]\nclear_text_auth = true",
             &[&format!("10:14: {off}"), &format!("11:19: {off}")],
         ),
-        (smtp, "relay = [\"authenticated\"]", &[&format!("10:9: {off}")]),
+        (smtp, "relay = [\"authenticated\"]", &[&format!("10:10: {off}")]),
         (smtp, "relay = []", &[]),
+        (
+            smtp,
+            "relay = [\"inside\"]",
+            &[
+                "10:10: nobody is inside: [networks] has no such class; write: inside = [\"10.0.0.0/8\"] in [networks]",
+            ],
+        ),
+        (
+            smtp,
+            "relay = \"pop-before-smtp\"",
+            &[
+                "10:9: no login opens a ticket: there is no section [pop_before_smtp]; write: [pop_before_smtp]",
+            ],
+        ),
+        (
+            smtp,
+            "barred = [\"wimax\"]",
+            &["10:11: there is no class \"wimax\" in [networks]; write: wimax = [\"10.0.0.0/8\"] there"],
+        ),
+        (
+            smtp,
+            "[pop_before_smtp]\nuntil = \"soon\"",
+            &["11:9: this is no day; write: a day such as 2026-12-31"],
+        ),
+        (
+            smtp,
+            "auth = \"required\"\nclear_text_auth = true\nrelay = \"pop-before-smtp\"\n[pop_before_smtp]\nuntil = 2026-12-31",
+            &[
+                "12:9: AUTH is required here, a ticket would not help; write: relay without \"pop-before-smtp\"",
+            ],
+        ),
         (smtp, "auth = \"required\"", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = false", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = true", &[]),

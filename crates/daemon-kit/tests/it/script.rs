@@ -38,6 +38,7 @@ impl Script {
                         Some(tls) => format!("{} {} {} {:?}", tls.version, tls.cipher, tls.bits, tls.sni),
                         None => String::from("clear"),
                     },
+                    "VERIFY" => wire.tls().map_or("clear", |tls| tls.verify.as_str()).to_owned(),
                     "PEER" => wire.peer().to_string(),
                     "STAY" => {
                         stays = true;

@@ -257,3 +257,60 @@ async fn who_waits_for_a_greeting_on_a_tls_port_is_told_apart() {
     let log = crate::log::logged();
     assert!(log.contains(" reason=silent "), "{log}");
 }
+
+#[tokio::test]
+async fn h_02_what_a_clients_certificate_is_worth_is_known_and_nobody_is_refused_for_it() {
+    let world = World::new();
+    world.chain("client.pem", "full.pem", "client.key", "client.example.jp");
+    world.certificate("other.pem", "other.key", &["client.example.jp"]);
+    // The authority stands behind the client's own.
+    let full = std::fs::read_to_string(world.path("full.pem")).unwrap();
+    let client = std::fs::read_to_string(world.path("client.pem")).unwrap();
+    world.write("authority.pem", full.strip_prefix(&client).unwrap());
+    let text = format!("client_authority = \"authority.pem\"\n{}", file("", IMPLICIT));
+    let house = House::start_in(world, &text);
+    let shown = [
+        (None, "NO"),
+        (Some(("client.pem", "client.key")), "OK"),
+        (Some(("other.pem", "other.key")), "FAIL"),
+    ];
+    for (shown, verify) in shown {
+        for versions in [&[&rustls::version::TLS13], &[&rustls::version::TLS12]] {
+            let connector = presenting(&house.world, shown, versions);
+            // The second one is resumed: the ticket knows it too.
+            for _ in 0..2 {
+                let stream = TcpStream::connect(house.address).await.unwrap();
+                let stream = connector.connect("mx.example.jp".try_into().unwrap(), stream).await.unwrap();
+                let mut client = Client(BufReader::new(stream));
+                assert_eq!(client.line().await, "hello");
+                assert_eq!(client.ask("VERIFY").await, verify);
+            }
+        }
+    }
+}
+
+/// A client that has a certificate, or none.
+fn presenting(
+    world: &World,
+    shown: Option<(&str, &str)>,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> tokio_rustls::TlsConnector {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from(der(world, "cert.pem"))).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match shown {
+        Some((chain, key)) => {
+            let chain = vec![CertificateDer::from_pem_file(world.path(chain)).unwrap()];
+            let key = PrivateKeyDer::from_pem_file(world.path(key)).unwrap();
+            config.with_client_auth_cert(chain, key).unwrap()
+        }
+        None => config.with_no_client_auth(),
+    };
+    std::sync::Arc::new(config).into()
+}

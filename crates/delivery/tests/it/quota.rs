@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use delivery::{DeliveryError, LocalDelivery, Mailbox, Quota, StoreConfig, Usage, WarningConfig};
-use mailstore::faults::{Faults, Op, Plan};
+use mailstore::faults::{Faults, Op, Plan, Stop};
 use rustix::io::Errno;
 
 use crate::support::*;
@@ -50,6 +50,33 @@ async fn l_03_a_full_mailbox_is_said_at_rcpt_and_others_get_theirs() {
         Err(DeliveryError::OverQuota(_))
     ));
     assert_eq!(held(&local, "a").await, Usage { octets: 1000, messages: 2 });
+}
+
+#[tokio::test]
+async fn l_03_a_message_of_which_nothing_was_said_is_asked_for_at_its_end() {
+    let scratch = Scratch::new();
+    let local = scratch.open();
+    let send = async |declared: Option<u64>, keys: &[&str], octets| {
+        let mut reserved = Vec::new();
+        for key in keys {
+            reserved.push(local.reserve(&mailbox(key), "", QUOTA, declared).await?);
+        }
+        let mut incoming = local.begin(envelope(keys), Vec::new()).settling(reserved);
+        incoming.write(&text(octets)).await?;
+        incoming.commit().await.map(drop)
+    };
+    send(None, &["a"], 900).await.unwrap();
+    for declared in [None, Some(50)] {
+        assert!(matches!(send(declared, &["a"], 101).await, Err(DeliveryError::OverQuota(_))));
+        send(declared, &["a"], 50).await.unwrap();
+    }
+    assert_eq!((held(&local, "a").await.octets, scratch.remains().len()), (1000, 0));
+    // What one held is free for the next.
+    assert!(matches!(send(None, &["b"], 1001).await, Err(DeliveryError::OverQuota(_))));
+    send(Some(1), &["b"], 1000).await.unwrap();
+    // Among several, one who has no room now had room when it was asked.
+    send(None, &["c", "d"], 1100).await.unwrap();
+    assert_eq!(held(&local, "c").await, held(&local, "d").await);
 }
 
 #[tokio::test]
@@ -138,4 +165,60 @@ async fn l_09_the_owner_of_a_nearly_full_mailbox_gets_one_message_about_it() {
     maildir.lock().unwrap().booked(books, quota).remove(0..4);
     send_warned(&local, 90_000).await;
     assert_eq!(warnings().len(), 1, "again, since it was less full");
+}
+
+/// A store that warns, with one message of 89 000 octets in a mailbox that may hold 100 000.
+async fn nearly_full() -> (Scratch, StoreConfig) {
+    let scratch = Scratch::in_memory();
+    let warning = WarningConfig { percent: 90, from: "postmaster@mx.example.jp".into() };
+    let config = StoreConfig { warning: Some(warning), ..scratch.config() };
+    let local = LocalDelivery::open(config.clone()).unwrap();
+    send_warned(&local, 89_000).await;
+    (scratch, config)
+}
+
+#[tokio::test]
+async fn l_03_l_05_l_09_whatever_fails_or_stops_the_message_is_safe_the_books_are_true_and_the_owner_is_warned_once_at_most()
+ {
+    let quota = Quota { octets: Some(100_000), messages: None };
+    let plans = |at| {
+        let failures = [Errno::NOSPC, Errno::IO].map(|errno| Plan::FailAt(at, errno));
+        Stop::ALL.map(|stop| Plan::StopAt(at, stop)).into_iter().chain(failures)
+    };
+    for at in 0.. {
+        let mut touched = false;
+        for plan in plans(at) {
+            let (scratch, config) = nearly_full().await;
+            let faults = Arc::new(Faults::new(plan.clone()));
+            let accepted = match LocalDelivery::open_on(faults.clone(), config.clone()) {
+                Ok(local) => {
+                    let reserved = local.reserve(&mailbox("a"), "taro@example.jp", quota, Some(2000)).await;
+                    let reserved = reserved.unwrap_or_else(|_| local.unchecked(&mailbox("a"), "", quota));
+                    let mut incoming = local.begin(envelope(&["a"]), Vec::new()).settling(vec![reserved]);
+                    incoming.write(&text(2000)).await.is_ok() && incoming.commit().await.is_ok()
+                }
+                Err(_) => false,
+            };
+            touched |= faults.stopped() || faults.failed();
+            let count =
+                |messages: &[Vec<u8>], octets| messages.iter().filter(|it| it.len() == octets).count();
+            let messages = scratch.messages("a");
+            assert_eq!(count(&messages, 89_000), 1);
+            let there = count(&messages, 2000);
+            assert!(there == usize::from(accepted) || (there == 1 && faults.stopped()), "{plan:?}");
+            // A new process, whose first question is a message.
+            let local = LocalDelivery::open(config).unwrap();
+            send_warned(&local, 500).await;
+            let messages = scratch.messages("a");
+            let warnings = messages.iter().filter(|it| it.starts_with(b"Return-Path: <>")).count();
+            assert!(warnings <= 1, "{plan:?}");
+            let sum: usize = messages.iter().map(Vec::len).sum();
+            let ledger = ledger(&scratch, "a");
+            let octets = |line: &str| line.split(' ').next().unwrap().parse::<usize>().unwrap();
+            assert_eq!(ledger.lines().skip(1).map(octets).sum::<usize>(), sum, "{plan:?}: {ledger}");
+        }
+        if !touched {
+            return;
+        }
+    }
 }

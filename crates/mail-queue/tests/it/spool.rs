@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use mail_queue::{Envelope, Error, QueueId};
+use mail_queue::{Envelope, Error, QueueId, Recipient, Spool, SpoolConfig};
 use mailstore::faults::{Faults, Op, Plan};
 use rustix::io::Errno;
 
@@ -245,4 +245,28 @@ fn l_10_what_cannot_be_read_is_set_aside_and_the_start_goes_on() {
     assert_eq!((&corrupt, scratch.names("corrupt")), (&expected, expected.clone()));
     assert!(scratch.names("msg").is_empty() && scratch.names("tmp").is_empty());
     assert_eq!(scratch.messages("a").len(), 1);
+}
+
+#[test]
+fn l_10_what_waits_is_seen_without_a_change_under_the_name_that_it_will_have() {
+    let scratch = Scratch::new();
+    let (queue, mail) = (scratch.root().join("queue"), scratch.root().join("mail"));
+    assert!(mail_queue::waiting(&queue).unwrap().is_empty(), "there is no queue");
+    let config = SpoolConfig { queue: queue.clone(), maildirs: mail.clone(), host: "mx".into() };
+    let (spool, _) = Spool::open(config).unwrap();
+    std::fs::write(mail.join("b"), "not a directory").unwrap();
+    let id = QueueId::new();
+    let mut incoming = spool.begin(id).unwrap();
+    incoming.write(b"Hello.\n").unwrap();
+    let to = |key| Recipient::new(mailstore::Mailbox::new(key).unwrap(), "tanaka@example.jp");
+    let outcome = incoming.accept(Envelope::new(id, "", vec![to("a"), to("b")])).unwrap().deliver();
+    assert_eq!(outcome.pending.len(), 1);
+    let waiting = mail_queue::waiting(&queue).unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(std::fs::read(&waiting[0].path).unwrap(), b"Hello.\n");
+    std::fs::remove_file(mail.join("b")).unwrap();
+    assert!(spool.retry(id).unwrap().pending.is_empty());
+    let there = mailstore::Maildir::open(mail.join("b")).unwrap().filed().unwrap();
+    assert_eq!(there, [waiting[0].filed.clone()]);
+    assert!(mail_queue::waiting(&queue).unwrap().is_empty());
 }

@@ -74,7 +74,7 @@ impl Scratch {
 pub(crate) fn messages(path: &Path) -> Vec<(String, Vec<u8>)> {
     let Ok(maildir) = Maildir::open(path) else { return Vec::new() };
     let mut maildrop = maildir.lock().unwrap();
-    let ids: Vec<String> = maildrop.messages().map(|message| message.unique_id.to_string()).collect();
+    let ids: Vec<String> = maildrop.messages().map(|message| message.unique_id).collect();
     ids.into_iter()
         .enumerate()
         .map(|(index, id)| {

@@ -1,6 +1,6 @@
 //! A name of our own, as the numbers that it is made of.
 
-use crate::name::{FileName, MAX_UNIQUE_ID};
+use crate::name::MAX_UNIQUE_ID;
 use crate::unique;
 
 use super::wire::{Reader, Writer};
@@ -33,12 +33,18 @@ const fn random_digits(queued: bool) -> u32 {
 }
 
 impl<'l> Ours<'l> {
-    /// `None` if the name is not ours, or in any way not as we would write it.
-    pub(super) fn parse(name: &'l [u8]) -> Option<Self> {
-        let FileName { unique, rest, arrival, octets, stored } = FileName::parse(name);
-        let text = str::from_utf8(unique).ok().filter(|text| text.len() <= MAX_UNIQUE_ID)?;
-        let (_seconds, text) = text.split_once(".M")?;
-        let (made, host) = text.get(6..)?.split_once('.')?;
+    /// `None` if the name is not ours, or in any way not as we would write it. `again` is room to write it again.
+    pub(super) fn parse(name: &'l [u8], again: &mut Vec<u8>) -> Option<Self> {
+        let text = str::from_utf8(name).ok()?;
+        let (unique, rest) = text.split_once(",S=").filter(|(unique, _)| unique.len() <= MAX_UNIQUE_ID)?;
+        let (sizes, flags) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
+        let (stored, wire) = match sizes.split_once(",W=") {
+            Some((stored, wire)) => (stored, Some(wire.parse().ok()?)),
+            None => (sizes, None),
+        };
+        let (seconds, rest) = unique.split_once(".M")?;
+        let (micros, rest) = rest.split_at_checked(6)?;
+        let (made, host) = rest.split_once('.')?;
         let (process, count, random) = match made.strip_prefix('P') {
             Some(made) => {
                 let (process, made) = made.split_once('Q')?;
@@ -47,24 +53,20 @@ impl<'l> Ours<'l> {
             }
             None => (None, 0, made.strip_prefix('R')?),
         };
-        let stored = stored?;
+        let seconds: u64 = seconds.parse().ok()?;
         let ours = Self {
-            arrival,
+            arrival: seconds.checked_mul(1_000_000)?.checked_add(micros.parse().ok()?)?,
             process,
             count,
             random: unbase32(random)?,
             host: host.as_bytes(),
-            stored,
-            wire: octets.filter(|&wire| wire != stored),
-            flags: rest
-                .iter()
-                .position(|&octet| octet == b':')
-                .and_then(|at| rest.get(at..))
-                .unwrap_or_default(),
+            stored: stored.parse().ok()?,
+            wire,
+            flags: flags.as_bytes(),
         };
         // Leading zeros, other fields, other letters: all of it shows here.
-        let mut again = Vec::with_capacity(name.len());
-        ours.name(&mut again);
+        again.clear();
+        ours.name(again);
         (again == name && host.bytes().all(|octet| octet.is_ascii_graphic())).then_some(ours)
     }
 

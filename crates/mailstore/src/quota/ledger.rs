@@ -62,6 +62,13 @@ impl Reservation {
     }
 }
 
+impl Reservation {
+    /// Another reservation has its room now.
+    fn keep(mut self) {
+        self.held = Usage::default();
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         let held = self.held;
@@ -91,6 +98,29 @@ impl Ledger {
         }
         let usage = self.recount(maildir, quota).map_err(QuotaError::Unknown)?;
         self.hold(maildir, quota, usage, held)
+    }
+
+    /// Holds more for a message that turns out to be larger than its sender said, or of which nothing was said. What was taken in
+    /// [unchecked](Ledger::unchecked) is not asked.
+    pub fn enlarge(&self, reservation: &mut Reservation, octets: u64) -> Result<(), QuotaError> {
+        let more = octets.saturating_sub(reservation.held.octets);
+        if more == 0 || reservation.held.messages == 0 {
+            return Ok(());
+        }
+        let (maildir, quota) = (reservation.maildir.clone(), reservation.quota);
+        let more = Usage { octets: more, messages: 0 };
+        let (usage, full_is_sure) = self.believed(&maildir, quota).map_err(QuotaError::Unknown)?;
+        let further = match self.hold(&maildir, quota, usage, more) {
+            Err(QuotaError::Over(_)) if !full_is_sure => {
+                let usage = self.recount(&maildir, quota).map_err(QuotaError::Unknown)?;
+                self.hold(&maildir, quota, usage, more)?
+            }
+            outcome => outcome?,
+        };
+        // Both in one from here on: nothing is given back in between.
+        reservation.held = reservation.held.plus(more);
+        further.keep();
+        Ok(())
     }
 
     /// A message that is taken in whatever the mailbox holds; its line is written all the same.
@@ -149,8 +179,7 @@ impl Ledger {
             Some(usage) => self.write_line(maildir, usage, false),
         }
         drop(changing);
-        // Less full, its owner is told again the next time. That this cannot be said now is no fault of the removal.
-        let _ = self.nearly_full(maildir, quota);
+        self.is_less_full(maildir, quota);
         outcome
     }
 

@@ -40,8 +40,16 @@ impl Ledger {
         let _ = maildir.files.remove(&mark(maildir));
     }
 
-    /// Above the mark, what it holds; below it, the mark goes.
-    pub(super) fn nearly_full(&self, maildir: &Maildir, quota: Quota) -> Result<Option<Usage>, Error> {
+    /// Mail was removed: an owner who was told is told again when it is nearly full once more. That this cannot be said now is no
+    /// fault of the removal.
+    pub(super) fn is_less_full(&self, maildir: &Maildir, quota: Quota) {
+        if self.percent.is_some() && maildir.files.stat(&mark(maildir)).is_ok() {
+            let _ = self.nearly_full(maildir, quota);
+        }
+    }
+
+    /// From the mark on, what it holds; below, the file goes.
+    fn nearly_full(&self, maildir: &Maildir, quota: Quota) -> Result<Option<Usage>, Error> {
         let Some(percent) = self.percent.filter(|_| !quota.is_none()) else { return Ok(None) };
         let usage = self.usage(maildir, quota)?;
         let reached = quota.is_reached(usage, percent);

@@ -52,6 +52,27 @@ fn l_10_r_07_a_crash_anywhere_in_delivery_leaves_all_or_nothing() {
 }
 
 #[test]
+fn r_07_r_08_a_crash_anywhere_in_marking_keeps_every_message_and_every_unique_id() {
+    for lacking in LACKING {
+        for (at, stop) in stops() {
+            let scratch = scratch();
+            for text in ["one\r\n", "two\r\n", "red\r\n"] {
+                deliver(&scratch.maildir, text.as_bytes()).unwrap();
+            }
+            let before = contents(&scratch.maildir);
+            let faults = faults(at, stop, lacking);
+            let session = Maildir::at(faults.clone(), scratch.maildir.path()).lock();
+            let outcome = session.and_then(|mut session| session.mark_read([0, 2]));
+            assert_eq!(contents(&scratch.maildir), before, "operation {at}, {stop:?}");
+            if !faults.stopped() {
+                assert_eq!(outcome.unwrap(), 2);
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn r_05_r_07_a_crash_anywhere_in_expunge_keeps_what_was_not_deleted_and_every_unique_id() {
     for (at, stop) in stops() {
         let scratch = scratch();

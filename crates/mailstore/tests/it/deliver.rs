@@ -173,3 +173,38 @@ fn l_10_a_copy_is_durable_before_its_source_goes() {
         assert!(!source.exists());
     }
 }
+
+/// What this process is to do for its parent: make names, in as many threads as a server has.
+const NAMES: &str = "YUBIN_TEST_NAMES";
+
+#[test]
+fn l_04_names_of_many_processes_and_machines_do_not_repeat_whatever_their_clocks_say() {
+    if std::env::var_os(NAMES).is_some() {
+        let namer = mailstore::Namer::new("mx.example.jp");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..500).for_each(|_| println!("name {}", namer.next())));
+            }
+        });
+        return;
+    }
+    // Copies of one virtual machine: the same host name, and process numbers that come again on each.
+    let this = "deliver::l_04_names_of_many_processes_and_machines_do_not_repeat_whatever_their_clocks_say";
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            child.args(["--exact", this, "--nocapture"]).env(NAMES, "").stdout(std::process::Stdio::piped());
+            child.spawn().unwrap()
+        })
+        .collect();
+    let mut randoms = std::collections::BTreeSet::new();
+    for child in children {
+        let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        // What is left of a name if time, process and counter were all the same.
+        randoms.extend(output.lines().filter_map(|line| {
+            let name = line.split("name ").nth(1)?;
+            Some(name.split_once('R')?.1.to_owned())
+        }));
+    }
+    assert_eq!(randoms.len(), 4 * 4 * 500);
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mailstore::faults::{Faults, Plan, Stop};
 use mailstore::power_cut::{Recorder, Renames};
 use mailstore::{ImportOptions, Imported, Maildir, Quoting};
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -230,4 +231,24 @@ fn one_import_at_a_time() {
         .import(source.path(), &options, &mut |_| second = Some(import(&scratch.maildir, source.path())))
         .unwrap();
     assert!(matches!(second, Some(Err(mailstore::Error::InUse))), "{second:?}");
+}
+
+#[test]
+fn l_05_an_import_that_finds_the_disk_full_is_finished_by_the_next() {
+    let (source, messages) = dovecot();
+    for errno in [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::MFILE] {
+        for at in 0.. {
+            let scratch = scratch_in_memory();
+            let faults = Arc::new(Faults::new(Plan::FailAt(at, errno)));
+            let done = import(&Maildir::at(faults.clone(), scratch.maildir.path()), source.path());
+            let found = contents(&scratch.maildir);
+            assert!(found.iter().all(|(id, text)| messages.get(id) == Some(text)), "{errno} at {at}");
+            if !faults.failed() {
+                done.unwrap();
+                break;
+            }
+            import(&scratch.maildir, source.path()).unwrap();
+            assert_eq!(contents(&scratch.maildir), messages, "{errno} at {at}");
+        }
+    }
 }

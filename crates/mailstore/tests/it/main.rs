@@ -1,6 +1,7 @@
 //! What the mail store promises, shown on a real disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod archive;
 mod crash;
 mod deliver;
 mod full;
@@ -10,5 +11,6 @@ mod power;
 mod quota;
 mod race;
 mod read;
+mod retention;
 mod session;
 mod support;

@@ -101,6 +101,11 @@ impl Daemon {
         kill_process(self.pid(), Signal::TERM).unwrap();
     }
 
+    /// SIGHUP: the daemon reads its configuration again.
+    pub(crate) fn hang_up(&self) {
+        kill_process(self.pid(), Signal::HUP).unwrap();
+    }
+
     /// The end of the process, and everything that it wrote.
     pub(crate) fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();

@@ -1,9 +1,7 @@
-//! Time, processor time and memory of a daemon and its children; medians and their spread.
+//! Time, processor time and memory of a daemon, by its process id, and its children; medians and their spread.
 
 use std::fs;
 use std::time::Instant;
-
-use crate::daemons::Daemon;
 
 /// Of several rounds.
 #[derive(Clone, Debug, Default)]
@@ -45,20 +43,20 @@ pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
 }
 
 /// Processor seconds of a daemon and its children, those that ended too.
-pub(crate) fn cpu(daemon: &Daemon) -> f64 {
-    let ticks: u64 = family(daemon.pid()).iter().map(|pid| ticks(*pid)).sum();
+pub(crate) fn cpu(daemon: u32) -> f64 {
+    let ticks: u64 = family(daemon).iter().map(|pid| ticks(*pid)).sum();
     // Every Linux that Debian runs on counts hundredths.
     ticks as f64 / 100.0
 }
 
 /// Proportional resident memory, in KiB.
-pub(crate) fn memory(daemon: &Daemon) -> f64 {
+pub(crate) fn memory(daemon: u32) -> f64 {
     let of = |pid: &u32| {
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or(0.0)
     };
-    family(daemon.pid()).iter().map(of).sum()
+    family(daemon).iter().map(of).sum()
 }
 
 fn family(root: u32) -> Vec<u32> {

@@ -1,0 +1,121 @@
+//! smtpd beside Debian's Postfix and beside a bare loop on the same disk, in one run: `cargo xtask bench deliver`.
+//!
+//! Each connection sends messages of 4 KiB, one after the other, to a mailbox of its own. smtpd's 250 says that the message is in its
+//! Maildir and durable; Postfix's that it is in its queue: for Postfix those count that are in their Maildirs, until the last is.
+//! Postfix runs as an instance of its own with Debian's defaults and local delivery to Maildirs, in a directory that ends with
+//! the run. Rounds alternate; what is printed is medians with the least and the most, and ratios of each round's.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
+
+mod client;
+mod daemons;
+#[allow(dead_code)]
+#[path = "../common/measure.rs"]
+mod measure;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use benches::disk::{bare, spread};
+use client::Sent;
+use daemons::{Daemon, World};
+
+const CONNECTIONS: [usize; 3] = [1, 10, 100];
+
+fn main() {
+    let options = Options::read();
+    let world = World::furnish(&options.directory, CONNECTIONS[2]);
+    let servers = [Daemon::yubin(&world, &options.smtpd), Daemon::postfix(&world)];
+    println!(
+        "4 KiB messages in {}, median of {} rounds (least-most)",
+        options.directory.display(),
+        options.rounds
+    );
+    for connections in CONNECTIONS {
+        compare(&world, &servers, connections, options.rounds);
+    }
+}
+
+/// Of one server, over all rounds.
+#[derive(Default)]
+struct Column {
+    rates: Vec<f64>,
+    to_bare: Vec<f64>,
+    p99: Vec<f64>,
+    cpu: Vec<f64>,
+}
+
+fn compare(world: &World, servers: &[Daemon; 2], connections: usize, rounds: usize) {
+    let mut limits = Vec::new();
+    let mut columns = [Column::default(), Column::default()];
+    for _ in 0..rounds {
+        let scratch = tempfile::tempdir_in(world.path("")).unwrap();
+        let limit = bare(scratch.path(), connections, true);
+        limits.push(limit);
+        for (server, column) in servers.iter().zip(&mut columns) {
+            let (before, cpu, begin) = (server.delivered(), measure::cpu(server.pid()), Instant::now());
+            let Sent { messages, p99 } = client::send(server.address, connections);
+            let delivered = server.wait_for_all(before + messages) - before;
+            let rate = delivered as f64 / begin.elapsed().as_secs_f64();
+            column.rates.push(rate);
+            column.to_bare.push(rate / limit);
+            column.p99.push(p99.as_secs_f64() * 1000.0);
+            column.cpu.push((measure::cpu(server.pid()) - cpu) * 1000.0 / delivered as f64);
+        }
+    }
+    let each = |values: &Vec<f64>| spread(values.clone());
+    println!("\n{connections} at once: bare loop {}", shown(each(&limits), 0));
+    for (server, column) in servers.iter().zip(&columns) {
+        println!(
+            "  {:<8} {}/s   {} of the bare loop   p99 {} ms   CPU {} s a thousand",
+            server.name,
+            shown(each(&column.rates), 0),
+            shown(each(&column.to_bare), 2),
+            shown(each(&column.p99), 1),
+            shown(each(&column.cpu), 2)
+        );
+    }
+    let [ours, theirs] = &columns;
+    let ratio = |ours: &[f64], theirs: &[f64]| {
+        shown(spread(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect()), 2)
+    };
+    println!(
+        "  ratio    rate {}   p99 {}   CPU {}",
+        ratio(&ours.rates, &theirs.rates),
+        ratio(&ours.p99, &theirs.p99),
+        ratio(&ours.cpu, &theirs.cpu)
+    );
+}
+
+fn shown((median, least, most): (f64, f64, f64), digits: usize) -> String {
+    format!("{median:.digits$} ({least:.digits$}-{most:.digits$})")
+}
+
+struct Options {
+    smtpd: PathBuf,
+    directory: PathBuf,
+    rounds: usize,
+}
+
+impl Options {
+    fn read() -> Self {
+        let (smtpd, directory) = ("target/release/smtpd".into(), std::env::temp_dir());
+        let mut options = Self { smtpd, directory, rounds: 5 };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let value = words.next().unwrap_or_else(|| panic!("{word} wants a value"));
+            match word.as_str() {
+                "--smtpd" => options.smtpd = value.into(),
+                "--directory" => options.directory = value.into(),
+                "--rounds" => options.rounds = value.parse().unwrap(),
+                _ => panic!("--smtpd PATH, --rounds N, --directory DIRECTORY"),
+            }
+        }
+        options
+    }
+}

@@ -1,0 +1,310 @@
+//! A second copy of everything, taken while the daemons serve; and the day on which it is needed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::Service;
+use crate::harness::programs::Program;
+use crate::harness::site::{AYUMI, KENJI, Site, User};
+use crate::quota;
+
+fn json_of(site: &Site, arguments: &[&str]) -> Value {
+    serde_json::from_str(&site.yubin(&[arguments, &["--json"]].concat())).unwrap()
+}
+
+fn place(site: &Site) -> PathBuf {
+    site.path("backup")
+}
+
+fn back_up(site: &Site, further: &[&str]) -> Value {
+    json_of(site, &[&["backup", place(site).to_str().unwrap()], further].concat())
+}
+
+fn verify(site: &Site) -> Value {
+    json_of(site, &["verify", place(site).to_str().unwrap()])
+}
+
+fn restore(site: &Site, further: &[&str]) -> Value {
+    json_of(site, &[&["restore", "--from", place(site).to_str().unwrap()], further].concat())
+}
+
+/// Every message by its unique id, as a customer's program sees it.
+fn seen(service: &Service, user: &User) -> BTreeMap<String, Vec<u8>> {
+    let mut pop3 = service.mailbox(user);
+    let ids = pop3.list("UIDL");
+    let messages: BTreeMap<_, _> = ids
+        .iter()
+        .enumerate()
+        .map(|(at, line)| (line.split_once(' ').unwrap().1.to_owned(), pop3.retrieve(at + 1)))
+        .collect();
+    assert_eq!(messages.len(), ids.len());
+    pop3.quit();
+    messages
+}
+
+fn message(nth: usize) -> Vec<u8> {
+    format!("Subject: {nth}\r\n\r\n{}", ".line\r\n".repeat(nth * 10)).into_bytes()
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+/// The file of a message with this in it.
+fn file_with(site: &Site, text: &str) -> PathBuf {
+    let files = site.mail_files();
+    files.into_iter().find(|file| String::from_utf8_lossy(&fs::read(file).unwrap()).contains(text)).unwrap()
+}
+
+#[test]
+fn l_07_r_05_after_the_loss_of_everything_the_customers_see_what_they_saw() {
+    let site = Site::with_users();
+    site.yubin(&["account", "set", KENJI.login, "quota=1GiB"]);
+    let mut service = Service::serve(site);
+    for nth in 0..10 {
+        service.receive("friend@example.org", &[KENJI.address, AYUMI.alias], &message(nth));
+        service.receive("friend@example.org", &[KENJI.alias], &message(100 + nth));
+    }
+    let mut pop3 = service.mailbox(&KENJI);
+    pop3.ask("DELE 1", "+OK");
+    pop3.quit();
+    let before = [seen(&service, &KENJI), seen(&service, &AYUMI)];
+    assert_eq!(before.each_ref().map(BTreeMap::len), [19, 10]);
+
+    // Mail comes in while it is taken.
+    let report = thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            (0..20).for_each(|nth| service.receive("f@example.org", &[KENJI.address], &message(nth)))
+        });
+        let report = back_up(&service.site, &[]);
+        sending.join().unwrap();
+        report
+    });
+    assert!(report["messages"].as_u64().unwrap() >= 29, "{report}");
+    assert_eq!(verify(&service.site)["damaged"], json!([]));
+    for path in files_below(&place(&service.site)) {
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700), "{}", path.display());
+    }
+
+    let Service { smtpd, pop3d, site } = service;
+    smtpd.kill();
+    pop3d.kill();
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    fs::remove_dir_all(site.path("queue")).unwrap();
+    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
+        let _ = fs::remove_file(site.path(file));
+    }
+
+    let restored = restore(&site, &["--all"]);
+    assert_eq!(restored["restored"], report["messages"]);
+    assert_eq!(restore(&site, &[KENJI.login])["restored"], 0, "again, and nothing is twice");
+    service = Service::serve(site);
+    for (user, before) in [&KENJI, &AYUMI].into_iter().zip(&before) {
+        let after = seen(&service, user);
+        assert!(before.iter().all(|(id, message)| after.get(id) == Some(message)), "{}", user.login);
+    }
+    for maildir in fs::read_dir(service.site.path("mail")).unwrap() {
+        let maildir = maildir.unwrap().path();
+        if maildir.file_name().unwrap().to_str().unwrap().starts_with(KENJI.login) {
+            assert_eq!(quota::ledger(&maildir), quota::on_disk(&maildir), "counted anew");
+        }
+    }
+    // The accounts are what they were: mail comes in, and passwords are good.
+    service.receive("friend@example.org", &[AYUMI.alias], &message(1));
+    assert_eq!(seen(&service, &AYUMI).len(), 11);
+    let full = service.site.run(
+        Program::Yubin,
+        &["restore", "--all", "--from", place(&service.site).to_str().unwrap()],
+        "",
+    );
+    let error = String::from_utf8(full.stderr).unwrap();
+    assert!(full.status.code() == Some(1) && error.contains("not empty"), "{error}");
+}
+
+#[test]
+fn l_08_what_a_backup_holds_is_never_read_again() {
+    let service = Service::start();
+    for nth in 0..5 {
+        service.receive("friend@example.org", &[KENJI.address], &message(nth));
+    }
+    assert_eq!(back_up(&service.site, &[])["read"], 5);
+    // Whoever read it would see that it is another.
+    let file = file_with(&service.site, "Subject: 3");
+    let text = fs::read(&file).unwrap();
+    fs::write(&file, "spoilt").unwrap();
+    // And another program sets a flag.
+    let cur = file.parent().unwrap().with_file_name("cur").join(file.file_name().unwrap());
+    fs::rename(&file, format!("{}:2,S", cur.display())).unwrap();
+    service.receive("friend@example.org", &[KENJI.address], &message(7));
+    let report = back_up(&service.site, &[]);
+    assert_eq!((&report["messages"], &report["read"]), (&json!(6), &json!(1)), "{report}");
+
+    fs::remove_file(format!("{}:2,S", cur.display())).unwrap();
+    assert_eq!(restore(&service.site, &[KENJI.login])["restored"], 1);
+    assert_eq!(fs::read(format!("{}:2,S", cur.display())).unwrap(), text, "under its name, with its flag");
+
+    // Kept are two; what only older ones held goes.
+    service.site.yubin(&["backup", place(&service.site).to_str().unwrap()]);
+    let mut pop3 = service.mailbox(&KENJI);
+    (1..=6).for_each(|nth| drop(pop3.ask(&format!("DELE {nth}"), "+OK")));
+    pop3.quit();
+    back_up(&service.site, &["--keep", "2"]);
+    assert_eq!(verify(&service.site)["backups"].as_array().unwrap().len(), 2);
+    let held = |site: &Site| files_below(&place(site).join("objects")).len();
+    let with_messages = held(&service.site);
+    assert_eq!(back_up(&service.site, &["--keep", "1"])["removed"], 2);
+    assert_eq!(verify(&service.site)["damaged"], json!([]));
+    assert!(held(&service.site) <= with_messages - 6, "{} {with_messages}", held(&service.site));
+}
+
+#[test]
+fn l_06_mailboxes_above_the_limit_are_left_out_and_reported() {
+    let site = Site::with_users();
+    let limited =
+        format!("\n[backup]\ndirectory = \"{}\"\nexclude_above = \"10kB\"\n", place(&site).display());
+    site.configure(&(Site::configuration() + &limited));
+    let service = Service::serve(site);
+    service.receive("friend@example.org", &[KENJI.address], &message(1000));
+    service.receive("friend@example.org", &[AYUMI.address], &message(1));
+    let before = seen(&service, &AYUMI);
+    let metrics = service.site.path("backup.prom");
+    let report = json_of(&service.site, &["backup", "--metrics", metrics.to_str().unwrap()]);
+    let excluded = report["excluded"].as_array().unwrap();
+    assert_eq!((excluded.len(), &excluded[0]["login"]), (1, &json!(KENJI.login)), "{report}");
+    assert!(excluded[0]["octets"].as_u64().unwrap() > 60_000 && excluded[0]["messages"] == 1);
+    let metrics = fs::read_to_string(metrics).unwrap();
+    assert!(metrics.contains("\nyubin_backup_excluded_accounts 1\n"), "{metrics}");
+
+    let file = file_with(&service.site, "Subject: 1\r");
+    fs::remove_file(file).unwrap();
+    assert_eq!(json_of(&service.site, &["restore", AYUMI.login])["restored"], 1);
+    assert_eq!(seen(&service, &AYUMI), before);
+    let output = service.site.run(Program::Yubin, &["restore", KENJI.login], "");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && error.contains("left out"), "{error}");
+    // Off by default, and by the command for once.
+    let report = json_of(&service.site, &["backup", "--exclude-above", "1GiB"]);
+    assert_eq!((&report["excluded"], &report["accounts"]), (&json!([]), &json!(2)));
+}
+
+#[test]
+fn l_07_a_backup_that_is_cut_leaves_the_last_good_one_and_the_next_goes_on() {
+    let service = Service::start();
+    let maildir = service.site.path("mail");
+    service.receive("friend@example.org", &[KENJI.address], &message(1));
+    back_up(&service.site, &[]);
+    // As many as keep it busy for a while.
+    let kenjis = fs::read_dir(maildir).unwrap().next().unwrap().unwrap().path();
+    for nth in 0..1000 {
+        fs::write(kenjis.join(format!("new/{}.M{nth:06}P1.mx", 1_355_543_030 + nth)), message(nth % 50))
+            .unwrap();
+    }
+    let mut cut = 0;
+    for round in 0..8 {
+        let mut command = service.site.command(Program::Yubin);
+        command.args(["backup", place(&service.site).to_str().unwrap()]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Another moment in each round; that it is in the midst of things is what many rounds are for.
+        thread::sleep(Duration::from_millis(10 + round * 15));
+        cut += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(verify(&service.site)["damaged"], json!([]));
+    }
+    assert!(cut > 0, "every backup was done before it could be killed");
+    assert_eq!(back_up(&service.site, &[])["messages"], 1001);
+    fs::remove_dir_all(&kenjis).unwrap();
+    assert_eq!(restore(&service.site, &[KENJI.login])["restored"], 1001);
+    assert_eq!(service.mailbox(&KENJI).count(), 1001);
+}
+
+#[test]
+fn l_07_one_message_comes_back_and_what_is_damaged_is_said_and_hides_no_other() {
+    let service = Service::start();
+    for nth in 1..=3 {
+        service.receive("friend@example.org", &[KENJI.address], &message(nth));
+    }
+    let before = seen(&service, &KENJI);
+    back_up(&service.site, &[]);
+    let (id, text) = before.iter().nth(1).unwrap();
+    let mut pop3 = service.mailbox(&KENJI);
+    (1..=3).for_each(|nth| drop(pop3.ask(&format!("DELE {nth}"), "+OK")));
+    pop3.quit();
+    let listed = restore(&service.site, &[KENJI.login, "--list"]);
+    assert!(listed.as_array().unwrap().iter().any(|one| one["message"] == **id), "{listed}");
+    restore(&service.site, &[KENJI.login, "--message", id]);
+    assert_eq!(seen(&service, &KENJI), BTreeMap::from([(id.clone(), text.clone())]));
+
+    let objects = files_below(&place(&service.site).join("objects"));
+    let third = objects
+        .iter()
+        .find(|file| String::from_utf8_lossy(&fs::read(file).unwrap()).contains("Subject: 3\r"));
+    fs::write(third.unwrap(), "spoilt").unwrap();
+    let from = place(&service.site);
+    let from = from.to_str().unwrap();
+    for arguments in [&["verify", from, "--json"][..], &["restore", KENJI.login, "--from", from, "--json"]] {
+        let output = service.site.run(Program::Yubin, arguments, "");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{report}");
+        assert_eq!(report["damaged"].as_array().unwrap().len(), 1, "{report}");
+        assert!(report["damaged"].to_string().contains(KENJI.login), "{report}");
+    }
+    assert_eq!(seen(&service, &KENJI).len(), 2);
+    let output =
+        service.site.run(Program::Yubin, &["restore", KENJI.login, "--from", from, "--message", "none"], "");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn l_07_l_10_accepted_mail_that_still_waits_is_in_it_and_what_cannot_be_read_hides_nothing() {
+    let service = Service::start();
+    service.receive("friend@example.org", &[KENJI.address], &message(1));
+    // AYUMI's mailbox cannot be made, so that hers waits.
+    let shown = json_of(&service.site, &["account", "show", AYUMI.login]);
+    let ayumis = PathBuf::from(shown["maildir"].as_str().unwrap());
+    fs::write(&ayumis, "in the way").unwrap();
+    service.receive("friend@example.org", &[KENJI.address, AYUMI.address], &message(2));
+    service.smtpd.wait_for_events("delivery_deferred", 1);
+    fs::remove_file(&ayumis).unwrap();
+    // A name that can be opened by nobody.
+    let kenjis = file_with(&service.site, "Subject: 1\r").parent().unwrap().to_owned();
+    std::os::unix::fs::symlink("1.loop", kenjis.join("1.loop")).unwrap();
+    fs::create_dir(kenjis.join("2.directory")).unwrap();
+    let report = back_up(&service.site, &[]);
+    assert_eq!(report["messages"], 3, "{report}");
+
+    let Service { smtpd, pop3d, site } = service;
+    smtpd.kill();
+    pop3d.kill();
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    fs::remove_dir_all(site.path("queue")).unwrap();
+    for user in [KENJI, AYUMI] {
+        restore(&site, &[user.login]);
+    }
+    let service = Service::serve(site);
+    assert_eq!(service.fetch(&AYUMI).len(), 1);
+    assert_eq!(service.fetch(&KENJI).len(), 2);
+}
+
+#[test]
+fn l_07_r_05_what_was_imported_before_the_backup_is_not_imported_again_behind_it() {
+    let site = Site::with_users();
+    let text = "From a@b Sat Nov 21 09:00:00 2026\n\n1\n\nFrom a@b Sat Nov 21 09:00:00 2026\n\n2\n\n";
+    let source = site.write("taro", text);
+    let import = || json_of(&site, &["import", "mbox", source.to_str().unwrap(), KENJI.login]);
+    assert_eq!(import()["taken"], 2);
+    back_up(&site, &[]);
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    assert_eq!(restore(&site, &[KENJI.login])["restored"], 2);
+    assert_eq!((&import()["taken"], &import()["before"]), (&json!(0), &json!(2)));
+    assert_eq!(site.mail_files().len(), 2);
+}

@@ -1,0 +1,129 @@
+//! Where a client comes from: who relays without a login, and who is turned away.
+
+use std::net::Ipv4Addr;
+
+use crate::harness::Service;
+use crate::harness::programs::Program;
+use crate::harness::site::{Door, KENJI, Site};
+use crate::harness::smtp::Smtp;
+use crate::harness::wire::Wire;
+
+/// A customer's line, the provider's own WiMAX that counts as outside, a line of au Hikari, and the rest of the world.
+const CUSTOMER: Ipv4Addr = Ipv4Addr::new(127, 8, 0, 5);
+const WIMAX: Ipv4Addr = Ipv4Addr::new(127, 8, 128, 5);
+const AU_HIKARI: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 5);
+const WORLD: Ipv4Addr = Ipv4Addr::new(127, 10, 0, 5);
+
+const CLASSES: &str = "\n[networks]\nwimax = \"127.8.128.0/17\"\ninside = [\"127.8.0.0/16\", \"!wimax\"]\n\
+                       au-hikari = \"127.9.0.0/16\"\n";
+
+/// As an access provider has it: port 25 relays from inside, and is barred to lines that have it blocked anyway.
+fn configuration() -> String {
+    let port_25 = "auth = \"optional\"\nclear_text_auth = true\nrelay = [\"authenticated\", \"inside\"]\nbarred = \"au-hikari\"\n";
+    Site::configuration_with(CLASSES).replacen("auth = \"optional\"\nclear_text_auth = true\n", port_25, 1)
+}
+
+fn provider() -> Service {
+    let site = Site::with_users();
+    site.configure(&configuration());
+    Service::serve(site)
+}
+
+fn from(source: Ipv4Addr, service: &Service, door: Door) -> Wire {
+    let wire = Wire::clear_from(source, service.address(door));
+    if door.is_implicit_tls() { service.site.secure(wire) } else { wire }
+}
+
+/// Greeted, and with an open transaction.
+fn sending(source: Ipv4Addr, service: &Service) -> Smtp {
+    let mut smtp = Smtp::greeted(from(source, service, Door::Mx));
+    smtp.hello();
+    smtp.ask("MAIL FROM:<friend@example.org>", "250");
+    smtp
+}
+
+#[test]
+fn n_02_from_outside_and_from_the_networks_own_wimax_nothing_is_relayed_and_it_is_said_what_to_do() {
+    let service = provider();
+    for source in [WIMAX, WORLD] {
+        let mut smtp = sending(source, &service);
+        let refused = smtp.ask("RCPT TO:<someone@example.com>", "550 5.7.1");
+        let text = refused.lines.concat();
+        assert!(text.contains("SMTP AUTH") && text.contains("465") && text.contains("587"), "{text}");
+        smtp.ask(&format!("RCPT TO:<{}>", KENJI.address), "250");
+        smtp.quit();
+    }
+}
+
+#[test]
+fn p_25_a_barred_network_is_told_which_ports_are_for_it_and_these_work() {
+    let service = provider();
+    let mut refused = Wire::clear_from(AU_HIKARI, service.address(Door::Mx));
+    let line = String::from_utf8(refused.next_line().unwrap()).unwrap();
+    assert!(line.starts_with("554 5.7.1 ") && line.contains("465 or 587"), "{line}");
+    assert_eq!(refused.rest(), b"");
+    for door in [Door::Submission, Door::Submissions] {
+        let mut smtp = Smtp::greeted(from(AU_HIKARI, &service, door));
+        smtp.hello();
+        smtp.authenticate(&KENJI);
+        smtp.send_mail(KENJI.address, &[KENJI.address], b"Subject: from home\r\n\r\n");
+        smtp.quit();
+    }
+    assert_eq!(service.fetch(&KENJI).len(), 2);
+}
+
+#[test]
+fn n_06_networks_are_read_again_at_sighup_and_hold_from_the_next_recipient_on() {
+    let service = provider();
+    let mut smtp = sending(WORLD, &service);
+    smtp.ask("RCPT TO:<someone@example.com>", "550 5.7.1");
+    let wider = configuration().replace("\"127.8.0.0/16\"", "\"127.8.0.0/16\", \"127.10.0.0/16\"");
+    service.site.configure(&wider);
+    service.smtpd.hang_up();
+    service.smtpd.wait_for_events("reloaded", 1);
+    smtp.wire.line("RCPT TO:<someone@example.com>");
+    let taken = smtp.reply();
+    assert!(!taken.is("550 5.7.1"), "{taken:?}");
+
+    // A file with faults changes nothing.
+    service.site.configure(&wider.replace("!wimax", "!wimx"));
+    service.smtpd.hang_up();
+    service.smtpd.wait_for_events("reload_refused", 1);
+    smtp.wire.line("RCPT TO:<someone.else@example.com>");
+    let taken = smtp.reply();
+    assert!(!taken.is("550 5.7.1"), "{taken:?}");
+    smtp.quit();
+}
+
+#[test]
+fn n_06_the_operator_asks_which_class_an_address_has() {
+    let site = Site::with_users();
+    site.configure(&configuration());
+    let test = |address: &str| -> serde_json::Value {
+        serde_json::from_str(&site.yubin(&["--json", "network", "test", address])).unwrap()
+    };
+    let customer = test("127.8.0.5");
+    assert_eq!(customer["classes"][0]["name"], "inside");
+    assert_eq!(customer["inside"], true);
+    assert_eq!(customer["relay_without_login"], serde_json::json!(["127.0.0.25:0"]));
+    let wimax = test("127.8.128.5");
+    assert_eq!((&wimax["inside"], &wimax["classes"][0]["prefix_length"]), (&false.into(), &17.into()));
+    assert_eq!(test("127.9.0.1")["barred_from"], serde_json::json!(["127.0.0.25:0"]));
+    assert_eq!(test("2001:db8::1")["classes"], serde_json::json!([]));
+    let text = site.yubin(&["network", "test", "::ffff:127.8.0.5"]);
+    assert!(text.contains("inside (by a /16)"), "{text}");
+    let output = site.run(Program::Yubin, &["network", "test", "example.jp"], "");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn n_01_a_line_of_the_provider_needs_no_login_on_port_25_and_its_wimax_does() {
+    let service = provider();
+    for (source, relays) in [(CUSTOMER, true), (WIMAX, false)] {
+        let mut smtp = sending(source, &service);
+        smtp.wire.line("RCPT TO:<someone@example.com>");
+        let answer = smtp.reply();
+        assert_eq!(!answer.is("550 5.7.1"), relays, "{source}: {answer:?}");
+        smtp.quit();
+    }
+}

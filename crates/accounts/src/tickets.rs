@@ -1,0 +1,79 @@
+//! POP before SMTP: an address from which an account has fetched mail may send for a while.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use crate::error::Unavailable;
+use crate::store::now;
+use crate::{AccountId, Accounts, sql};
+
+/// A renewal is written when less than so much of a ticket is left, in quarters: polls would be writes otherwise.
+const RENEWED_BELOW: u64 = 3;
+
+impl Accounts {
+    /// Opens or renews the ticket of an account at an address: an IPv4 address, or the /64 of an IPv6 one, which is what a customer's
+    /// line has. It is in the database when this is back, for every machine.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: there is no ticket then.
+    pub async fn ticket_open(
+        &self,
+        account: AccountId,
+        from: IpAddr,
+        lifetime: Duration,
+    ) -> Result<(), Unavailable> {
+        let (address, now) = (line(from), now());
+        let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        let fresh = now.saturating_add(seconds(lifetime.as_secs() / 4 * RENEWED_BELOW));
+        let store = &self.shared.store;
+        let known: Option<i64> = sqlx::query_scalar(sql::TICKET)
+            .bind(&address)
+            .bind(account.get())
+            .fetch_optional(store.readers())
+            .await
+            .map_err(Unavailable::when("looking for a ticket"))?;
+        if known.is_some_and(|expires| expires > fresh) {
+            return Ok(());
+        }
+        let writing = "writing a ticket";
+        let mut change = store.begin().await?;
+        sqlx::query(sql::DROP_TICKETS)
+            .bind(now)
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when(writing))?;
+        sqlx::query(sql::SET_TICKET)
+            .bind(&address)
+            .bind(account.get())
+            .bind(now.saturating_add(seconds(lifetime.as_secs())))
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when(writing))?;
+        // What clients do by the thousand is no change of an administrator's: it is not audited.
+        change.commit().await.map_err(Unavailable::when(writing))
+    }
+
+    /// The logins of the accounts whose tickets hold at an address now, the latest first: several where customers share an address.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn ticket_holders(&self, from: IpAddr) -> Result<Vec<String>, Unavailable> {
+        sqlx::query_scalar(sql::TICKET_HOLDERS)
+            .bind(line(from))
+            .bind(now())
+            .fetch_all(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking for tickets"))
+    }
+}
+
+/// How a ticket names an address.
+fn line(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & !u128::from(u64::MAX);
+            format!("{}/64", Ipv6Addr::from(network))
+        }
+    }
+}

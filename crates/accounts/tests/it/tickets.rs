@@ -1,0 +1,60 @@
+//! POP before SMTP.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use accounts::{AccountId, Accounts, Resolution};
+
+use crate::support::{databases, new};
+
+const LIFETIME: Duration = Duration::from_secs(600);
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+async fn id(accounts: &Accounts, login: &str) -> AccountId {
+    match accounts.resolve(login, "mx.edit.ne.jp").await.unwrap() {
+        Resolution::Mailbox(mailbox) => mailbox.account,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn b_05_a_ticket_holds_at_its_address_until_it_expires_or_the_account_goes() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let accounts = &database.accounts;
+        accounts.account_add(new("m1234ab567c", &[], "yuki")).await.unwrap();
+        let (ayumi, kenji) = (id(accounts, "ab4t-ash").await, id(accounts, "m1234ab567c").await);
+        let holders = async |address: &str| accounts.ticket_holders(ip(address)).await.unwrap();
+
+        accounts.ticket_open(ayumi, ip("192.0.2.7"), LIFETIME).await.unwrap();
+        assert_eq!(holders("192.0.2.7").await, ["ab4t-ash"]);
+        assert_eq!(holders("::ffff:192.0.2.7").await, ["ab4t-ash"]);
+        assert!(holders("192.0.2.8").await.is_empty());
+
+        // Two behind one address; the latest stands first.
+        accounts.ticket_open(kenji, ip("192.0.2.7"), LIFETIME * 2).await.unwrap();
+        assert_eq!(holders("192.0.2.7").await, ["m1234ab567c", "ab4t-ash"]);
+
+        // An IPv6 line is a /64.
+        accounts.ticket_open(ayumi, ip("2001:db8:1:2::7"), LIFETIME).await.unwrap();
+        assert_eq!(holders("2001:db8:1:2:ffff::1").await, ["ab4t-ash"]);
+        assert!(holders("2001:db8:1:3::7").await.is_empty());
+
+        // One that is over is as good as none, and a login renews it.
+        accounts.ticket_open(ayumi, ip("192.0.2.9"), Duration::ZERO).await.unwrap();
+        assert!(holders("192.0.2.9").await.is_empty());
+        accounts.ticket_open(ayumi, ip("192.0.2.9"), LIFETIME).await.unwrap();
+        assert_eq!(holders("192.0.2.9").await, ["ab4t-ash"]);
+
+        // Another process sees the same, and a removed account holds nothing.
+        let elsewhere = Accounts::open(&database.config).await.unwrap();
+        assert_eq!(elsewhere.ticket_holders(ip("192.0.2.9")).await.unwrap(), ["ab4t-ash"]);
+        elsewhere.account_remove("ab4t-ash").await.unwrap();
+        assert_eq!(holders("192.0.2.7").await, ["m1234ab567c"]);
+        assert!(holders("192.0.2.9").await.is_empty());
+        elsewhere.close().await;
+    }
+}
