@@ -12,13 +12,13 @@ use crate::client::Client;
 use crate::house::{PASSWORD, accounts, add_account, deliver};
 
 /// A directory with accounts and a configuration for one listener.
-struct Place {
-    dir: TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
     maildir: Maildir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = runtime.block_on(async { accounts(&dir).await.account_show("hanako").await.unwrap() });
@@ -49,33 +49,35 @@ impl Place {
         command
     }
 
-    fn check(&self) -> Output {
+    pub(crate) fn check(&self) -> Output {
         self.command().arg("--check").output().unwrap()
     }
 
-    fn start(&self) -> Daemon {
+    pub(crate) fn start(&self) -> Daemon {
         let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
+        let (mut line, mut told) = (String::new(), String::new());
         let address = loop {
             line.clear();
             assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended");
+            told.push_str(&line);
             if let Some((_, rest)) = line.split_once("listener_ready address=") {
                 break rest.split_whitespace().next().unwrap().parse().unwrap();
             }
         };
-        Daemon { child, log, address }
+        Daemon { child, log, address, told }
     }
 }
 
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     log: BufReader<ChildStderr>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
+    told: String,
 }
 
 impl Daemon {
-    fn session(&self) -> Client {
+    pub(crate) fn session(&self) -> Client {
         let mut client = Client::connect(self.address);
         client.greeting = client.line();
         let reply = client.login("hanako", PASSWORD);
@@ -100,14 +102,23 @@ impl Daemon {
         client
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    /// The rest of its log, once it has ended; whether it ended well.
-    fn ended(mut self) -> (bool, String) {
-        let mut log = String::new();
+    /// Waits for a line with `word` in it.
+    pub(crate) fn log_until(&mut self, word: &str) {
+        let mut line = String::new();
+        while !line.contains(word) {
+            line.clear();
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the daemon ended");
+        }
+    }
+
+    /// Whether it ended well, and its log so far as nobody waited for it.
+    pub(crate) fn ended(mut self) -> (bool, String) {
+        let mut log = std::mem::take(&mut self.told);
         self.log.read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().success(), log)
     }

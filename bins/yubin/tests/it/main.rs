@@ -10,6 +10,7 @@ mod crashes;
 mod customers;
 mod expire;
 mod harness;
+mod hosts;
 mod import;
 mod kill;
 mod listeners;
