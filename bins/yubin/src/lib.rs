@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -20,6 +20,7 @@ pub mod network;
 pub mod output;
 mod password;
 mod progress;
+pub mod queue;
 pub mod quickstart;
 pub mod quota;
 
@@ -92,6 +93,9 @@ pub enum Command {
     /// Which class of [networks] an address belongs to: test
     #[command(subcommand)]
     Network(network::Command),
+    /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
+    #[command(subcommand)]
+    Queue(queue::Command),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -137,6 +141,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
+        Command::Queue(command) => queue::run(&settings()?, command, output).await,
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }
