@@ -9,14 +9,16 @@ use daemon_kit::{Filled, Session, Wire, WireError};
 use mailstore::{Error, Maildrop};
 use pop3_proto::{Channel, CloseReason, Content, Event, MessageNumber, Misuse, Refusal};
 
-use crate::login::Entered;
+use crate::login::{Denied, Entered};
 use crate::maildrop::{self, Reading, Update, Wanted};
+use crate::presence::Presence;
 use crate::{Pop3d, listener};
 
 /// A session with its client.
 pub(crate) struct Conversation<'s> {
     pop3d: &'s Pop3d,
     session: &'s Session,
+    presence: &'s Presence,
     machine: pop3_proto::Session,
     /// After login. When the session ends in whatever way, this goes, and the maildrop is free for the next.
     maildrop: Option<Maildrop>,
@@ -27,13 +29,13 @@ pub(crate) struct Conversation<'s> {
 }
 
 impl<'s> Conversation<'s> {
-    pub(crate) fn new(pop3d: &'s Pop3d, wire: &Wire, session: &'s Session) -> Self {
+    pub(crate) fn new(pop3d: &'s Pop3d, wire: &Wire, session: &'s Session, presence: &'s Presence) -> Self {
         let channel = if wire.tls().is_some() { Channel::Encrypted } else { Channel::Clear };
         let stamp = listener::stamp(&session.listener, session.id);
         let mut machine = pop3_proto::Session::new(pop3d.doors.find(&session.listener), channel, stamp);
         let (expire, login_delay) = pop3d.rules.of_anybody();
         machine.announce(expire, login_delay);
-        Self { pop3d, session, machine, maildrop: None, sent: 0, read: None }
+        Self { pop3d, session, presence, machine, maildrop: None, sent: 0, read: None }
     }
 
     /// From the greeting to the end; says how it ended.
@@ -96,14 +98,16 @@ impl<'s> Conversation<'s> {
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
         match self.pop3d.login(&claim, wire.peer().ip()).await? {
-            Ok(Entered { maildrop, listing, policy }) => {
+            Ok(Entered { maildrop, listing, policy, attendance }) => {
                 self.maildrop = Some(maildrop);
+                self.presence.begin(attendance);
                 self.read = policy.remembers_reading.then(BTreeSet::new);
                 let (expire, login_delay) = policy.announced();
                 self.machine.announce(expire, login_delay);
                 self.machine.accept_login(listing, wire.out())
             }
-            Err(refusal) => self.machine.refuse(refusal, wire.out()),
+            Err(Denied::Account(text)) => self.machine.refuse_account(&text, wire.out()),
+            Err(Denied::Refusal(refusal)) => self.machine.refuse(refusal, wire.out()),
         }
         .map_err(misuse)
     }

@@ -13,6 +13,7 @@ mod listener;
 mod login;
 mod maildrop;
 mod pace;
+mod presence;
 mod rules;
 
 use std::fmt::{self, Display};
@@ -22,7 +23,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig, Unavailable};
-use daemon_kit::config::{Config, Listener, PopBeforeSmtp, Protocol, Quota};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use mailstore::Ledger;
@@ -33,11 +34,13 @@ use crate::conversation::Conversation;
 use crate::disk::Disk;
 use crate::listener::Doors;
 use crate::pace::Pace;
+use crate::presence::Presence;
 use crate::rules::Rules;
 
 /// The service behind every POP3 listener of a configuration.
 pub struct Pop3d {
     accounts: Accounts,
+    texts: config::Accounts,
     maildirs: PathBuf,
     quota: Quota,
     ledger: Ledger,
@@ -57,6 +60,7 @@ impl Pop3d {
     pub fn new(config: &Config, accounts: Accounts) -> Self {
         Self {
             accounts,
+            texts: config.accounts.clone(),
             maildirs: config.store.maildirs.clone(),
             quota: config.quota,
             ledger: match config.quota.warn_percent {
@@ -102,7 +106,14 @@ impl fmt::Debug for Pop3d {
 
 impl Service for Pop3d {
     async fn serve(&self, wire: &mut Wire, session: &Session) -> Result<&'static str, WireError> {
-        Conversation::new(self, wire, session).run(wire).await
+        let presence = Presence::default();
+        let conversation = Conversation::new(self, wire, session, &presence);
+        // Wherever it is: what is deleted is deleted by the disk's own task, and half a message is seen as half.
+        tokio::select! {
+            biased;
+            outcome = conversation.run(wire) => outcome,
+            () = presence.ended() => Ok("account_changed"),
+        }
     }
 
     /// Whichever limit it is, it may be better in a moment; who is barred stays so.

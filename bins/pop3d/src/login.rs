@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use accounts::{Account, Verdict};
+use accounts::{Account, Attendance, Bar, Service, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::config::PopBeforeSmtp;
@@ -21,6 +21,22 @@ pub(crate) struct Entered {
     pub(crate) maildrop: Maildrop,
     pub(crate) listing: pop3_proto::Maildrop,
     pub(crate) policy: Policy,
+    /// As long as the account may have it.
+    pub(crate) attendance: Attendance,
+}
+
+/// Who does not come in.
+pub(crate) enum Denied {
+    /// In the protocol's words.
+    Refusal(Refusal),
+    /// Who proved who it is, in the operator's words.
+    Account(String),
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
 }
 
 impl Pop3d {
@@ -30,23 +46,47 @@ impl Pop3d {
         &self,
         claim: &Claim,
         from: IpAddr,
-    ) -> Result<Result<Entered, Refusal>, WireError> {
+    ) -> Result<Result<Entered, Denied>, WireError> {
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
-        let (refusal, reason) = match self.accounts.authenticate_from(claim, from).await {
+        let (refusal, reason) = match self.accounts.authenticate_from(claim, from, Service::Pop).await {
             Ok(Verdict::Accepted(account)) => return self.enter(account, mechanism, from).await,
+            Ok(Verdict::Barred(account, bar)) => {
+                let (login, reason) = (account.login, bar.word());
+                tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason);
+                return Ok(Err(Denied::Account(self.barred(bar))));
+            }
             Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word()),
             Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word()),
             Err(unavailable) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %unavailable);
-                return Ok(Err(Refusal::Temporary));
+                return Ok(Err(Refusal::Temporary.into()));
             }
         };
         tracing::info!(event = event::AUTH_FAILED, login = claim.login(), mechanism, reason);
         (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
-        Ok(Err(refusal))
+        Ok(Err(refusal.into()))
+    }
+
+    /// What the owner of a barred account is told.
+    fn barred(&self, bar: Bar) -> String {
+        let texts = &self.texts;
+        let configured =
+            |text: &Option<String>, default: &str| text.clone().unwrap_or_else(|| default.to_owned());
+        match bar {
+            Bar::Suspended(text) if !text.is_empty() => text,
+            Bar::Suspended(_) => {
+                configured(&texts.suspended_text, "This account is suspended, ask your provider")
+            }
+            Bar::ServiceOff(_) => configured(
+                &texts.unregistered_text,
+                "This service is not registered for the account, ask your provider",
+            ),
+            Bar::Staged => "This account is not in use yet".to_owned(),
+            Bar::Closing => "This account is closed".to_owned(),
+        }
     }
 
     async fn enter(
@@ -54,13 +94,13 @@ impl Pop3d {
         account: Account,
         mechanism: &'static str,
         from: IpAddr,
-    ) -> Result<Result<Entered, Refusal>, WireError> {
+    ) -> Result<Result<Entered, Denied>, WireError> {
         tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
         self.open_ticket(&account, from).await;
         let policy = self.rules.policy(account.pop3);
         self.rules.learn(policy);
         if !self.pace.admit(account.id, policy.login_delay(), Instant::now()) {
-            return Ok(Err(Refusal::LoginDelay));
+            return Ok(Err(Refusal::LoginDelay.into()));
         }
         let taken = self.take_maildrop(&account).await?;
         if taken.is_err() {
@@ -74,12 +114,13 @@ impl Pop3d {
                     messages = totals.messages,
                     octets = totals.octets
                 );
-                Ok(Ok(Entered { maildrop, listing, policy }))
+                let attendance = self.accounts.attend(&account, Service::Pop);
+                Ok(Ok(Entered { maildrop, listing, policy, attendance }))
             }
-            Err(Closed::InUse) => Ok(Err(Refusal::InUse)),
+            Err(Closed::InUse) => Ok(Err(Refusal::InUse.into())),
             Err(Closed::Trouble(reason)) => {
                 tracing::error!(event = event::STORE_FAILED, reason);
-                Ok(Err(Refusal::Temporary))
+                Ok(Err(Refusal::Temporary.into()))
             }
         }
     }

@@ -4,14 +4,14 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::Verdict;
+use accounts::{Account, Attendance, Service, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
 use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
 use delivery::{DeliveryError, StoreConfig};
 use relay_policy::{Identity, Network};
-use smtp_proto::{Channel, CloseReason, Event, Misuse, Rcpt, Reply, ResetReason};
+use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetReason};
 
 use crate::listener::Door;
 use crate::recipient::Standing;
@@ -25,6 +25,8 @@ pub(crate) struct Conversation<'s> {
     door: Arc<Door>,
     machine: smtp_proto::Session,
     client: Client,
+    /// Who has logged in, for as long as it may be here.
+    proved: Option<(Account, Attendance)>,
     transaction: Option<Transaction>,
 }
 
@@ -43,7 +45,7 @@ impl<'s> Conversation<'s> {
         let client = Client::new(wire);
         let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
         let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
-        Self { smtpd, session, door, machine, client, transaction: None }
+        Self { smtpd, session, door, machine, client, proved: None, transaction: None }
     }
 
     /// From the greeting to the end; says how it ended.
@@ -66,6 +68,7 @@ impl<'s> Conversation<'s> {
                     self.session.start_tls(wire).await?;
                     self.machine.tls_established().map_err(misuse)?;
                     self.client = Client::new(wire);
+                    self.proved = None;
                     self.transaction = None;
                 }
                 Event::Authenticate(claim) => {
@@ -95,6 +98,13 @@ impl<'s> Conversation<'s> {
                 self.machine.shut_down(&replies::SHUTTING_DOWN, wire.out()).map_err(misuse)?;
                 return Ok(None);
             }
+            () = ended(self.proved.as_ref()) => {
+                // Within a message no reply is due, and the rest of it would be taken for commands.
+                if !self.machine.in_body() {
+                    self.machine.shut_down(&replies::ACCOUNT_CHANGED, wire.out()).map_err(misuse)?;
+                }
+                return Ok(Some("account_changed"));
+            }
             filled = wire.fill(patience) => filled,
         };
         match filled {
@@ -122,10 +132,13 @@ impl<'s> Conversation<'s> {
                 Answer::Yes
             }
             Event::Mail(mail) => match room(self.smtpd, mail.size).await {
-                Ok(()) => {
-                    self.transaction = Some(Transaction::new(&mail));
-                    Answer::Yes
-                }
+                Ok(()) => match self.sender(&mail).await {
+                    Ok(rewritten) => {
+                        self.transaction = Some(Transaction::new(&mail).rewritten(rewritten));
+                        Answer::Yes
+                    }
+                    Err(reply) => Answer::No(reply),
+                },
                 Err(reply) => Answer::No(reply),
             },
             Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
@@ -172,6 +185,12 @@ impl<'s> Conversation<'s> {
             // These are answered where the wire is at hand.
             Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
         }
+    }
+
+    /// Another sender address, where the listener wants one of who has logged in.
+    async fn sender(&self, mail: &Mail<'_>) -> Result<Option<String>, Reply> {
+        let Some((account, _)) = &self.proved else { return Ok(None) };
+        self.smtpd.sender(account, self.session.listener.smtp.sender_rights, &mail.reverse_path).await
     }
 
     /// Asked anew for each recipient: networks change while a session goes on.
@@ -227,11 +246,18 @@ impl<'s> Conversation<'s> {
 
     async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
         let (login, encrypted) = (claim.login(), self.client.tls.is_some());
-        match self.smtpd.accounts.authenticate_from(claim, from).await {
+        match self.smtpd.accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
             Ok(Verdict::Accepted(account)) => {
                 tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
-                self.client.account = Some(account.login);
+                self.client.account = Some(account.login.clone());
+                let attendance = self.smtpd.accounts.attend(&account, Service::SmtpAuth);
+                self.proved = Some((account, attendance));
                 Answer::Yes
+            }
+            Ok(Verdict::Barred(account, bar)) => {
+                let (login, reason) = (account.login, bar.word());
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason);
+                Answer::No(self.smtpd.barred(&bar))
             }
             Ok(Verdict::Rejected(why)) => {
                 tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word());
@@ -257,6 +283,14 @@ impl<'s> Conversation<'s> {
             Answer::YesWith(reply) => self.machine.accept_with(&reply, out),
         }
         .map_err(misuse)
+    }
+}
+
+/// Waits until who has logged in may not be here any longer; for ever for who has not.
+async fn ended(proved: Option<&(Account, Attendance)>) {
+    match proved {
+        Some((_, attendance)) => attendance.ended().await,
+        None => std::future::pending().await,
     }
 }
 

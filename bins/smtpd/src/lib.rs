@@ -8,11 +8,12 @@ mod outbound;
 mod parameters;
 mod recipient;
 mod replies;
+mod sender;
 mod trace;
 mod transaction;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{Config, Listener, PopBeforeSmtp, Protocol, Quota};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
@@ -32,6 +33,7 @@ pub struct Smtpd {
     doors: Doors,
     quota: Quota,
     pop_before_smtp: Option<PopBeforeSmtp>,
+    texts: config::Accounts,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -46,6 +48,7 @@ impl Smtpd {
             doors: Doors::of(config),
             quota: config.quota,
             pop_before_smtp: config.pop_before_smtp,
+            texts: config.accounts.clone(),
             node: config.node.clone(),
         }
     }
@@ -100,7 +103,7 @@ impl Daemon for Smtpd {
 }
 
 fn database(config: &Config) -> DatabaseConfig {
-    let daemon_kit::config::Accounts { database, apop_key } = config.accounts.clone();
+    let daemon_kit::config::Accounts { database, apop_key, .. } = config.accounts.clone();
     DatabaseConfig { url: database, apop_key }
 }
 

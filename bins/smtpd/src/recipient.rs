@@ -32,13 +32,16 @@ impl Smtpd {
     ) -> Result<Option<(Mailbox, Reserved)>, Reply> {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
+            Resolution::Barred(_) => Destination::Barred,
+            Resolution::Disabled => Destination::Disabled,
             Resolution::Mailbox(_) => Destination::Mailbox,
-            Resolution::UnknownUser => Destination::UnknownUser,
+            Resolution::NoPostmaster | Resolution::Unready => Destination::Unready,
             Resolution::NotOurs => Destination::Foreign,
+            Resolution::UnknownUser => Destination::UnknownUser,
         };
         let identity = match destination {
             Destination::Foreign => self.identity(standing).await?,
-            Destination::Mailbox | Destination::UnknownUser => standing.identity,
+            _ => standing.identity,
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
@@ -47,6 +50,11 @@ impl Smtpd {
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => return Ok(None),
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
+            (Verdict::Refuse(why), Resolution::Barred(text)) => (why, barred(text)),
+            (Verdict::Refuse(why), Resolution::NoPostmaster) => {
+                tracing::error!(event = event::NO_POSTMASTER, recipient = %path);
+                (why, replies::NO_POSTMASTER)
+            }
             (Verdict::Refuse(why), _) => (why, reply(why)),
         };
         tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason = why.name());
@@ -114,14 +122,17 @@ impl Smtpd {
         match self.resolve(hostname, ForwardPath::Mailbox(mailbox)).await? {
             Resolution::Mailbox(_) => Ok(Reply::new(250, Enhanced(2, 1, 5), format!("<{mailbox}>")).ok()),
             Resolution::UnknownUser => Err(replies::NO_SUCH_USER),
-            Resolution::NotOurs => Ok(None),
+            Resolution::Disabled => Err(replies::MAILBOX_DISABLED),
+            Resolution::Barred(_) | Resolution::NoPostmaster | Resolution::NotOurs | Resolution::Unready => {
+                Ok(None)
+            }
         }
     }
 
     async fn resolve(&self, hostname: &str, path: ForwardPath<'_>) -> Result<Resolution, Reply> {
         let resolved = match path {
             // RFC 5321 §4.1.1.3: without a domain, this host's own.
-            ForwardPath::Postmaster => self.accounts.resolve("postmaster", hostname).await,
+            ForwardPath::Postmaster => self.accounts.postmaster(hostname).await,
             ForwardPath::Mailbox(mailbox) => match mailbox.domain() {
                 Domain::Literal(_) => return Ok(Resolution::NotOurs),
                 domain @ Domain::Name(_) => {
@@ -158,6 +169,9 @@ fn key(key: &str) -> Result<Mailbox, Reply> {
 
 fn reply(why: Why) -> Reply {
     match why {
+        Why::DomainBarred => replies::DOMAIN_BARRED,
+        Why::MailboxDisabled => replies::MAILBOX_DISABLED,
+        Why::MailboxUnready => replies::MAILBOX_UNREADY,
         Why::UnknownUser => replies::NO_SUCH_USER,
         Why::RelayNeedsAuthentication => replies::RELAY_NEEDS_AUTHENTICATION,
         Why::LocalMailbox
@@ -190,4 +204,12 @@ mod tests {
             assert_eq!(in_ascii(written).as_deref(), found, "{written:?}");
         }
     }
+}
+
+/// In the domain's own words, where it has some.
+fn barred(text: String) -> Reply {
+    if text.is_empty() {
+        return replies::DOMAIN_BARRED;
+    }
+    Reply::new(550, Enhanced(5, 1, 2), text).unwrap_or(replies::DOMAIN_BARRED)
 }

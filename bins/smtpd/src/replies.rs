@@ -10,8 +10,34 @@ pub(crate) const AUTH_UNAVAILABLE: Reply =
     Reply::of(454, Enhanced(4, 7, 0), "Authentication is not possible now, try again later");
 /// The same words for an unknown user and a wrong password.
 pub(crate) const AUTH_FAILED: Reply = Reply::of(535, Enhanced(5, 7, 8), "Authentication failed");
+/// The password was right, but the account was closed by its owner.
+pub(crate) const ACCOUNT_CLOSING: Reply = Reply::of(535, Enhanced(5, 7, 8), "This account is closed");
+/// The password was right, but the account is being moved here.
+pub(crate) const ACCOUNT_STAGED: Reply = Reply::of(535, Enhanced(5, 7, 8), "This account is not in use yet");
+/// The password was right, and there is neither a text for this account nor one in the configuration.
+pub(crate) const ACCOUNT_SUSPENDED: Reply =
+    Reply::of(535, Enhanced(5, 7, 8), "Sending is suspended for this account, ask your provider");
+/// The account changed while it was here: it may not send any more, or has another password.
+pub(crate) const ACCOUNT_CHANGED: Reply =
+    Reply::of(421, Enhanced(4, 7, 0), "Your account was changed, log in again");
+/// The password was right, and the configuration has no text.
+pub(crate) const SERVICE_UNREGISTERED: Reply =
+    Reply::of(535, Enhanced(5, 7, 8), "SMTP AUTH is not registered for this account, ask your provider");
 /// As it is spoken with the message's queue id.
 pub(crate) const QUEUED: Reply = Reply::of(250, Enhanced(2, 0, 0), "Queued");
+/// A domain that is known as one where nobody has mail and that has no words of its own.
+pub(crate) const DOMAIN_BARRED: Reply = Reply::of(550, Enhanced(5, 1, 2), "Nobody has mail in this domain");
+/// The account does not get mail: suspended or closing (RFC 3463 §3.3).
+pub(crate) const MAILBOX_DISABLED: Reply = Reply::of(550, Enhanced(5, 2, 1), "This mailbox takes no mail");
+/// The account is being moved here.
+pub(crate) const MAILBOX_UNREADY: Reply =
+    Reply::of(450, Enhanced(4, 2, 1), "This mailbox takes no mail yet, try again later");
+/// RFC 5321 §4.5.1 wants this mailbox, and nobody has been appointed: never refused for good.
+pub(crate) const NO_POSTMASTER: Reply =
+    Reply::of(451, Enhanced(4, 3, 5), "There is no postmaster here yet, try again later");
+/// The sender address of an authenticated client is not one of its account's.
+pub(crate) const SENDER_NOT_OWNED: Reply =
+    Reply::of(553, Enhanced(5, 7, 1), "This sender address does not belong to your account");
 /// A network class that this listener turns away: its customers have other doors.
 pub(crate) const BARRED: Reply =
     Reply::of(554, Enhanced(5, 7, 1), "Not from your network on this port, use SMTP AUTH on port 465 or 587");

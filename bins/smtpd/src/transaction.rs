@@ -98,6 +98,14 @@ impl Transaction {
         }
     }
 
+    /// With another sender address than the client gave.
+    pub(crate) fn rewritten(mut self, reverse_path: Option<String>) -> Self {
+        if let Some(reverse_path) = reverse_path {
+            self.reverse_path = reverse_path;
+        }
+        self
+    }
+
     pub(crate) const fn declared(&self) -> Option<u64> {
         self.declared
     }

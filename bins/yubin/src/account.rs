@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount, Pop3Changes};
+use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount, Pop3Changes, Which};
 use clap::Subcommand;
 use serde::Serialize;
 
 use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::life::{self, ServiceSetting, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
 
@@ -30,6 +31,9 @@ pub enum Command {
         /// Let the account log in by APOP too, for which its password is kept sealed
         #[arg(long)]
         apop: bool,
+        /// Give the names out even if they are reserved or were released a short while ago
+        #[arg(long)]
+        force: bool,
     },
     /// All about one account, but its password
     Show {
@@ -38,6 +42,30 @@ pub enum Command {
     },
     /// All accounts
     List,
+    /// Make an account as a plan says, with login and password made for it
+    Issue(life::Issue),
+    /// Stop an account, in parts; what it stops ends at once
+    Suspend(life::Suspend),
+    /// End a suspension, a staging or a closing
+    Resume {
+        /// The login, not an address
+        login: String,
+    },
+    /// Keep an account from all but import, until it is resumed
+    Stage {
+        /// The login, not an address
+        login: String,
+    },
+    /// Begin the end of an account: it gets and sends nothing, and its owner fetches what is there
+    Close {
+        /// The login, not an address
+        login: String,
+        /// For how long
+        #[arg(long, value_name = "DAYS", default_value_t = 30)]
+        grace: u32,
+    },
+    /// Turn services on or off for many accounts
+    Services(life::Services),
     /// Set a new password; the old one ends at once
     #[command(after_help = PASSWD_EXAMPLES)]
     Passwd {
@@ -92,6 +120,7 @@ Keys:
   expire_read=DAYS       after which mail goes that was read (yubin expire)
   expire_all=DAYS        after which any mail goes
   login_delay=SECONDS    between two logins by POP3
+  SERVICE=on|off         pop, smtp_auth, apop, pop_before_smtp, virus_check, forward
 A value 'none' is no limit, 'default' what [quota] and [pop3] in the
 configuration say, or its domain.
 
@@ -108,23 +137,25 @@ pub enum Setting {
     QuotaMessages(Allowance),
     /// What POP3 does with its mail.
     Pop3(Pop3Setting),
+    /// Which services it has.
+    Service(ServiceSetting),
 }
 
 impl FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let keys =
-            "quota=SIZE, quota_messages=COUNT, expire_read=DAYS, expire_all=DAYS or login_delay=SECONDS";
+        let keys = "quota=SIZE, quota_messages=COUNT, expire_read=DAYS, expire_all=DAYS, login_delay=SECONDS or SERVICE=on|off";
         let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
         match key {
             "quota" => allowance(key, value, daemon_kit::config::octets, "10GiB").map(Self::Quota),
             "quota_messages" => {
                 allowance(key, value, |value| value.parse().ok(), "10000").map(Self::QuotaMessages)
             }
-            _ => match Pop3Setting::find(key, value) {
-                Some(setting) => setting.map(Self::Pop3),
-                None => Err(format!("there is no {key}; write {keys}")),
+            _ => match (Pop3Setting::find(key, value), ServiceSetting::find(key, value)) {
+                (Some(setting), _) => setting.map(Self::Pop3),
+                (None, Some(setting)) => setting.map(Self::Service),
+                (None, None) => Err(format!("there is no {key}; write {keys}")),
             },
         }
     }
@@ -209,6 +240,12 @@ struct Shown {
     expire_read: String,
     expire_all: String,
     login_delay: String,
+    #[serde(flatten)]
+    state: ShownState,
+    plan: Option<String>,
+    contract: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    services: Option<Vec<ShownService>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     addresses: Option<Vec<address::Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,21 +265,42 @@ struct Removed {
 pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
     let accounts = settings.accounts().await?;
     match command {
-        Command::Add { login, addresses, password_stdin, apop } => {
+        Command::Add { login, addresses, password_stdin, apop, force } => {
+            let accounts = if force { accounts.insisting() } else { accounts };
             let password = NewPassword::get(password_stdin)?;
             let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
             let details = accounts.account_add(new).await?;
             output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
         }
-        Command::Show { login } => {
-            let details = accounts.account_show(&login).await?;
-            output.print(&Shown::whole(settings, details), as_facts)
-        }
+        Command::Show { login } => show(settings, &accounts, &login, output).await,
         Command::List => {
             let list = accounts.account_list().await?;
             let list: Vec<Shown> = list.into_iter().map(|row| Shown::row(settings, row)).collect();
             output.print(&list, |list| as_table(list))
         }
+        Command::Issue(wanted) => {
+            let issued = accounts.issue(&wanted.order()).await?;
+            let password =
+                issued.password.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
+            output.print(&Shown { password, ..Shown::whole(settings, issued.details) }, as_facts)
+        }
+        Command::Suspend(wanted) => {
+            life::suspend(&accounts, &wanted).await?;
+            show(settings, &accounts, wanted.login(), output).await
+        }
+        Command::Resume { login } => {
+            accounts.account_resume(&login).await?;
+            show(settings, &accounts, &login, output).await
+        }
+        Command::Stage { login } => {
+            accounts.account_stage(&login).await?;
+            show(settings, &accounts, &login, output).await
+        }
+        Command::Close { login, grace } => {
+            accounts.account_close(&login, i64::from(grace) * 24 * 60 * 60).await?;
+            show(settings, &accounts, &login, output).await
+        }
+        Command::Services(wanted) => life::services(&accounts, &wanted, output).await,
         Command::Passwd { login, password_stdin, apop, no_apop } => {
             let apop = match (apop, no_apop) {
                 (true, _) => Apop::On,
@@ -259,6 +317,11 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
     }
 }
 
+async fn show(settings: &Settings, accounts: &Accounts, login: &str, output: Output) -> Result<(), Failure> {
+    let details = accounts.account_show(login).await?;
+    output.print(&Shown::whole(settings, details), as_facts)
+}
+
 async fn set(
     settings: &Settings,
     accounts: &Accounts,
@@ -271,8 +334,18 @@ async fn set(
         match *change {
             Setting::Quota(allowance) => octets = Some(allowance),
             Setting::QuotaMessages(allowance) => messages = Some(allowance),
-            Setting::Pop3(_) => {}
+            Setting::Pop3(_) | Setting::Service(_) => {}
         }
+    }
+    let services: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Setting::Service(setting) => Some((setting.service, setting.on)),
+            _ => None,
+        })
+        .collect();
+    if !services.is_empty() {
+        accounts.services_set(Which::Login(login), &services).await?;
     }
     let pop3 = Pop3Setting::changes(changes.iter().filter_map(|change| match change {
         Setting::Pop3(setting) => Some(*setting),
@@ -334,6 +407,10 @@ impl Shown {
             expire_read: row.pop3.expire_read.to_string(),
             expire_all: row.pop3.expire_all.to_string(),
             login_delay: row.pop3.login_delay.to_string(),
+            state: row.state.into(),
+            plan: row.plan,
+            contract: row.contract,
+            services: None,
             addresses: None,
             password: None,
         }
@@ -341,7 +418,8 @@ impl Shown {
 
     fn whole(settings: &Settings, details: AccountDetails) -> Self {
         let addresses = details.addresses.into_iter().map(address::Shown::from).collect();
-        Self { addresses: Some(addresses), ..Self::row(settings, details.account) }
+        let services = details.services.into_iter().map(ShownService::from).collect();
+        Self { addresses: Some(addresses), services: Some(services), ..Self::row(settings, details.account) }
     }
 }
 
@@ -349,10 +427,8 @@ fn as_facts(shown: &Shown) -> String {
     let addresses = shown.addresses.iter().flatten();
     let mut lines = vec![
         ("login", shown.login.clone()),
-        (
-            "addresses",
-            addresses.map(|a| format!("{} ({})", a.address, a.kind)).collect::<Vec<_>>().join("\n"),
-        ),
+        ("state", shown.state.in_words()),
+        ("addresses", addresses.map(address::Shown::in_words).collect::<Vec<_>>().join("\n")),
         ("maildir", shown.maildir.display().to_string()),
         ("created", shown.created_at.clone()),
         ("password", shown.password_changed_at.as_ref().map_or("none".into(), |at| format!("set {at}"))),
@@ -364,6 +440,14 @@ fn as_facts(shown: &Shown) -> String {
         ),
         ("login delay", format!("{} seconds", shown.login_delay)),
     ];
+    if let Some(plan) = &shown.plan {
+        lines.push(("plan", plan.clone()));
+    }
+    if !shown.contract.is_empty() {
+        lines.push(("contract", shown.contract.clone()));
+    }
+    let services = shown.services.iter().flatten();
+    lines.push(("services", services.map(ShownService::in_words).collect::<Vec<_>>().join("\n")));
     if let Some(password) = &shown.password {
         lines.push(("new password", format!("{password}\n(shown this once)")));
     }
@@ -377,7 +461,8 @@ fn as_table(list: &[Shown]) -> String {
             shown.created_at.clone(),
             shown.password_changed_at.clone().unwrap_or_else(|| "none".into()),
             on_off(shown.apop).to_owned(),
+            shown.state.in_words(),
         ]
     };
-    table(["LOGIN", "CREATED", "PASSWORD SET", "APOP"], &list.iter().map(row).collect::<Vec<_>>())
+    table(["LOGIN", "CREATED", "PASSWORD SET", "APOP", "STATE"], &list.iter().map(row).collect::<Vec<_>>())
 }

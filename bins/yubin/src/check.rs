@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use accounts::{Accounts, Status};
+use accounts::{Accounts, Resolution, Status};
 use clap::Args;
 use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, Protocol, TlsMode};
 use daemon_kit::daemon::{Daemon, Trouble};
@@ -42,6 +42,8 @@ struct Found {
     maildirs: PathBuf,
     queue: PathBuf,
     warnings: Vec<String>,
+    #[serde(skip)]
+    customers: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,12 +78,22 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
     let accounts =
         if arguments.create { Accounts::create(&database).await? } else { Accounts::open(&database).await? };
     let status = accounts.status().await?;
+    let postmaster = postmaster(&accounts).await?;
     accounts.close().await;
     check::<Smtpd>(&settings.config).await?;
     check::<Pop3d>(&settings.config).await?;
     let unfit = |faults: Faults| Failure::Configuration(faults.to_string());
     settings.config.judge_certificates(None).map_err(unfit)?;
-    let found = Found::new(&settings.config, Database::new(database.place(), status));
+    let mut found = Found::new(&settings.config, Database::new(database.place(), status));
+    if let Some((domain, Resolution::NoPostmaster)) = &postmaster {
+        found.warnings.push(format!(
+            "mail for postmaster@ and abuse@ waits outside: nobody is appointed; run: yubin domain set {domain} postmaster=LOGIN"
+        ));
+    }
+    // The account that `domain add` made for that is nobody's mailbox yet.
+    let made =
+        matches!(&postmaster, Some((_, Resolution::Mailbox(mailbox))) if mailbox.login == "postmaster");
+    found.customers = found.database.accounts - i64::from(made);
     output.print(&found, as_facts)
 }
 
@@ -90,6 +102,14 @@ async fn check<D: Daemon>(config: &Config) -> Result<(), Failure> {
     D::check(config)
         .await
         .map_err(|trouble: Trouble| Failure::Configuration(format!("{}: {trouble}", D::NAME)))
+}
+
+/// The default domain, and who gets mail for `postmaster@` there.
+async fn postmaster(accounts: &Accounts) -> Result<Option<(String, Resolution)>, Failure> {
+    let domains = accounts.domain_list().await?;
+    let Some(default) = domains.into_iter().find(|domain| domain.default) else { return Ok(None) };
+    let resolution = accounts.resolve("postmaster", &default.name).await?;
+    Ok(Some((default.name, resolution)))
 }
 
 impl Found {
@@ -117,6 +137,7 @@ impl Found {
             maildirs: config.store.maildirs.clone(),
             queue: config.store.queue.clone(),
             warnings: config.certificate_warnings().into_iter().chain(doubtful_doors(config)).collect(),
+            customers: 0,
         }
     }
 }
@@ -182,7 +203,7 @@ fn as_facts(found: &Found) -> String {
     }
     if database.domains == 0 {
         lines.push(("next", "yubin domain add DOMAIN".into()));
-    } else if database.accounts == 0 {
+    } else if found.customers == 0 {
         lines.push(("next", "yubin account add LOGIN".into()));
     }
     facts(&lines)

@@ -45,7 +45,7 @@ impl Settings {
     /// # Errors
     /// [`Failure`], naming the next step.
     pub async fn accounts(&self) -> Result<Accounts, Failure> {
-        Ok(Accounts::open(&self.database()).await?)
+        Ok(Accounts::open(&self.database()).await?.acting_as(&operator()))
     }
 
     /// The directory of a mailbox.
@@ -53,6 +53,12 @@ impl Settings {
     pub fn maildir(&self, mailbox: &str) -> PathBuf {
         self.config.store.maildirs.join(mailbox)
     }
+}
+
+/// Who gave the command, for the audit log: the name behind `sudo`, else the user's own.
+fn operator() -> String {
+    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|variable| std::env::var(variable).ok());
+    name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }
 
 fn nowhere() -> Failure {

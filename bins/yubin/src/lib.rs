@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`network`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod address;
+pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod config;
@@ -16,9 +17,11 @@ pub mod domain;
 pub mod expire;
 pub mod failure;
 pub mod import;
+pub mod life;
 pub mod network;
 pub mod output;
 mod password;
+pub mod plan;
 mod progress;
 pub mod queue;
 pub mod quickstart;
@@ -70,15 +73,23 @@ pub enum Command {
     Quickstart(quickstart::Arguments),
     /// Look at the configuration and at all that it names
     Check(check::Arguments),
-    /// Mail accounts: add, show, list, passwd, set, remove
+    /// Mail accounts: add, issue, show, list, passwd, set, suspend, resume, stage, close, remove
     #[command(subcommand)]
     Account(account::Command),
-    /// Addresses beside the issued ones: add, remove, list
+    /// Addresses beside the issued ones: add, remove, on, off, primary, check, list, reserved names
     #[command(subcommand)]
     Address(address::Command),
-    /// Domains whose mail is ours: add, set, list
+    /// Domains: add, equivalent, bar, set, remove, show, list
     #[command(subcommand)]
     Domain(domain::Command),
+    /// As what accounts are issued: add, set, show, list
+    #[command(subcommand)]
+    Plan(plan::Command),
+    /// Providers that this installation hosts: add, list
+    #[command(subcommand)]
+    Brand(plan::BrandCommand),
+    /// Who changed what, and when
+    Audit(audit::Arguments),
     /// Copy everybody's new mail, and the accounts, to another place
     Backup(backup::take::Arguments),
     /// Put mail back from a backup: one message, one account's, or all
@@ -135,6 +146,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,
         Command::Domain(command) => domain::run(&settings()?, command, output).await,
+        Command::Plan(command) => plan::run(&settings()?, command, output).await,
+        Command::Brand(command) => plan::run_brand(&settings()?, command, output).await,
+        Command::Audit(arguments) => audit::run(&settings()?, &arguments, output).await,
         Command::Backup(arguments) => backup::take(&settings()?, arguments, output).await,
         Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
         Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,

@@ -7,10 +7,10 @@ use std::io::{self, BufRead, Write};
 
 use serde_json::{Map, Value, json};
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Column as _, Row as _};
+use sqlx::{Any, AssertSqlSafe, Column as _, Row as _, Transaction};
 
 use crate::error::{AdminError, OpenError, Unavailable};
-use crate::store::{Change, Store};
+use crate::store::Store;
 use crate::{Accounts, DatabaseConfig, schema, sql};
 
 /// An account that is in a dump.
@@ -82,24 +82,32 @@ impl Accounts {
             return Err(refused("this dump was made by a newer program; use that program").into());
         }
         let store = Store::create_of(config, version).await?;
-        let filled = fill(&store, lines).await;
+        let filled = fill(&store, version, lines).await;
         store.close().await;
         filled?;
-        Accounts::create(config).await?.close().await;
+        let accounts = Accounts::create(config).await?;
+        let change = accounts.begin().await.map_err(AdminError::from)?;
+        accounts.shared.store.commit(change, "restore", "all").await.map_err(AdminError::from)?;
+        accounts.close().await;
         Ok(())
     }
 }
 
-async fn fill(store: &Store, lines: impl Iterator<Item = io::Result<String>>) -> Result<(), AdminError> {
+/// The tables are those of the dump's version, so that this is no change like others: those write what later versions know.
+async fn fill(
+    store: &Store,
+    version: i64,
+    lines: impl Iterator<Item = io::Result<String>>,
+) -> Result<(), AdminError> {
     let writing = || Unavailable::when("filling it from a dump");
-    let mut change = store.begin().await?;
+    let mut change = store.begin_plain().await?;
     let (domains, accounts, _): (i64, i64, i64) =
         sqlx::query_as(sql::COUNTS).fetch_one(&mut *change).await.map_err(writing())?;
     if domains + accounts > 0 {
         return Err(refused("the account database is not empty; a dump is restored into an empty one only"));
     }
     // What a new database begins with.
-    for (_, statement) in sql::CLEAR {
+    for (_, statement) in sql::CLEAR.iter().filter(|(since, _)| *since <= version) {
         sqlx::query(*statement).execute(&mut *change).await.map_err(writing())?;
     }
     for line in lines {
@@ -113,10 +121,14 @@ async fn fill(store: &Store, lines: impl Iterator<Item = io::Result<String>>) ->
             _ => return Err(refused("the dump has a line that is no row")),
         }
     }
-    Ok(store.commit(change, "restore", "all").await?)
+    Ok(change.commit().await.map_err(writing())?)
 }
 
-async fn insert(change: &mut Change, table: &str, row: &Map<String, Value>) -> Result<(), AdminError> {
+async fn insert(
+    change: &mut Transaction<'static, Any>,
+    table: &str,
+    row: &Map<String, Value>,
+) -> Result<(), AdminError> {
     // They become part of a statement.
     let harmless = |name: &String| {
         name.starts_with(|first: char| first.is_ascii_lowercase())

@@ -60,9 +60,12 @@ mod questions;
 mod quota;
 mod recent;
 mod remembered;
+mod resolving;
 mod schema;
 mod seal;
+mod sessions;
 mod sql;
+mod standing;
 mod store;
 mod tickets;
 
@@ -71,8 +74,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use admin::{
-    AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, DomainInfo, NewAccount, RemovedAccount,
-    Status,
+    AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, AuditEntry, DomainInfo, DomainKind,
+    DomainSetting, IssuedAccount, NewAccount, NewPlan, Order, PlanInfo, RemovedAccount, ServiceInfo, Status,
+    Which,
 };
 pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
@@ -83,17 +87,22 @@ pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
+pub use sessions::Attendance;
+pub use standing::{Bar, Service, State, Stops};
 
 use guesses::Guesses;
 use hash::Hasher;
 use remembered::Remembered;
 use seal::ApopKey;
+use sessions::Sessions;
 use store::Store;
 
 /// The account database, open. Cheap to clone; all clones share connections and the password pool.
 #[derive(Clone)]
 pub struct Accounts {
     shared: Arc<Shared>,
+    who: Arc<str>,
+    insists: bool,
 }
 
 struct Shared {
@@ -101,6 +110,7 @@ struct Shared {
     hasher: Hasher,
     remembered: Remembered,
     guesses: Guesses,
+    sessions: Sessions,
     apop: Option<ApopKey>,
 }
 
@@ -137,7 +147,32 @@ impl Accounts {
         let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
         let remembered = Remembered::new().map_err(no_random)?;
         let guesses = Guesses::new(Instant::now());
-        Ok(Self { shared: Arc::new(Shared { store, hasher: Hasher::new(), remembered, guesses, apop }) })
+        let shared = Arc::new(Shared {
+            store,
+            hasher: Hasher::new(),
+            remembered,
+            guesses,
+            sessions: Sessions::default(),
+            apop,
+        });
+        Ok(Self { shared, who: Arc::from(""), insists: false })
+    }
+
+    /// The same database, with this name in the audit entry of every change that is made through it.
+    #[must_use]
+    pub fn acting_as(&self, who: &str) -> Self {
+        Self { who: who.into(), ..self.clone() }
+    }
+
+    /// The same database, giving out names that are reserved or that somebody released a short while ago: for an operator who knows
+    /// what they do.
+    #[must_use]
+    pub fn insisting(&self) -> Self {
+        Self { insists: true, ..self.clone() }
+    }
+
+    async fn begin(&self) -> Result<store::Change, Unavailable> {
+        self.shared.store.begin(&self.who).await
     }
 
     /// Closes the connections once they are idle. Questions from then on are [`Unavailable`].
@@ -164,6 +199,9 @@ impl fmt::Debug for Accounts {
 pub struct AccountId(i64);
 
 impl AccountId {
+    /// The number of no account.
+    pub(crate) const NOBODY: Self = Self(0);
+
     pub(crate) fn new(id: i64) -> Self {
         Self(id)
     }

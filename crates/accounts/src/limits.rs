@@ -14,6 +14,23 @@ pub const DOMAIN: usize = 253;
 /// Octets of one label of a domain name (RFC 1035 §2.3.4).
 pub const LABEL: usize = 63;
 
+/// Octets of a text that stands in a reply behind code and status: a reply line ends at 512 (RFC 5321 §4.5.3.1.5), one of POP3 too
+/// (RFC 1939 §3).
+pub const REPLY_TEXT: usize = 400;
+
+/// Seconds that a released address is given to nobody else, unless its domain says otherwise: 90 days, so that who wrote to the old
+/// owner once a quarter has seen it refused.
+pub const QUARANTINE: i64 = 90 * 24 * 60 * 60;
+
+/// How many logins a shape must be able to make.
+pub const PATTERN_LOGINS: u64 = 100_000;
+
+/// How often the changes in the database are looked for, so that a session ends within a second or two of what ends it.
+pub const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a change that ended sessions is remembered, for logins that were being judged meanwhile: longer than one takes.
+pub const FOLLOW_REMEMBERS: Duration = Duration::from_secs(10 * 60);
+
 /// Octets of a password. A `PASS` line of POP3 ends at 255 octets (RFC 2449 §4) with verb, blank and CRLF;
 /// a longer password could be set but never used.
 pub const PASSWORD: usize = 248;

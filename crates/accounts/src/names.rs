@@ -66,7 +66,12 @@ impl DomainName {
             return fault(&format!("it must have 1 to {} characters", limits::DOMAIN));
         }
         if text.split('.').all(is_label) {
-            return Ok(Self(text.to_ascii_lowercase()));
+            // RFC 3696 §2: no top-level domain is all digits, so that no address of a host reads as a domain name.
+            let last = text.rsplit('.').next().unwrap_or_default();
+            return match last.bytes().all(|b| b.is_ascii_digit()) {
+                true => fault("the last part cannot be a number; an address of a host is no mail domain"),
+                false => Ok(Self(text.to_ascii_lowercase())),
+            };
         }
         fault(&format!(
             "between dots stand 1 to {} letters, digits and inner hyphens, for example mx.example.jp",
@@ -108,6 +113,11 @@ impl Address {
     /// The address that a login has in a domain from its first minute.
     pub(crate) fn issued(login: &Login, domain: DomainName) -> Self {
         Self { local_part: LocalPart(login.0.clone()), domain }
+    }
+
+    /// The same name in another domain.
+    pub(crate) fn at(self, domain: DomainName) -> Self {
+        Self { domain, ..self }
     }
 
     /// What stands before the `@`.

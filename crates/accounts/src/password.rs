@@ -21,6 +21,50 @@ pub fn generate_password() -> Result<Secret, Unavailable> {
     Ok(Secret::new(random.iter().map(pick).collect::<Vec<u8>>()))
 }
 
+/// The shape of issued logins: `@` a letter, `#` a digit, every other character itself.
+#[derive(Debug)]
+pub(crate) struct Pattern(String);
+
+/// The first 24 of the alphabet are its letters, the rest its digits.
+const LETTERS: usize = 24;
+
+impl Pattern {
+    /// A shape that makes logins, and enough of them that nobody guesses the next one's.
+    pub(crate) fn parse(text: &str) -> Result<Self, AdminError> {
+        let example = text.replace('@', "a").replace('#', "2");
+        let logins = text.bytes().fold(1_u64, |number, octet| match octet {
+            b'@' => number.saturating_mul(LETTERS as u64),
+            b'#' => number.saturating_mul((ALPHABET.len() - LETTERS) as u64),
+            _ => number,
+        });
+        if logins < limits::PATTERN_LOGINS || crate::Login::parse(&example).is_err() {
+            return Err(AdminError::Refused(format!(
+                "'{}' is no shape of logins: write @ for a letter, # for a digit, and enough of them for {} logins, for example @@#@-@@@ or m####@@###@",
+                text.escape_debug(),
+                limits::PATTERN_LOGINS
+            )));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// A login of this shape, at random; without characters that are taken for others on paper, but for the fixed ones.
+    pub(crate) fn fill(&self) -> Result<String, Unavailable> {
+        let mut random = vec![0_u8; self.0.len()];
+        aws_lc_rs::rand::fill(&mut random).map_err(Unavailable::when("making a login"))?;
+        let (letters, digits) = ALPHABET.split_at(LETTERS);
+        // Neither 24 nor 8 need to divide 256 here: a login is no secret.
+        let pick = |of: &[u8], octet: u8| {
+            of.iter().copied().nth(usize::from(octet) % of.len()).map_or('a', char::from)
+        };
+        let fill = |(shape, octet): (char, &u8)| match shape {
+            '@' => pick(letters, *octet),
+            '#' => pick(digits, *octet),
+            other => other,
+        };
+        Ok(self.0.chars().zip(&random).map(fill).collect())
+    }
+}
+
 /// Refuses a password that no client could send.
 pub(crate) fn check_password(password: &Secret) -> Result<(), AdminError> {
     let octets = password.expose();
@@ -57,6 +101,31 @@ mod tests {
             assert!(!octets.iter().any(|b| b"lo01".contains(b)));
             assert!(check_password(&password).is_ok());
             assert!(seen.insert(octets.to_vec()), "no password twice");
+        }
+    }
+
+    #[test]
+    fn s_19_logins_of_the_three_shapes_are_made() {
+        for (shape, like) in
+            [("@@#@-@@@", "ab4t-ash"), ("m####@@###@", "m1234ab567c"), ("u####@@###@", "u1234ab567c")]
+        {
+            let pattern = Pattern::parse(shape).unwrap();
+            let mut seen = std::collections::BTreeSet::new();
+            for _ in 0..50 {
+                let login = pattern.fill().unwrap();
+                assert_eq!(crate::Login::parse(&login).unwrap().as_str(), login);
+                assert_eq!(login.len(), like.len());
+                for (made, example) in login.chars().zip(like.chars()) {
+                    let alike = made.is_ascii_digit() == example.is_ascii_digit()
+                        && made.is_ascii_lowercase() == example.is_ascii_lowercase();
+                    assert!(alike, "{login} {like}");
+                }
+                seen.insert(login);
+            }
+            assert!(seen.len() > 45, "they differ");
+        }
+        for nonsense in ["", "fixed", "@@", "@@@@@@@ ", "-@@@@@@@", "@@@@@@@@/", "全@@@@@@@@"] {
+            assert!(Pattern::parse(nonsense).is_err(), "{nonsense}");
         }
     }
 

@@ -114,7 +114,7 @@ impl Accounts {
         action: &str,
     ) -> Result<(), AdminError> {
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         sqlx::query(statement)
             .bind(whose)
             .bind(rules.column())

@@ -7,20 +7,29 @@ use auth_sasl::{Claim, Secret};
 
 use crate::error::Unavailable;
 use crate::guesses::Budget;
-use crate::names::{DomainName, LocalPart, Login};
+use crate::names::Login;
 use crate::pop3::Pop3Rules;
 use crate::quota::Allowances;
+use crate::standing::{Bar, Service, State};
 use crate::{AccountId, Accounts, Shared, sql};
 
 /// Where mail for an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
+    /// The domain is known as one where nobody has mail: `550 5.1.2`, with this text for the sender if it is not empty.
+    Barred(String),
+    /// The account gets no mail: it is suspended or closing. `550 5.2.1`.
+    Disabled,
     /// Into this mailbox.
     Mailbox(Mailbox),
-    /// The domain is ours, and nobody there has this local part: `550 5.1.1`, at RCPT.
-    UnknownUser,
+    /// It is `postmaster@` or `abuse@` a domain of ours, and nobody is appointed yet: `451`, and the operator has to hear of it.
+    NoPostmaster,
     /// Mail for this domain is not ours to keep.
     NotOurs,
+    /// The domain is ours, and nobody there has this local part: `550 5.1.1`, at RCPT.
+    UnknownUser,
+    /// The account gets no mail from outside yet: `450 4.2.1`.
+    Unready,
 }
 
 /// An account's mailbox.
@@ -42,6 +51,8 @@ pub struct Mailbox {
 pub enum Verdict {
     /// It is; this is who it is.
     Accepted(Account),
+    /// It is, but this account may not do what it came for. It may know why.
+    Barred(Account, Bar),
     /// It was not looked at: too many wrong ones came before it. A client is told to come again later (`454 4.7.0`,
     /// `[SYS/TEMP]`), never that its password is wrong.
     Deferred(Budget),
@@ -62,6 +73,8 @@ pub struct Account {
     pub quota: Allowances,
     /// What POP3 does with its mail: its own rules, and its domain's where it has none.
     pub pop3: Pop3Rules,
+    /// The last change that was made when this was true.
+    pub(crate) as_of: i64,
 }
 
 /// Why a claim was rejected. Never part of a reply.
@@ -91,59 +104,58 @@ impl Why {
 }
 
 /// What the database has on a login.
-struct Found {
+struct Known {
     account: Account,
+    state: State,
+    has_service: bool,
     credential: Option<String>,
 }
 
-impl Accounts {
-    /// Which mailbox an address belongs to. Neither part's case matters.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: try again later, `4xx`.
-    pub async fn resolve(&self, local_part: &str, domain: &str) -> Result<Resolution, Unavailable> {
-        let Ok(domain) = DomainName::parse(domain) else { return Ok(Resolution::NotOurs) };
-        // A local part that no account can have is looked up as the empty one, which none has: the domain decides.
-        let local_part = LocalPart::parse(local_part);
-        let local_part = local_part.as_ref().map_or("", LocalPart::as_str);
-        type Row = (Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>);
-        let row: Option<Row> = sqlx::query_as(sql::RESOLVE)
-            .bind(domain.as_str())
-            .bind(local_part)
-            .fetch_optional(self.shared.store.readers())
-            .await
-            .map_err(Unavailable::when("looking up an address"))?;
-        Ok(match row {
-            None => Resolution::NotOurs,
-            Some((Some(id), Some(login), Some(key), octets, messages)) => {
-                let quota = Allowances::from_columns(octets.unwrap_or(-1), messages.unwrap_or(-1));
-                Resolution::Mailbox(Mailbox { account: AccountId::new(id), login, key, quota })
-            }
-            Some(_) => Resolution::UnknownUser,
-        })
-    }
+type KnownRow = (
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    String,
+    i64,
+    String,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+);
 
-    /// Whether a claim is true that came from an address outside: as [`Accounts::authenticate`], but wrong claims are
-    /// counted, and too many of them are not looked at ([`Verdict::Deferred`]).
+impl Accounts {
+    /// Whether a claim is true that came from an address outside, and whether its account may use a service: wrong claims are counted,
+    /// and too many of them are not looked at ([`Verdict::Deferred`]).
     ///
     /// # Errors
     /// [`Unavailable`]: `454 4.7.0` or `[SYS/TEMP]`; it says nothing about the claim.
-    pub async fn authenticate_from(&self, claim: &Claim, from: IpAddr) -> Result<Verdict, Unavailable> {
+    pub async fn authenticate_from(
+        &self,
+        claim: &Claim,
+        from: IpAddr,
+        service: Service,
+    ) -> Result<Verdict, Unavailable> {
         let guesses = &self.shared.guesses;
         let admitted = match guesses.admit(claim.login(), from, Instant::now()) {
             Ok(admitted) => admitted,
             Err(budget) => return Ok(Verdict::Deferred(budget)),
         };
-        let verdict = self.authenticate(claim).await;
+        let verdict = self.judge(claim, Some(service)).await;
         match &verdict {
-            Ok(Verdict::Accepted(_)) => guesses.was_true(&admitted, Instant::now()),
+            Ok(Verdict::Accepted(_) | Verdict::Barred(..)) => guesses.was_true(&admitted, Instant::now()),
             Ok(Verdict::Rejected(_)) => {}
             Ok(Verdict::Deferred(_)) | Err(_) => guesses.was_not_judged(&admitted),
         }
         verdict
     }
 
-    /// Whether a claim is true, without counting: for who is at the machine already.
+    /// Whether a claim is true, without counting and whatever its account may do: for who is at the machine already.
     ///
     /// A password that was good a short while ago, with the credential that is stored now, is good. Any other costs one
     /// Argon2id computation, whether or not the login exists; it waits for its turn in a pool of half the cores.
@@ -151,23 +163,57 @@ impl Accounts {
     /// # Errors
     /// [`Unavailable`]: `454 4.7.0` or `[SYS/TEMP]`; it says nothing about the claim.
     pub async fn authenticate(&self, claim: &Claim) -> Result<Verdict, Unavailable> {
+        self.judge(claim, None).await
+    }
+
+    async fn judge(&self, claim: &Claim, service: Option<Service>) -> Result<Verdict, Unavailable> {
         let kind = match claim {
             Claim::Password { .. } => "password",
             Claim::Apop { .. } => "apop",
         };
-        let found = self.find(claim.login(), kind).await?;
+        let found = self.find(claim.login(), kind, service).await?;
         let holds = match claim {
             Claim::Password { password, .. } => self.password_holds(claim, password, found.as_ref()).await?,
             Claim::Apop { .. } => claim.verify_secret(&self.shared_secret(found.as_ref())?),
         };
         // The order of these lines is that of what a client may not learn; all of them answer alike.
-        Ok(match found {
-            None => Verdict::Rejected(Why::UnknownLogin),
-            Some(Found { credential: None, .. }) => Verdict::Rejected(Why::NoCredential),
-            Some(_) if !holds => Verdict::Rejected(Why::WrongSecret),
-            Some(found) if !acts_as_itself(claim, &found.account) => Verdict::Rejected(Why::ActingAsAnother),
-            Some(found) => Verdict::Accepted(found.account),
+        let found = match found {
+            None => return Ok(Verdict::Rejected(Why::UnknownLogin)),
+            Some(Known { credential: None, .. }) => return Ok(Verdict::Rejected(Why::NoCredential)),
+            Some(_) if !holds => return Ok(Verdict::Rejected(Why::WrongSecret)),
+            Some(found) if !acts_as_itself(claim, &found.account) => {
+                return Ok(Verdict::Rejected(Why::ActingAsAnother));
+            }
+            Some(found) => found,
+        };
+        // From here on the client has proved who it is.
+        let Some(service) = service else { return Ok(Verdict::Accepted(found.account)) };
+        let bar = match found.state.bars(service) {
+            Some(bar) => Some(bar),
+            None if !found.has_service => Some(Bar::ServiceOff(service)),
+            None if kind == "apop" && !self.has_service(found.account.id, Service::Apop).await? => {
+                Some(Bar::ServiceOff(Service::Apop))
+            }
+            None => None,
+        };
+        Ok(match bar {
+            Some(bar) => Verdict::Barred(found.account, bar),
+            None => Verdict::Accepted(found.account),
         })
+    }
+
+    /// Whether an account has a service.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it says nothing about the account.
+    pub async fn has_service(&self, account: AccountId, service: Service) -> Result<bool, Unavailable> {
+        let row: Option<Option<i64>> = sqlx::query_scalar(sql::HAS_SERVICE)
+            .bind(account.get())
+            .bind(service.word())
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking up a service"))?;
+        Ok(row.flatten().map_or_else(|| service.by_default(), |enabled| enabled != 0))
     }
 
     /// Every claim that will be rejected pays for a hash.
@@ -175,7 +221,7 @@ impl Accounts {
         &self,
         claim: &Claim,
         password: &Secret,
-        found: Option<&Found>,
+        found: Option<&Known>,
     ) -> Result<bool, Unavailable> {
         let Shared { hasher, remembered, .. } = &*self.shared;
         let stored = found.and_then(|found| Some((&found.account, found.credential.as_deref()?)));
@@ -192,27 +238,55 @@ impl Accounts {
         Ok(holds)
     }
 
-    async fn find(&self, login: &str, kind: &str) -> Result<Option<Found>, Unavailable> {
+    async fn find(
+        &self,
+        login: &str,
+        kind: &str,
+        service: Option<Service>,
+    ) -> Result<Option<Known>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
-        type Row = (i64, String, String, i64, i64, String, Option<String>, Option<String>);
-        let row: Option<Row> = sqlx::query_as(sql::CREDENTIAL)
+        let service = service.unwrap_or(Service::Pop);
+        let row: Option<KnownRow> = sqlx::query_as(sql::CREDENTIAL)
             .bind(login.as_str())
             .bind(kind)
+            .bind(service.word())
             .fetch_optional(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking up a login"))?;
-        Ok(row.map(|(id, login, mailbox, octets, messages, rules, domains, credential)| {
-            let quota = Allowances::from_columns(octets, messages);
+        Ok(row.map(|row| {
+            let (
+                id,
+                login,
+                mailbox,
+                octets,
+                messages,
+                state,
+                stops,
+                text,
+                since,
+                until,
+                enabled,
+                as_of,
+                rules,
+                domains,
+                credential,
+            ) = row;
             let domains = domains.as_deref().map(Pop3Rules::from_column).unwrap_or_default();
             let pop3 = Pop3Rules::from_column(&rules).or(domains);
-            Found { account: Account { id: AccountId::new(id), login, mailbox, quota, pop3 }, credential }
+            let quota = Allowances::from_columns(octets, messages);
+            Known {
+                account: Account { id: AccountId::new(id), login, mailbox, quota, pop3, as_of },
+                state: State::from_columns(&state, stops, text, since, until),
+                has_service: enabled.map_or_else(|| service.by_default(), |enabled| enabled != 0),
+                credential,
+            }
         }))
     }
 
     /// The secret to verify an APOP claim with; an empty one, which [`Accounts::authenticate`] does not accept, where
     /// there is none.
-    fn shared_secret(&self, found: Option<&Found>) -> Result<Secret, Unavailable> {
-        let Some(Found { account, credential: Some(sealed) }) = found else {
+    fn shared_secret(&self, found: Option<&Known>) -> Result<Secret, Unavailable> {
+        let Some(Known { account, credential: Some(sealed), .. }) = found else {
             return Ok(Secret::new(Vec::new()));
         };
         match &self.shared.apop {

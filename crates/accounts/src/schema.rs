@@ -16,6 +16,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "accounts", include_str!("../migrations/0001_accounts.sql")),
     (2, "quota", include_str!("../migrations/0002_quota.sql")),
     (3, "pop3", include_str!("../migrations/0003_pop3.sql")),
+    (10, "names", include_str!("../migrations/0010_names.sql")),
+    (11, "life", include_str!("../migrations/0011_life.sql")),
     (20, "tickets", include_str!("../migrations/0020_tickets.sql")),
 ];
 
@@ -40,7 +42,7 @@ pub(crate) async fn check(store: &Store, config: &DatabaseConfig) -> Result<(), 
 /// Applies what is missing up to a version, all of it or nothing, with other processes held off by the change's own lock.
 pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig, to: i64) -> Result<(), OpenError> {
     let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
-    let mut change = store.begin().await.map_err(unreachable)?;
+    let mut change = store.begin_plain().await.map_err(unreachable)?;
     if let Some(lock) = store.backend().lock_schema() {
         let locked = sqlx::query(lock).execute(&mut *change).await;
         locked

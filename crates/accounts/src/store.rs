@@ -1,16 +1,83 @@
 //! The open database: questions go to the readers, a change is one transaction with its audit entry.
+//!
+//! Changes come one after the other, on PostgreSQL as on SQLite: each begins by taking its number in the audit table, and nobody else
+//! can take one until it ends. So a change sees what is true until it commits, two who want the same name meet in no gap between a
+//! look and a write, and the numbers are in the order of the commits, which is what whoever follows the changes relies on.
 
+use std::ops::{Deref, DerefMut};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::backend::Pools;
 use crate::config::{Backend, DatabaseConfig};
 use crate::error::{OpenError, Unavailable};
-use crate::{schema, sql};
+use crate::{AccountId, schema, sql};
 
 /// A change under way. Dropped before [`Store::commit`], it never was.
-pub(crate) type Change = Transaction<'static, Any>;
+pub(crate) struct Change {
+    transaction: Transaction<'static, Any>,
+    /// Its number in the audit table.
+    id: i64,
+    who: String,
+    account: i64,
+    ends: i64,
+}
+
+impl Change {
+    /// Whose change it is, and which of their sessions end with it.
+    pub(crate) fn about(&mut self, account: AccountId, ends: i64) {
+        (self.account, self.ends) = (account.get(), ends);
+    }
+
+    /// One more audit entry in this change, for one of many accounts.
+    pub(crate) async fn note(
+        &mut self,
+        action: &str,
+        subject: &str,
+        account: AccountId,
+        ends: i64,
+    ) -> Result<(), Unavailable> {
+        let id = next(self, "audit").await?;
+        self.write(id, action, subject, account.get(), ends).await
+    }
+
+    async fn write(
+        &mut self,
+        id: i64,
+        action: &str,
+        subject: &str,
+        account: i64,
+        ends: i64,
+    ) -> Result<(), Unavailable> {
+        sqlx::query(sql::ADD_AUDIT)
+            .bind(id)
+            .bind(now())
+            .bind(action)
+            .bind(subject)
+            .bind(self.who.clone())
+            .bind(account)
+            .bind(ends)
+            .execute(&mut *self.transaction)
+            .await
+            .map(drop)
+            .map_err(Unavailable::when("writing the audit entry"))
+    }
+}
+
+impl Deref for Change {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Change {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+}
 
 pub(crate) struct Store {
     backend: Backend,
@@ -65,8 +132,16 @@ impl Store {
         &self.pools.readers
     }
 
-    /// Begins a change. Nothing slow may happen until it is committed: hash passwords before.
-    pub(crate) async fn begin(&self) -> Result<Change, Unavailable> {
+    /// Begins a change by somebody, when those before it are done. Nothing slow may happen until it is committed: hash passwords before.
+    pub(crate) async fn begin(&self, who: &str) -> Result<Change, Unavailable> {
+        let transaction = self.begin_plain().await?;
+        let mut change = Change { transaction, id: 0, who: who.to_owned(), account: 0, ends: 0 };
+        change.id = next(&mut change, "audit").await?;
+        Ok(change)
+    }
+
+    /// A transaction that is no change of anybody's: the schema's.
+    pub(crate) async fn begin_plain(&self) -> Result<Transaction<'static, Any>, Unavailable> {
         self.pools
             .writer
             .begin_with(self.backend.begin())
@@ -84,16 +159,9 @@ impl Store {
         action: &str,
         subject: &str,
     ) -> Result<(), Unavailable> {
-        let id = next(&mut change, "audit").await?;
-        sqlx::query(sql::ADD_AUDIT)
-            .bind(id)
-            .bind(now())
-            .bind(action)
-            .bind(subject)
-            .execute(&mut *change)
-            .await
-            .map_err(Unavailable::when("writing the audit entry"))?;
-        let Err(failure) = change.commit().await else { return Ok(()) };
+        let (id, account, ends) = (change.id, change.account, change.ends);
+        change.write(id, action, subject, account, ends).await?;
+        let Err(failure) = change.transaction.commit().await else { return Ok(()) };
         let found: Result<i64, _> =
             sqlx::query_scalar(sql::COUNT_AUDIT).bind(id).fetch_one(self.readers()).await;
         match found {

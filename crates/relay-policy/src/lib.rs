@@ -44,12 +44,18 @@ pub enum Identity {
 /// Whom the message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Destination {
+    /// A domain that is known as one where nobody has mail.
+    Barred,
+    /// A mailbox of ours that gets no mail.
+    Disabled,
     /// A domain that is not ours.
     Foreign,
     /// A mailbox of ours.
     Mailbox,
     /// A domain of ours that has no such user.
     UnknownUser,
+    /// A mailbox of ours that gets no mail yet.
+    Unready,
 }
 
 /// Whether a recipient is taken, and by which row.
@@ -64,8 +70,14 @@ pub enum Verdict {
 /// The row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
+    /// Nobody has mail in that domain; said in the words of the domain.
+    DomainBarred,
     /// Mail for a mailbox of ours is taken from everyone: this is its MX.
     LocalMailbox,
+    /// The mailbox is there and gets no mail: its account is suspended or closing.
+    MailboxDisabled,
+    /// The mailbox is there and will get mail later: who sends shall try again.
+    MailboxUnready,
     /// The listener relays for nobody of this kind, and nothing that the client could prove would help.
     RelayDenied,
     /// Another domain, for who holds a ticket.
@@ -84,7 +96,10 @@ impl Why {
     /// The rule's name in the log.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::DomainBarred => "domain_barred",
             Self::LocalMailbox => "local_mailbox",
+            Self::MailboxDisabled => "mailbox_disabled",
+            Self::MailboxUnready => "mailbox_unready",
             Self::RelayAfterPop => "relay_after_pop",
             Self::RelayDenied => "relay_denied",
             Self::RelayForAccount => "relay_for_account",
@@ -95,14 +110,56 @@ impl Why {
     }
 }
 
+/// May a client that has logged in write as an address? Asked at MAIL, of senders that are not empty.
+#[rustfmt::skip]
+pub const fn sender(rights: SenderRights, owns: bool) -> SenderVerdict {
+    match (owns, rights) {
+        (true,  _)                     => SenderVerdict::Accept,
+        (false, SenderRights::Off)     => SenderVerdict::Accept,
+        (false, SenderRights::Warn)    => SenderVerdict::AcceptAndLog,
+        (false, SenderRights::Rewrite) => SenderVerdict::Rewrite,
+        (false, SenderRights::Reject)  => SenderVerdict::Refuse,
+    }
+}
+
+/// What a listener demands of the sender address of a client that has logged in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SenderRights {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Nothing, but an address that is not its own is logged.
+    Warn,
+    /// One of its own; any other becomes its primary address.
+    Rewrite,
+    /// One of its own.
+    Reject,
+}
+
+/// What becomes of a sender address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SenderVerdict {
+    /// It stands.
+    Accept,
+    /// It stands, and the operator hears of it.
+    AcceptAndLog,
+    /// The account's primary address stands instead.
+    Rewrite,
+    /// `553 5.7.1`.
+    Refuse,
+}
+
 /// May this client send to this recipient through this listener?
 #[rustfmt::skip]
 pub const fn recipient(listener: Listener, network: Network, identity: Identity, destination: Destination) -> Verdict {
     use {Identity as I, Network as N};
     let Listener { relay_authenticated: accounts, relay_pop_before_smtp: tickets, relay_inside: inside } = listener;
     match destination {
+        Destination::Barred      => Verdict::Refuse(Why::DomainBarred),
+        Destination::Disabled    => Verdict::Refuse(Why::MailboxDisabled),
         Destination::Mailbox     => Verdict::Accept(Why::LocalMailbox),
         Destination::UnknownUser => Verdict::Refuse(Why::UnknownUser),
+        Destination::Unready     => Verdict::Refuse(Why::MailboxUnready),
         Destination::Foreign     => match (identity,   accounts, tickets, network,   inside) {
             (I::Authenticated,             true,  _,    _,         _)    => Verdict::Accept(Why::RelayForAccount),
             (I::Ticket,                    _,     true, _,         _)    => Verdict::Accept(Why::RelayAfterPop),

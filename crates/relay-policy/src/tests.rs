@@ -6,7 +6,14 @@ use super::*;
 
 const NETWORKS: [Network; 2] = [Network::Inside, Network::Outside];
 const IDENTITIES: [Identity; 3] = [Identity::Anonymous, Identity::Ticket, Identity::Authenticated];
-const DESTINATIONS: [Destination; 3] = [Destination::Foreign, Destination::Mailbox, Destination::UnknownUser];
+const DESTINATIONS: [Destination; 6] = [
+    Destination::Barred,
+    Destination::Disabled,
+    Destination::Foreign,
+    Destination::Mailbox,
+    Destination::UnknownUser,
+    Destination::Unready,
+];
 
 /// Every listener, with its `relay` as the configuration writes it.
 fn listeners() -> Vec<(String, Listener)> {
@@ -70,4 +77,17 @@ fn nobody_relays_without_a_permission() {
             }
         }
     }
+}
+
+/// Every row, as `policy/sender.txt` has it.
+#[test]
+fn s_16_the_golden_file_shows_every_sender() {
+    let mut rows = String::from("sender_rights  owns   verdict\n");
+    for rights in [SenderRights::Off, SenderRights::Warn, SenderRights::Rewrite, SenderRights::Reject] {
+        for owns in [false, true] {
+            let (word, verdict) = (std::format!("{rights:?}").to_lowercase(), sender(rights, owns));
+            writeln!(rows, "{word:<14} {owns:<6} {verdict:?}").unwrap();
+        }
+    }
+    assert_eq!(rows, include_str!("../policy/sender.txt"), "\n{rows}");
 }

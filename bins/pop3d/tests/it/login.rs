@@ -142,7 +142,7 @@ fn s_15_r_13_too_many_guesses_are_not_looked_at() {
         for number in 0..accounts::limits::GUESSES_OF_ACCOUNT.0 {
             let from = [198, 51, u8::try_from(number).unwrap(), 7].into();
             let claim = auth_sasl::Claim::password(login, auth_sasl::Secret::new("wrong"));
-            house.block_on(house.accounts.authenticate_from(&claim, from)).unwrap();
+            house.block_on(house.accounts.authenticate_from(&claim, from, accounts::Service::Pop)).unwrap();
         }
     }
     let mut client = house.client(Door::Clear);

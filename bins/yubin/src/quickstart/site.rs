@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use accounts::{Accounts, DatabaseConfig, NewAccount, generate_password};
+use accounts::{Accounts, DatabaseConfig, DomainSetting, NewAccount, generate_password};
 use auth_sasl::Secret;
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,9 @@ async fn users(directory: &Path, accounts: &Accounts) -> Result<Vec<User>, Failu
     for (login, aliases) in LOGINS {
         users.push(user(accounts, login, aliases).await?);
     }
+    if let Some((login, _)) = LOGINS.first() {
+        accounts.domain_set(HOST, &DomainSetting::Postmaster(Some((*login).to_owned()))).await?;
+    }
     let text = serde_json::to_vec_pretty(&users).map_err(|error| failed(error.into()))?;
     write(&file, &text).map_err(failed)?;
     Ok(users)
@@ -190,7 +193,7 @@ async fn user(accounts: &Accounts, login: &str, aliases: &[&str]) -> Result<User
             password: Some(Secret::new(secret.expose())),
             apop: false,
         };
-        accounts.account_add(account).await?;
+        accounts.insisting().account_add(account).await?;
     }
     addresses.push(format!("{login}@{HOST}"));
     Ok(User { login: login.to_owned(), password, addresses })

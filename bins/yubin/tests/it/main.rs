@@ -13,6 +13,7 @@ mod harness;
 mod hosts;
 mod import;
 mod kill;
+mod life;
 mod listeners;
 mod maildrop;
 mod memory;

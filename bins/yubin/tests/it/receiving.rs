@@ -41,6 +41,29 @@ fn d_03_the_alias_and_the_issued_name_reach_the_same_maildrop() {
 }
 
 #[test]
+fn d_05_d_12_d_15_every_kind_of_domain_at_rcpt() {
+    let service = Service::start();
+    let yubin = |words: &str| service.site.yubin(&words.split(' ').collect::<Vec<_>>());
+    let mut smtp = service.smtp(Door::Mx);
+    smtp.hello();
+    smtp.ask("MAIL FROM:<friend@example.org>", "250");
+    smtp.ask("RCPT TO:<kenji@example.jp>", "550 5.7.1");
+    // While this very session goes on.
+    yubin("domain equivalent example.jp mx.example.jp");
+    yubin("domain bar atson.example --text Write_to_the_same_name_at_mx.example.jp");
+    smtp.ask("RCPT TO:<kenji@example.jp>", "250");
+    let refused = smtp.ask(&format!("RCPT TO:<{}@atson.example>", KENJI.login), "550 5.1.2");
+    assert!(refused.lines[0].ends_with("Write_to_the_same_name_at_mx.example.jp"), "{refused:?}");
+    smtp.ask("RCPT TO:<nobody@example.jp>", "550 5.1.1");
+    for duty in ["postmaster@mx.example.jp", "ABUSE@example.jp", "Postmaster"] {
+        smtp.ask(&format!("RCPT TO:<{duty}>"), "250");
+    }
+    yubin("address off kenji@mx.example.jp");
+    smtp.ask("RCPT TO:<kenji@mx.example.jp>", "550 5.1.1");
+    smtp.quit();
+}
+
+#[test]
 fn d_13_an_unknown_recipient_is_refused_at_rcpt() {
     let service = Service::start();
     let mut smtp = service.smtp(Door::Mx);

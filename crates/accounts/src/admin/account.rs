@@ -9,11 +9,12 @@ use crate::names::{Address, DomainName, Login};
 use crate::password::check_password;
 use crate::pop3::Pop3Rules;
 use crate::quota::{Allowance, Allowances};
+use crate::standing::{READING, SENDING, State};
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, Resolution, sql};
 
 use super::address::{self, AddressInfo, AddressKind, Taken};
-use super::{domain, refusal};
+use super::{ServiceInfo, domain, refusal, reserved};
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -59,6 +60,12 @@ pub struct AccountRow {
     pub quota: Allowances,
     /// What POP3 does with its mail, where that is not as for others.
     pub pop3: Pop3Rules,
+    /// Where it is in its life.
+    pub state: State,
+    /// The plan as which it was issued.
+    pub plan: Option<String>,
+    /// The provider's key of the contract that it belongs to; empty for none.
+    pub contract: String,
 }
 
 /// All about an account, but its secrets.
@@ -68,6 +75,8 @@ pub struct AccountDetails {
     pub account: AccountRow,
     /// Its addresses, the issued one first.
     pub addresses: Vec<AddressInfo>,
+    /// Every service, on or off.
+    pub services: Vec<ServiceInfo>,
 }
 
 /// An account that is gone. Its Maildir is not: this crate touches no mail.
@@ -81,13 +90,40 @@ pub struct RemovedAccount {
     pub addresses: Vec<String>,
 }
 
-type Row = (i64, String, String, i64, i64, i64, String);
+type Row =
+    (i64, String, String, i64, i64, i64, String, String, i64, String, i64, i64, String, Option<String>);
 
 impl AccountRow {
-    fn new((id, login, mailbox, created_at, octets, messages, rules): Row) -> Self {
-        let (id, quota) = (AccountId::new(id), Allowances::from_columns(octets, messages));
-        let pop3 = Pop3Rules::from_column(&rules);
-        Self { id, login, mailbox, created_at, password_changed_at: None, apop: false, quota, pop3 }
+    fn new(row: Row) -> Self {
+        let (
+            id,
+            login,
+            mailbox,
+            created_at,
+            octets,
+            messages,
+            rules,
+            state,
+            stops,
+            text,
+            since,
+            until,
+            contract,
+            plan,
+        ) = row;
+        Self {
+            id: AccountId::new(id),
+            login,
+            mailbox,
+            created_at,
+            password_changed_at: None,
+            apop: false,
+            quota: Allowances::from_columns(octets, messages),
+            pop3: Pop3Rules::from_column(&rules),
+            state: State::from_columns(&state, stops, text, since, until),
+            plan,
+            contract,
+        }
     }
 
     fn note_credential(&mut self, kind: &str, changed_at: i64) {
@@ -110,16 +146,15 @@ impl Accounts {
         let aliases = new.addresses.iter().map(|a| Address::parse(a)).collect::<Result<Vec<_>, _>>()?;
         let hash = self.hash(new.password.as_ref(), new.apop).await?;
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
-        let id = AccountId::new(store::next(&mut change, "account").await?);
-        insert(&mut change, id, &login).await?;
-        take_addresses(&mut change, id, &login, &aliases).await?;
+        let mut change = self.begin().await?;
+        let id = make(&mut change, &login, None, &aliases, self.insists).await?;
         if let (Some(hash), Some(password)) = (hash, &new.password) {
             set_credential(&mut change, id, "password", &hash).await?;
             if new.apop {
                 self.seal(&mut change, id, password).await?;
             }
         }
+        change.about(id, 0);
         store.commit(change, "account add", login.as_str()).await?;
         self.account_show(login.as_str()).await
     }
@@ -147,7 +182,8 @@ impl Accounts {
             account.note_credential(&kind, changed_at);
         }
         let addresses = self.address_list(Some(login.as_str())).await?;
-        Ok(AccountDetails { account, addresses })
+        let services = self.services(login.as_str()).await?;
+        Ok(AccountDetails { account, addresses, services })
     }
 
     /// All accounts, by login.
@@ -180,13 +216,20 @@ impl Accounts {
         let login = self.login(login).await?;
         let hash = self.hash(Some(password), apop == Apop::On).await?.unwrap_or_default();
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         let account = must_find(&mut change, login.as_str()).await?;
         set_credential(&mut change, account.id, "password", &hash).await?;
         let was_on = drop_credential(&mut change, account.id, "apop").await?;
         if apop == Apop::On || (apop == Apop::Keep && was_on) {
             self.seal(&mut change, account.id, password).await?;
         }
+        // Who knew the old one may have opened them.
+        sqlx::query(sql::DROP_TICKETS_OF)
+            .bind(account.id.get())
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when("dropping tickets"))?;
+        change.about(account.id, SENDING | READING);
         Ok(store.commit(change, "account passwd", login.as_str()).await?)
     }
 
@@ -202,7 +245,7 @@ impl Accounts {
     ) -> Result<(), AdminError> {
         let login = self.login(login).await?;
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         let AccountRow { id, quota, .. } = must_find(&mut change, login.as_str()).await?;
         let (octets, messages) = (octets.unwrap_or(quota.octets), messages.unwrap_or(quota.messages));
         sqlx::query(sql::SET_QUOTA)
@@ -212,6 +255,7 @@ impl Accounts {
             .execute(&mut *change)
             .await
             .map_err(Unavailable::when("setting a quota"))?;
+        change.about(id, 0);
         let subject = format!("{login} quota={octets} quota_messages={messages}");
         Ok(store.commit(change, "account set", &subject).await?)
     }
@@ -224,24 +268,35 @@ impl Accounts {
         let login = self.login(login).await?;
         let addresses = self.address_list(Some(login.as_str())).await?;
         let store = &self.shared.store;
-        let mut change = store.begin().await?;
+        let mut change = self.begin().await?;
         let account = must_find(&mut change, login.as_str()).await?;
+        if let Some((domain, option)) = domain::duty(&mut change, account.id).await? {
+            return Err(refusal::account_has_a_duty(&login, &domain, option));
+        }
+        sqlx::query(sql::RELEASE_ALL)
+            .bind(account.id.get())
+            .bind(login.as_str())
+            .bind(now())
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when("releasing the addresses of an account"))?;
         sqlx::query(sql::REMOVE_ACCOUNT)
             .bind(account.id.get())
             .execute(&mut *change)
             .await
             .map_err(Unavailable::when("removing an account"))?;
+        change.about(account.id, SENDING | READING);
         store.commit(change, "account remove", &format!("{login} {}", account.mailbox)).await?;
         let addresses = addresses.into_iter().map(|info| info.address).collect();
         Ok(RemovedAccount { login: account.login, mailbox: account.mailbox, addresses })
     }
 
     /// Reads a login. An operator who typed an address is told whose it is.
-    async fn login(&self, text: &str) -> Result<Login, AdminError> {
+    pub(super) async fn login(&self, text: &str) -> Result<Login, AdminError> {
         if let Ok(address) = Address::parse(text) {
             let owner = match self.resolve(address.local_part(), address.domain()).await? {
                 Resolution::Mailbox(mailbox) => Some(mailbox.login),
-                Resolution::UnknownUser | Resolution::NotOurs => None,
+                _ => None,
             };
             return Err(refusal::no_account_for_address(&address, owner.as_deref()));
         }
@@ -280,6 +335,23 @@ pub(super) async fn must_find(change: &mut Change, login: &str) -> Result<Accoun
     row.map(AccountRow::new).ok_or_else(|| refusal::no_account(&login))
 }
 
+/// An account with its addresses, in a change. The issued one is in the named domain, or in the default one.
+pub(super) async fn make(
+    change: &mut Change,
+    login: &Login,
+    domain: Option<&str>,
+    aliases: &[Address],
+    insists: bool,
+) -> Result<AccountId, AdminError> {
+    let id = AccountId::new(store::next(change, "account").await?);
+    if !insists {
+        reserved::login_must_be_free(change, login.as_str()).await?;
+    }
+    insert(change, id, login).await?;
+    take_addresses(change, id, login, domain, aliases, insists).await?;
+    Ok(id)
+}
+
 /// The mailbox key says whose mail it is to whoever looks at the disk; the number, which has no dot, makes it unique
 /// for ever.
 async fn insert(change: &mut Change, id: AccountId, login: &Login) -> Result<(), AdminError> {
@@ -299,15 +371,20 @@ async fn take_addresses(
     change: &mut Change,
     id: AccountId,
     login: &Login,
+    domain: Option<&str>,
     aliases: &[Address],
+    insists: bool,
 ) -> Result<(), AdminError> {
-    let (_, default) = domain::default_domain(change).await?.ok_or_else(refusal::no_domain)?;
-    let issued = Address::issued(login, DomainName::parse(&default)?);
-    if let Taken::By(owner) = address::take(change, &issued, id, AddressKind::Issued).await? {
+    let domain = match domain {
+        Some(domain) => domain.to_owned(),
+        None => domain::default_domain(change).await?.ok_or_else(refusal::no_domain)?.1,
+    };
+    let issued = Address::issued(login, DomainName::parse(&domain)?);
+    if let Taken::By(owner) = address::take(change, &issued, id, AddressKind::Issued, insists).await? {
         return Err(refusal::issued_address_taken(&issued, &owner));
     }
     for alias in aliases {
-        match address::take(change, alias, id, AddressKind::Alias).await? {
+        match address::take(change, alias, id, AddressKind::Alias, insists).await? {
             Taken::By(owner) if owner != login.as_str() => return Err(refusal::address_taken(alias, &owner)),
             // New; or named twice, or the issued one.
             Taken::Now | Taken::By(_) => {}
@@ -316,7 +393,7 @@ async fn take_addresses(
     Ok(())
 }
 
-async fn set_credential(
+pub(super) async fn set_credential(
     change: &mut Change,
     account: AccountId,
     kind: &str,

@@ -2,12 +2,20 @@
 
 mod account;
 mod address;
+mod audit;
 mod domain;
+mod life;
+mod plan;
 mod refusal;
+mod reserved;
 
 pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
 pub use address::{AddressInfo, AddressKind};
-pub use domain::DomainInfo;
+pub use audit::AuditEntry;
+pub use domain::{DomainInfo, DomainKind, DomainSetting};
+pub use life::{ServiceInfo, Which};
+pub use plan::{IssuedAccount, NewPlan, Order, PlanInfo};
+pub(crate) use reserved::DUTIES;
 
 pub(crate) use refusal::domain_not_ours;
 

@@ -2,7 +2,10 @@
 //! the command that helps.
 
 use crate::error::AdminError;
+use crate::limits;
 use crate::names::{Address, DomainName, Login};
+
+use super::DomainKind;
 
 fn refused(text: String) -> AdminError {
     AdminError::Refused(text)
@@ -15,8 +18,121 @@ pub(super) fn no_domain() -> AdminError {
     )
 }
 
-pub(super) fn domain_exists(name: &DomainName) -> AdminError {
-    refused(format!("the domain {name} is there already; see: yubin domain list"))
+pub(super) fn domain_exists(name: &DomainName, kind: &DomainKind) -> AdminError {
+    refused(match kind {
+        DomainKind::Ours => format!("the domain {name} is there already; see: yubin domain list"),
+        DomainKind::Equivalent(home) => {
+            format!(
+                "the domain {name} is equivalent to {home}; to change that, first run: yubin domain remove {name}"
+            )
+        }
+        DomainKind::Barred(_) => {
+            format!("the domain {name} is barred; to change that, first run: yubin domain remove {name}")
+        }
+    })
+}
+
+pub(super) fn domain_unknown(name: &DomainName) -> AdminError {
+    refused(format!("the domain {name} is not known here; see: yubin domain list"))
+}
+
+pub(super) fn domain_is_equivalent(name: &str, home: &str) -> AdminError {
+    refused(format!("the domain {name} is equivalent to {home}; name {home} itself"))
+}
+
+pub(super) fn domain_barred(name: &str) -> AdminError {
+    refused(format!("the domain {name} is barred: nobody has addresses there; see: yubin domain show {name}"))
+}
+
+pub(super) fn default_stays(name: &DomainName, home: &str) -> AdminError {
+    refused(format!(
+        "{name} is the default domain, in which issued addresses are; make the other one equivalent to it: yubin domain equivalent {home} {name}"
+    ))
+}
+
+pub(super) fn domains_clash(home: &str, clashes: &[String]) -> AdminError {
+    let names = clashes.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if clashes.len() > 5 { " and more" } else { "" };
+    refused(format!(
+        "these names belong to one account here and to another at {home}: {names}{more}; remove one of each first: yubin address remove ADDRESS"
+    ))
+}
+
+pub(super) fn domain_has_addresses(name: &str, addresses: i64) -> AdminError {
+    refused(format!(
+        "the domain {name} has {addresses} addresses; remove them first, see: yubin address list"
+    ))
+}
+
+pub(super) fn domain_has_equivalents(name: &str) -> AdminError {
+    refused(format!("other domains are equivalent to {name}; remove those first, see: yubin domain list"))
+}
+
+pub(super) fn account_has_a_duty(login: &Login, domain: &str, option: &str) -> AdminError {
+    refused(format!(
+        "{login} is the {option} of {domain}; name another first: yubin domain set {domain} {option}=LOGIN"
+    ))
+}
+
+pub(super) fn no_reply_text() -> AdminError {
+    refused(format!(
+        "a text for clients is one line of at most {} ASCII characters; write it without line breaks and accents",
+        limits::REPLY_TEXT
+    ))
+}
+
+pub(super) fn no_separators() -> AdminError {
+    refused(
+        "separators are up to four of + - = # _, for example separators=+ ; for none write separators=none"
+            .into(),
+    )
+}
+
+pub(super) fn name_reserved(name: &str) -> AdminError {
+    refused(format!("the name {name} is reserved; see: yubin address reserved; if you mean it, give --force"))
+}
+
+pub(super) fn name_is_a_login(address: &Address) -> AdminError {
+    let name = address.local_part();
+    refused(format!(
+        "{name} is another account's login, so {address} would be taken for it; choose another, or see: yubin account show {name}; if you mean it, give --force"
+    ))
+}
+
+pub(super) fn login_is_a_name(login: &str, domain: &str, owner: &str) -> AdminError {
+    refused(format!(
+        "{login}@{domain} was chosen by {owner}, so the login would be taken for it; choose another login, or see: yubin account show {owner}; if you mean it, give --force"
+    ))
+}
+
+pub(super) fn address_released(address: &Address, login: &str, seconds: i64) -> AdminError {
+    let days = (seconds + 24 * 60 * 60 - 1) / (24 * 60 * 60);
+    refused(format!(
+        "the address {address} was {login}'s; it is free again in {days} days; if nobody writes to its old owner any more, give --force"
+    ))
+}
+
+pub(super) fn issued_is_not_added() -> AdminError {
+    refused(
+        "an issued address comes with its account; choose another kind: alias, personal, own or id".into(),
+    )
+}
+
+pub(super) fn id_address_is_the_login(address: &Address, login: &str) -> AdminError {
+    refused(format!(
+        "an address of kind id is the login in another domain; that would be {login}@{}",
+        address.domain()
+    ))
+}
+
+pub(super) fn primary_stays_on(address: &Address, login: &str) -> AdminError {
+    refused(format!(
+        "{address} is the primary address of {login}; make another one primary first: yubin address primary ADDRESS"
+    ))
+}
+
+pub(super) fn primary_must_be_on(address: &Address) -> AdminError {
+    refused(format!("{address} is off; first run: yubin address on {address}"))
 }
 
 pub(crate) fn domain_not_ours(domain: &str) -> AdminError {
@@ -50,10 +166,6 @@ pub(super) fn issued_address_taken(address: &Address, owner: &str) -> AdminError
     ))
 }
 
-pub(super) fn taken_at_the_same_instant() -> AdminError {
-    refused("somebody else changed the same name at the same instant; look, and run the command again".into())
-}
-
 pub(super) fn no_address(address: &Address) -> AdminError {
     refused(format!("there is no address {address}; see: yubin address list"))
 }
@@ -61,6 +173,38 @@ pub(super) fn no_address(address: &Address) -> AdminError {
 pub(super) fn issued_address_stays(address: &Address, login: &str) -> AdminError {
     refused(format!(
         "{address} is the address that {login} was issued with; it stays as long as the account (yubin account remove {login})"
+    ))
+}
+
+pub(super) fn nothing_to_stop() -> AdminError {
+    refused("a suspension stops something: sending, reading or receiving".into())
+}
+
+pub(super) fn no_brand(name: &str) -> AdminError {
+    refused(format!("there is no brand {name}; see: yubin brand list"))
+}
+
+pub(super) fn brand_exists(name: &str) -> AdminError {
+    refused(format!("the brand {name} is there already; see: yubin brand list"))
+}
+
+pub(super) fn no_plan(name: &str) -> AdminError {
+    refused(format!("there is no plan {name}; see: yubin plan list"))
+}
+
+pub(super) fn plan_exists(name: &str) -> AdminError {
+    refused(format!("the plan {name} is there already; see: yubin plan show {name}"))
+}
+
+pub(super) fn contract_is_full(contract: &str, plan: &str, accounts: i64) -> AdminError {
+    refused(format!(
+        "the contract {contract} has all {accounts} accounts that the plan {plan} allows; see: yubin account list --contract {contract}"
+    ))
+}
+
+pub(super) fn pattern_used_up(plan: &str, pattern: &str) -> AdminError {
+    refused(format!(
+        "hardly a login of the shape {pattern} is free; make a plan with a longer one than {plan} has"
     ))
 }
 

@@ -73,7 +73,7 @@ async fn a_removed_account_is_gone_and_its_mailbox_is_nobodys_ever_after() {
         assert_eq!(db.accounts.resolve("taro", "mx.edit.ne.jp").await.unwrap(), Resolution::UnknownUser);
         assert!(refusal(db.accounts.account_remove("ab4t-ash").await).contains("yubin account list"));
 
-        let again = db.accounts.account_add(new("ab4t-ash", &[], "ume")).await.unwrap().account;
+        let again = db.accounts.insisting().account_add(new("ab4t-ash", &[], "ume")).await.unwrap().account;
         assert_ne!(again.mailbox, first.mailbox, "nobody inherits another's mail");
         assert_ne!(again.id, first.id);
         assert_eq!(verdict(&db.accounts, &password("ab4t-ash", "sakura")).await, Err(Why::WrongSecret));

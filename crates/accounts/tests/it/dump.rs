@@ -100,7 +100,23 @@ async fn what_is_no_dump_is_refused_and_changes_nothing() {
 #[tokio::test]
 async fn no_table_is_forgotten() {
     for db in databases().await {
-        let text = dump(&db.furnished().await.accounts).await;
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.address_remove("taro@mx.edit.ne.jp").await.unwrap();
+        a.brand_add("asahi").await.unwrap();
+        let services = vec![(accounts::Service::Forward, true)];
+        let plan = accounts::NewPlan {
+            name: "p".into(),
+            pattern: "@@#@-@@@".into(),
+            services,
+            ..Default::default()
+        };
+        a.plan_add(&plan).await.unwrap();
+        let order = accounts::Order { plan: "p".into(), request: Some("1".into()), ..Default::default() };
+        let issued = a.issue(&order).await.unwrap().details.account.id;
+        a.ticket_open(issued, [192, 0, 2, 7].into(), std::time::Duration::from_secs(60)).await.unwrap();
+        a.services_set(accounts::Which::All, &[(accounts::Service::Pop, false)]).await.unwrap();
+        let text = dump(a).await;
         for table in accounts_tables() {
             assert!(text.contains(&format!("\"table\":\"{table}\"")), "{table}");
         }

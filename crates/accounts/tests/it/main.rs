@@ -4,10 +4,14 @@
 mod accounts;
 mod addresses;
 mod contention;
+mod domains;
 mod dump;
+mod issuing;
+mod life;
 mod logins;
 mod names;
 mod opening;
 mod polls;
 mod support;
+mod taken;
 mod tickets;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use accounts::{Apop, Budget, Verdict, Why, limits};
+use accounts::{Apop, Budget, Service, Verdict, Why, limits};
 use auth_sasl::{Claim, Secret};
 
 use crate::support::{Database, databases, new, password, verdict};
@@ -55,7 +55,7 @@ async fn a_changed_password_and_a_removed_account_end_the_memory_at_once() {
 
         elsewhere.account_remove("ab4t-ash").await.unwrap();
         assert_eq!(cost(&db, &claim).await, (Err(Why::UnknownLogin), 1));
-        elsewhere.account_add(new("ab4t-ash", &[], "momo")).await.unwrap();
+        elsewhere.insisting().account_add(new("ab4t-ash", &[], "momo")).await.unwrap();
         assert_eq!(cost(&db, &claim).await, (Err(Why::WrongSecret), 1));
     }
 }
@@ -64,25 +64,26 @@ async fn a_changed_password_and_a_removed_account_end_the_memory_at_once() {
 async fn s_15_who_guesses_is_not_looked_at_and_the_owner_is() {
     let db = databases().await.remove(0).furnished().await;
     let good = password("ab4t-ash", "sakura");
-    let owner = db.accounts.authenticate_from(&good, HERE).await.unwrap();
+    let owner = db.accounts.authenticate_from(&good, HERE, Service::Pop).await.unwrap();
     assert!(matches!(owner, Verdict::Accepted(_)));
 
     // Wrong claims for a name that is not there, from everywhere, then for the account itself.
     for login in ["nobody12", "ab4t-ash"] {
         for number in 0..limits::GUESSES_OF_ACCOUNT.0 {
             let from = IpAddr::from([198, 51, u8::try_from(number).unwrap(), 7]);
-            let looked_at = db.accounts.authenticate_from(&password(login, "x"), from).await.unwrap();
+            let looked_at =
+                db.accounts.authenticate_from(&password(login, "x"), from, Service::Pop).await.unwrap();
             assert!(matches!(looked_at, Verdict::Rejected(_)), "{login} {number}");
         }
         let before = db.accounts.hashes_computed();
         let from = IpAddr::from([203, 0, 113, 7]);
         for guess in [password(login, "x"), password(login, "sakura")] {
-            let deferred = db.accounts.authenticate_from(&guess, from).await.unwrap();
+            let deferred = db.accounts.authenticate_from(&guess, from, Service::Pop).await.unwrap();
             assert_eq!(deferred, Verdict::Deferred(Budget::Account), "right or wrong, here or not");
         }
         assert_eq!(db.accounts.hashes_computed(), before, "it costs nothing");
     }
-    assert_eq!(db.accounts.authenticate_from(&good, HERE).await.unwrap(), owner);
+    assert_eq!(db.accounts.authenticate_from(&good, HERE, Service::Pop).await.unwrap(), owner);
 }
 
 /// Many at once cannot do what one after the other may not.
@@ -93,7 +94,9 @@ async fn s_15_guesses_in_parallel_are_counted_before_they_are_judged() {
         .map(|number| {
             let accounts = db.accounts.clone();
             let from = IpAddr::from([198, 51, u8::try_from(number).unwrap(), 7]);
-            tokio::spawn(async move { accounts.authenticate_from(&password("ab4t-ash", "x"), from).await })
+            tokio::spawn(async move {
+                accounts.authenticate_from(&password("ab4t-ash", "x"), from, Service::Pop).await
+            })
         })
         .collect();
     let mut looked_at = 0;
@@ -108,6 +111,8 @@ async fn r_13_a_database_that_is_away_uses_up_no_budget() {
     let db = databases().await.remove(0).furnished().await;
     db.accounts.close().await;
     for _ in 0..limits::GUESSES_OF_ACCOUNT.0 * 2 {
-        assert!(db.accounts.authenticate_from(&password("ab4t-ash", "sakura"), HERE).await.is_err());
+        assert!(
+            db.accounts.authenticate_from(&password("ab4t-ash", "sakura"), HERE, Service::Pop).await.is_err()
+        );
     }
 }

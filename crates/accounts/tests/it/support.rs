@@ -89,7 +89,7 @@ pub(crate) async fn verdict(accounts: &Accounts, claim: &Claim) -> Result<String
     match accounts.authenticate(claim).await.unwrap() {
         Verdict::Accepted(account) => Ok(account.login),
         Verdict::Rejected(why) => Err(why),
-        Verdict::Deferred(budget) => panic!("{budget:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -99,6 +99,7 @@ pub(crate) async fn owner(accounts: &Accounts, local_part: &str, domain: &str) -
         Resolution::Mailbox(mailbox) => mailbox.login,
         Resolution::UnknownUser => String::new(),
         Resolution::NotOurs => "-".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 

@@ -25,6 +25,8 @@
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
+//! suspended_text = "See https://…"      # for who logs in to a suspended account with the right password
+//! unregistered_text = "See https://…"   # the same for a service that the account does not have
 //!
 //! [log]
 //! format = "text"                       # or "json"
@@ -111,6 +113,7 @@
 //! barred = ["wimax"]                    # who is turned away
 //! disable = ["SMTPUTF8"]                # extensions that are not offered, by EHLO's keywords
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
+//! sender_rights = "reject"              # of who has logged in; or "off", "warn", "rewrite"
 //! vrfy = "neutral"                      # or "off", "authenticated"
 //! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //!
@@ -151,7 +154,7 @@ pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLangua
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
-pub use smtp::{BareLineEndings, Extension, Smtp, Vrfy};
+pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 
@@ -226,6 +229,10 @@ pub struct Accounts {
     pub database: String,
     /// The key that seals APOP secrets.
     pub apop_key: Option<PathBuf>,
+    /// What a client is told that proved who it is, when its account is suspended.
+    pub suspended_text: Option<String>,
+    /// The same, when its account does not have the service.
+    pub unregistered_text: Option<String>,
 }
 
 impl fmt::Debug for Accounts {
@@ -427,8 +434,23 @@ fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
         address
     });
     let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
+    let suspended_text = reply_text(&section, "suspended_text");
+    let unregistered_text = reply_text(&section, "unregistered_text");
     section.finish();
-    Some(Accounts { database: database?, apop_key })
+    Some(Accounts { database: database?, apop_key, suspended_text, unregistered_text })
+}
+
+/// A text that fits into a reply line of either protocol behind its code (RFC 5321 §4.5.3.1.5, RFC 1939 §3).
+fn reply_text(section: &Section<'_>, key: &'static str) -> Option<String> {
+    const LONGEST: usize = 400;
+    let at = section.optional::<String>(key).given()?;
+    let fits = at.value.len() <= LONGEST && at.value.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    if fits && !at.value.is_empty() {
+        return Some(at.value);
+    }
+    let what = format!("a text for clients is one line of 1 to {LONGEST} ASCII characters");
+    section.report(&at.span, Wrong::new(what, format!("{key} = \"See https://example.jp/help\"")));
+    None
 }
 
 /// The address with an SQLite path made relative to `base`.

@@ -16,6 +16,8 @@ pub struct Smtp {
     pub bare_line_endings: BareLineEndings,
     /// Whether EHLO also says `AUTH=`, which clients older than RFC 2554 look for.
     pub legacy_auth_line: bool,
+    /// As which addresses who has logged in may write.
+    pub sender_rights: SenderRights,
     /// What VRFY tells.
     pub vrfy: Vrfy,
 }
@@ -26,6 +28,7 @@ impl Default for Smtp {
             disabled: Vec::new(),
             bare_line_endings: BareLineEndings::Refuse,
             legacy_auth_line: false,
+            sender_rights: SenderRights::Off,
             vrfy: Vrfy::Neutral,
         }
     }
@@ -65,6 +68,19 @@ pub enum BareLineEndings {
     Normalise,
 }
 
+/// `sender_rights`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SenderRights {
+    /// `"off"`: as any.
+    Off,
+    /// `"warn"`: as any, but one that is not the account's own is logged.
+    Warn,
+    /// `"rewrite"`: any that is not the account's own becomes its primary address.
+    Rewrite,
+    /// `"reject"`: as its own only.
+    Reject,
+}
+
 /// `vrfy`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vrfy {
@@ -77,6 +93,8 @@ pub enum Vrfy {
 }
 
 words!(BareLineEndings, "\"refuse\" or \"normalise\"": "refuse" = Refuse, "normalise" = Normalise);
+words!(SenderRights, "\"off\", \"warn\", \"rewrite\" or \"reject\"":
+    "off" = Off, "warn" = Warn, "rewrite" = Rewrite, "reject" = Reject);
 words!(Vrfy, "\"neutral\", \"off\" or \"authenticated\"": "neutral" = Neutral, "off" = Off, "authenticated" = Authenticated);
 
 impl Scalar for Extension {
@@ -111,6 +129,7 @@ pub(super) struct Given {
     disable: Option<At<Vec<At<Extension>>>>,
     bare_line_endings: Option<At<BareLineEndings>>,
     legacy_auth_line: Option<At<bool>>,
+    sender_rights: Option<At<SenderRights>>,
     vrfy: Option<At<Vrfy>>,
 }
 
@@ -120,6 +139,7 @@ impl Given {
             disable: section.list("disable").given(),
             bare_line_endings: section.optional("bare_line_endings").given(),
             legacy_auth_line: section.optional("legacy_auth_line").given(),
+            sender_rights: section.optional("sender_rights").given(),
             vrfy: section.optional("vrfy").given(),
         }
     }
@@ -130,6 +150,7 @@ impl Given {
             (self.disable.as_ref().map(|at| &at.span), "disable"),
             (self.bare_line_endings.as_ref().map(|at| &at.span), "bare_line_endings"),
             (self.legacy_auth_line.as_ref().map(|at| &at.span), "legacy_auth_line"),
+            (self.sender_rights.as_ref().map(|at| &at.span), "sender_rights"),
             (self.vrfy.as_ref().map(|at| &at.span), "vrfy"),
         ];
         for (span, key) in spans {
@@ -160,6 +181,7 @@ impl Given {
             disabled: disabled.unwrap_or(default.disabled),
             bare_line_endings: self.bare_line_endings.map_or(default.bare_line_endings, |at| at.value),
             legacy_auth_line: self.legacy_auth_line.map_or(default.legacy_auth_line, |at| at.value),
+            sender_rights: self.sender_rights.map_or(default.sender_rights, |at| at.value),
             vrfy: self.vrfy.map_or(default.vrfy, |at| at.value),
         }
     }

@@ -1,6 +1,6 @@
 //! What an SMTP listener alone has: read, and wrong in every way.
 
-use daemon_kit::config::{BareLineEndings, Config, Extension, Listener, Smtp, TlsMode, Vrfy};
+use daemon_kit::config::{BareLineEndings, Config, Extension, Listener, SenderRights, Smtp, TlsMode, Vrfy};
 use daemon_kit::limits;
 
 use crate::config::{check_faults_in, with};
@@ -29,7 +29,7 @@ fn nothing_said_is_the_careful_choice() {
 fn everything_said() {
     let listener = listener(
         "tls = \"starttls-required\"\nauth = \"required\"\nclear_text_auth = false\ndisable = [\"SMTPUTF8\", \"8BITMIME\"]\n\
-         bare_line_endings = \"normalise\"\nlegacy_auth_line = true\nvrfy = \"authenticated\"\n\
+         bare_line_endings = \"normalise\"\nlegacy_auth_line = true\nsender_rights = \"reject\"\nvrfy = \"authenticated\"\n\
          limits = { idle_commands = 7, transactions = \"none\", message_size = 0 }\n",
     );
     assert_eq!(listener.tls, TlsMode::StarttlsRequired);
@@ -37,6 +37,7 @@ fn everything_said() {
         disabled: vec![Extension::SmtpUtf8, Extension::EightBitMime],
         bare_line_endings: BareLineEndings::Normalise,
         legacy_auth_line: true,
+        sender_rights: SenderRights::Reject,
         vrfy: Vrfy::Authenticated,
     };
     assert_eq!(listener.smtp, smtp);

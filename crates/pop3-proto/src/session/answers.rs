@@ -59,6 +59,20 @@ impl Session {
         Ok(())
     }
 
+    /// Answers a login whose claim holds, but whose account may not come in, in the words of the caller behind `[SYS/PERM]` (RFC 3206): to
+    /// ask for the password again would not help. A text that is no one line of printable ASCII is not sent.
+    pub fn refuse_account(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let Question::Login = self.question()? else { return Err(Misuse::WrongAnswer) };
+        if text.is_empty() || !text.bytes().all(|octet| octet == b' ' || octet.is_ascii_graphic()) {
+            return self.refuse(Refusal::Permanent, out);
+        }
+        self.state = State::Command(Phase::Authorization);
+        out.extend_from_slice(b"-ERR [SYS/PERM] ");
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        Ok(())
+    }
+
     /// The body that [`accept`](Self::accept) announced is on its way, its end included.
     pub fn body_sent(&mut self) -> Result<(), Misuse> {
         let State::Body = self.state else { return Err(self.not_due()) };

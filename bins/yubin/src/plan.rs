@@ -1,0 +1,162 @@
+//! `yubin plan`, `yubin brand`: as what accounts are issued.
+
+use accounts::{NewPlan, PlanInfo};
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::life::ServiceSetting;
+use crate::output::{Output, facts, on_off, table};
+
+/// What to do with plans.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a plan
+    #[command(after_help = ADD_EXAMPLES)]
+    Add {
+        /// Its name
+        name: String,
+        /// The shape of logins: @ a letter, # a digit, everything else itself
+        #[arg(long, default_value = "@@#@-@@@")]
+        login: String,
+        /// The brand that it belongs to
+        #[arg(long)]
+        brand: Option<String>,
+        /// The domain of issued addresses [default: the default domain]
+        #[arg(long)]
+        domain: Option<String>,
+        /// How many accounts a contract may have; 0 for any number
+        #[arg(long, default_value_t = 0)]
+        accounts: u32,
+        /// What accounts have unless something else is set for them
+        #[arg(value_name = "SERVICE=on|off")]
+        services: Vec<ServiceSetting>,
+    },
+    /// Change what the accounts of a plan have unless something else is set for them; at once for all of them
+    Set {
+        /// Its name
+        name: String,
+        /// What to change, and to what
+        #[arg(required = true, value_name = "SERVICE=on|off")]
+        services: Vec<ServiceSetting>,
+    },
+    /// All about one plan
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// All plans
+    List,
+}
+
+/// What to do with brands.
+#[derive(Debug, Subcommand)]
+pub enum BrandCommand {
+    /// Make a brand: a provider, of whom one installation may host several
+    Add {
+        /// Its name
+        name: String,
+    },
+    /// All brands
+    List,
+}
+
+const ADD_EXAMPLES: &str = "\
+Services: pop, smtp_auth, apop, pop_before_smtp, virus_check, forward. Without a
+word, the first three are on.
+
+Examples:
+  yubin plan add standard --login m####@@###@
+  yubin plan add asahi --login @@#@-@@@ --accounts 5 smtp_auth=off
+  yubin account issue --plan standard --contract 4711";
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    plan: String,
+    login: String,
+    brand: Option<String>,
+    domain: Option<String>,
+    accounts_per_contract: i64,
+    accounts: i64,
+    services: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Does it.
+pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
+    let accounts = settings.accounts().await?;
+    match command {
+        Command::Add { name, login, brand, domain, accounts: most, services } => {
+            let services = services.into_iter().map(|setting| (setting.service, setting.on)).collect();
+            let new = NewPlan { name, pattern: login, brand, domain, accounts: most, services };
+            output.print(&Shown::from(accounts.plan_add(&new).await?), as_facts)
+        }
+        Command::Set { name, services } => {
+            let services: Vec<_> =
+                services.into_iter().map(|setting| (setting.service, setting.on)).collect();
+            output.print(&Shown::from(accounts.plan_set(&name, &services).await?), as_facts)
+        }
+        Command::Show { name } => output.print(&Shown::from(accounts.plan_show(&name).await?), as_facts),
+        Command::List => {
+            let list: Vec<Shown> = accounts.plan_list().await?.into_iter().map(Shown::from).collect();
+            output.print(&list, |list| {
+                let row = |shown: &Shown| {
+                    [shown.plan.clone(), shown.login.clone(), shown.accounts.to_string(), in_words(shown)]
+                };
+                table(["PLAN", "LOGIN", "ACCOUNTS", "SERVICES"], &list.iter().map(row).collect::<Vec<_>>())
+            })
+        }
+    }
+}
+
+/// Does it.
+pub(crate) async fn run_brand(
+    settings: &Settings,
+    command: BrandCommand,
+    output: Output,
+) -> Result<(), Failure> {
+    let accounts = settings.accounts().await?;
+    if let BrandCommand::Add { name } = command {
+        accounts.brand_add(&name).await?;
+    }
+    let brands = accounts.brand_list().await?;
+    output.print(&json!(brands), |_| brands.join("\n"))
+}
+
+fn in_words(shown: &Shown) -> String {
+    let word = |(name, on): (&String, &serde_json::Value)| {
+        format!("{name}={}", on_off(on.as_bool().unwrap_or_default()))
+    };
+    shown.services.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn as_facts(shown: &Shown) -> String {
+    let most = match shown.accounts_per_contract {
+        0 => "any number".to_owned(),
+        most => most.to_string(),
+    };
+    facts(&[
+        ("plan", shown.plan.clone()),
+        ("logins", shown.login.clone()),
+        ("brand", shown.brand.clone().unwrap_or_else(|| "none".into())),
+        ("domain", shown.domain.clone().unwrap_or_else(|| "the default one".into())),
+        ("accounts", format!("{}, {most} a contract", shown.accounts)),
+        ("services", in_words(shown)),
+    ])
+}
+
+impl From<PlanInfo> for Shown {
+    fn from(info: PlanInfo) -> Self {
+        let services = info.services.into_iter().map(|(service, on)| (service.word().to_owned(), on.into()));
+        Self {
+            plan: info.name,
+            login: info.pattern,
+            brand: info.brand,
+            domain: info.domain,
+            accounts_per_contract: info.accounts,
+            accounts: info.issued,
+            services: services.collect(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Names that are free and yet not to be had: reserved ones, those that somebody had a short while ago, and other accounts' logins.
+
+use crate::error::{AdminError, Unavailable};
+use crate::names::{Address, LocalPart};
+use crate::store::{Change, now};
+use crate::{AccountId, Accounts, sql};
+
+use super::{AddressKind, refusal};
+
+/// RFC 5321 §4.5.1 and RFC 2142 §2: they are answered in every domain, also in a customer's own.
+pub(crate) const DUTIES: [&str; 2] = ["postmaster", "abuse"];
+
+impl Accounts {
+    /// The names that nobody can choose, as logins or before the `@`.
+    ///
+    /// # Errors
+    /// [`AdminError::Unavailable`].
+    pub async fn reserved_list(&self) -> Result<Vec<String>, AdminError> {
+        let names = sqlx::query_scalar(sql::RESERVED).fetch_all(self.shared.store.readers()).await;
+        Ok(names.map_err(Unavailable::when("listing reserved names"))?)
+    }
+
+    /// Reserves a name from now on. Who has it keeps it.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when it can be no name.
+    pub async fn reserved_add(&self, name: &str) -> Result<(), AdminError> {
+        self.change_reserved(sql::RESERVE, "address reserve", name).await
+    }
+
+    /// Lets a name be chosen again.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when it can be no name.
+    pub async fn reserved_remove(&self, name: &str) -> Result<(), AdminError> {
+        self.change_reserved(sql::UNRESERVE, "address unreserve", name).await
+    }
+
+    async fn change_reserved(&self, text: &'static str, action: &str, name: &str) -> Result<(), AdminError> {
+        let name = LocalPart::parse(name)?;
+        let mut change = self.begin().await?;
+        sqlx::query(text)
+            .bind(name.as_str())
+            .execute(&mut *change)
+            .await
+            .map_err(Unavailable::when("reserving a name"))?;
+        Ok(self.shared.store.commit(change, action, name.as_str()).await?)
+    }
+}
+
+/// Whether an account may have an address that nobody has.
+pub(super) async fn must_be_free(
+    change: &mut Change,
+    domain: i64,
+    address: &Address,
+    account: AccountId,
+    kind: AddressKind,
+) -> Result<(), AdminError> {
+    // In a customer's own domain all names are theirs.
+    let own = kind == AddressKind::Own;
+    if if own {
+        DUTIES.contains(&address.local_part())
+    } else {
+        is_reserved(change, address.local_part()).await?
+    } {
+        return Err(refusal::name_reserved(address.local_part()));
+    }
+    let released: Option<(i64, String, i64)> = sqlx::query_as(sql::RELEASED)
+        .bind(domain)
+        .bind(address.local_part())
+        .fetch_optional(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up a released address"))?;
+    if let Some((owner, login, free_at)) = released
+        && owner != account.get()
+        && free_at > now()
+    {
+        return Err(refusal::address_released(address, &login, free_at - now()));
+    }
+    if own {
+        return Ok(());
+    }
+    let same_login: Option<i64> = sqlx::query_scalar(sql::ACCOUNT_ID)
+        .bind(address.local_part())
+        .fetch_optional(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up a login"))?;
+    match same_login {
+        Some(other) if other != account.get() => Err(refusal::name_is_a_login(address)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a login may be given out: it is not reserved, and nobody has chosen it as a name.
+pub(super) async fn login_must_be_free(change: &mut Change, login: &str) -> Result<(), AdminError> {
+    if is_reserved(change, login).await? {
+        return Err(refusal::name_reserved(login));
+    }
+    let chosen: Option<(String, String)> = sqlx::query_as(sql::CHOSEN)
+        .bind(login)
+        .fetch_optional(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up a name"))?;
+    chosen.map_or(Ok(()), |(domain, owner)| Err(refusal::login_is_a_name(login, &domain, &owner)))
+}
+
+/// Notes that an address was somebody's, for the time of its domain's quarantine.
+pub(super) async fn release(
+    change: &mut Change,
+    domain: i64,
+    address: &Address,
+    account: AccountId,
+    login: &str,
+) -> Result<(), Unavailable> {
+    sqlx::query(sql::RELEASE)
+        .bind(domain)
+        .bind(address.local_part())
+        .bind(account.get())
+        .bind(login)
+        .bind(now())
+        .execute(&mut **change)
+        .await
+        .map(drop)
+        .map_err(Unavailable::when("releasing an address"))
+}
+
+async fn is_reserved(change: &mut Change, name: &str) -> Result<bool, Unavailable> {
+    let found: i64 = sqlx::query_scalar(sql::IS_RESERVED)
+        .bind(name)
+        .fetch_one(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up a reserved name"))?;
+    Ok(found > 0)
+}

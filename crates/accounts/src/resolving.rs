@@ -1,0 +1,182 @@
+//! Which account an address leads to: asked for mail that comes, and for who may write as it.
+
+use crate::admin::DUTIES;
+use crate::error::Unavailable;
+use crate::names::{DomainName, LocalPart};
+use crate::questions::{Account, Mailbox, Resolution};
+use crate::quota::Allowances;
+use crate::standing::RECEIVING;
+use crate::{AccountId, Accounts, sql};
+
+/// Number, login, mailbox, quotas, state, and what a suspension stops.
+type Owner = (i64, String, String, i64, i64, String, i64);
+
+type Row = (
+    String,
+    String,
+    i64,
+    String,
+    i64,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+);
+
+/// What an address leads to.
+enum Lead {
+    Barred(String),
+    NotOurs,
+    /// To this account, by an address of its own or a catch-all.
+    Owner(Owner),
+    /// To this account, or none yet, because a domain has to have `postmaster@` and `abuse@`.
+    Duty(Option<Owner>),
+    Nobody,
+}
+
+/// What the database has on an address itself.
+enum Found {
+    Lead(Lead),
+    /// The domain is ours, and nobody has the address.
+    Nobody(Home),
+}
+
+/// The domain in which an address stands, whichever name was used.
+struct Home {
+    id: i64,
+    separators: String,
+    catch_all: i64,
+}
+
+impl Accounts {
+    /// Which mailbox an address belongs to. Neither part's case matters, nor which of a domain's equivalent names is used.
+    ///
+    /// An address itself goes before the sub-address that it may look like, that before `postmaster@` and `abuse@`, which every domain
+    /// has (RFC 5321 §4.5.1, RFC 2142 §2), and those before a catch-all.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn resolve(&self, local_part: &str, domain: &str) -> Result<Resolution, Unavailable> {
+        Ok(match self.lead(local_part, domain).await? {
+            Lead::Barred(text) => Resolution::Barred(text),
+            Lead::NotOurs => Resolution::NotOurs,
+            Lead::Nobody => Resolution::UnknownUser,
+            Lead::Duty(None) => Resolution::NoPostmaster,
+            // Never refused, whatever the state of the account.
+            Lead::Duty(Some(owner)) => Resolution::Mailbox(mailbox(owner)),
+            Lead::Owner(owner) => match (owner.5.as_str(), owner.6 & RECEIVING) {
+                ("active", _) | ("suspended", 0) => Resolution::Mailbox(mailbox(owner)),
+                ("staged", _) => Resolution::Unready,
+                _ => Resolution::Disabled,
+            },
+        })
+    }
+
+    /// Who gets mail for `postmaster` without a domain (RFC 5321 §4.5.1): that of this host's own domain, else the default domain's.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn postmaster(&self, hostname: &str) -> Result<Resolution, Unavailable> {
+        match self.resolve("postmaster", hostname).await? {
+            Resolution::NotOurs | Resolution::Barred(_) => {
+                let appointed = self.owner(sql::POSTMASTER, 0).await?;
+                Ok(appointed.map_or(Resolution::NoPostmaster, |owner| Resolution::Mailbox(mailbox(owner))))
+            }
+            resolution => Ok(resolution),
+        }
+    }
+
+    /// Whether an account may write as an address: it may as each by which mail would come to it, in whatever state it is.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn owns(&self, account: &Account, local_part: &str, domain: &str) -> Result<bool, Unavailable> {
+        Ok(match self.lead(local_part, domain).await? {
+            Lead::Owner(owner) | Lead::Duty(Some(owner)) => owner.0 == account.id.get(),
+            _ => false,
+        })
+    }
+
+    /// The address that an account writes as by default.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn primary_address(&self, account: &Account) -> Result<Option<String>, Unavailable> {
+        let row: Option<(String, String)> = sqlx::query_as(sql::PRIMARY)
+            .bind(account.id.get())
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking up an address"))?;
+        Ok(row.map(|(local_part, domain)| format!("{local_part}@{domain}")))
+    }
+
+    async fn lead(&self, local_part: &str, domain: &str) -> Result<Lead, Unavailable> {
+        let Ok(domain) = DomainName::parse(domain) else { return Ok(Lead::NotOurs) };
+        // A local part that no account can have is looked up as the empty one, which none has: the domain decides.
+        let local_part = LocalPart::parse(local_part);
+        let local_part = local_part.as_ref().map_or("", LocalPart::as_str);
+        let home = match self.look_up(local_part, &domain).await? {
+            Found::Lead(lead) => return Ok(lead),
+            Found::Nobody(home) => home,
+        };
+        if let Some(name) = without_tag(local_part, &home.separators)
+            && let Found::Lead(lead) = self.look_up(name, &domain).await?
+        {
+            return Ok(lead);
+        }
+        if DUTIES.contains(&local_part) {
+            return Ok(Lead::Duty(self.owner(sql::POSTMASTER, home.id).await?));
+        }
+        let catch_all = match home.catch_all {
+            0 => None,
+            _ if local_part.is_empty() => None,
+            account => self.owner(sql::MAILBOX, account).await?,
+        };
+        Ok(catch_all.map_or(Lead::Nobody, Lead::Owner))
+    }
+
+    async fn look_up(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
+        let row: Option<Row> = sqlx::query_as(sql::RESOLVE)
+            .bind(domain.as_str())
+            .bind(local_part)
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking up an address"))?;
+        let Some(row) = row else { return Ok(Found::Lead(Lead::NotOurs)) };
+        let (kind, refusal, id, separators, catch_all, account, login, key, octets, messages, state, stops) =
+            row;
+        if kind == "barred" {
+            return Ok(Found::Lead(Lead::Barred(refusal)));
+        }
+        Ok(match (account, login, key) {
+            (Some(account), Some(login), Some(key)) => {
+                let (octets, messages) = (octets.unwrap_or(-1), messages.unwrap_or(-1));
+                let (state, stops) = (state.unwrap_or_default(), stops.unwrap_or(0));
+                Found::Lead(Lead::Owner((account, login, key, octets, messages, state, stops)))
+            }
+            _ => Found::Nobody(Home { id, separators, catch_all }),
+        })
+    }
+
+    async fn owner(&self, statement: &'static str, id: i64) -> Result<Option<Owner>, Unavailable> {
+        sqlx::query_as(statement)
+            .bind(id)
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking up a mailbox"))
+    }
+}
+
+fn mailbox((account, login, key, octets, messages, _, _): Owner) -> Mailbox {
+    let quota = Allowances::from_columns(octets, messages);
+    Mailbox { account: AccountId::new(account), login, key, quota }
+}
+
+/// The name in front of the first separator, if there is one and there is a name.
+fn without_tag<'l>(local_part: &'l str, separators: &str) -> Option<&'l str> {
+    let (name, _) = local_part.split_once(|c| separators.contains(c))?;
+    (!name.is_empty()).then_some(name)
+}

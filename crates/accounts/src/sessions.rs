@@ -1,0 +1,160 @@
+//! Live sessions, and the changes that end them.
+//!
+//! A daemon announces each session of an account ([`Accounts::attend`]); a task follows the changes in the database, whoever makes them
+//! and on whichever machine, and ends the sessions that a change ends. It follows by the number of the last change, which is one row:
+//! cheap enough to be asked about twice a second, the same on every database, and after an outage it goes on where it was, where a
+//! notification would be lost.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::error::Unavailable;
+use crate::questions::Account;
+use crate::standing::{READING, SENDING, Service};
+use crate::{AccountId, Accounts, Shared, limits, sql};
+
+/// All live sessions of this process.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    serial: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    live: HashMap<AccountId, Vec<Live>>,
+    /// Changes that ended sessions a short while ago: for a login that was judged just before one and is announced just after.
+    recent: HashMap<AccountId, (Instant, Ending)>,
+    /// The last change that was looked at; nothing before the first session.
+    seen: Option<i64>,
+}
+
+struct Live {
+    serial: u64,
+    uses: i64,
+    end: watch::Sender<bool>,
+}
+
+/// A change that ends sessions.
+#[derive(Clone, Copy)]
+struct Ending {
+    change: i64,
+    ends: i64,
+}
+
+/// A session that is announced; when this goes, so does the announcement.
+#[must_use = "a session that is not held is not announced"]
+pub struct Attendance {
+    shared: Weak<Shared>,
+    account: AccountId,
+    serial: u64,
+    ended: watch::Receiver<bool>,
+}
+
+impl Attendance {
+    /// Waits until a change ends the session: the account may not do any more what it logged in for, or its password is another.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        if ended.wait_for(|ended| *ended).await.is_err() {
+            // The accounts were closed; nobody knows of a change any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Attendance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attendance").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut inner = shared.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = inner.live.get_mut(&self.account) {
+            live.retain(|session| session.serial != self.serial);
+            if live.is_empty() {
+                inner.live.remove(&self.account);
+            }
+        }
+    }
+}
+
+impl Accounts {
+    /// Announces a session of an account that has just been accepted for a service. Must be called within a tokio runtime.
+    pub fn attend(&self, account: &Account, service: Service) -> Attendance {
+        let uses = if service == Service::SmtpAuth { SENDING } else { READING };
+        let (end, ended) = watch::channel(false);
+        let serial = self.shared.sessions.serial.fetch_add(1, Ordering::Relaxed);
+        let mut inner = self.shared.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.seen.is_none() {
+            inner.seen = Some(account.as_of);
+            tokio::spawn(follow(Arc::downgrade(&self.shared)));
+        }
+        let missed = inner.recent.get(&account.id);
+        if missed.is_some_and(|(_, it)| it.change > account.as_of && it.ends & uses != 0) {
+            end.send_replace(true);
+        }
+        inner.live.entry(account.id).or_default().push(Live { serial, uses, end });
+        Attendance { shared: Arc::downgrade(&self.shared), account: account.id, serial, ended }
+    }
+}
+
+/// As long as the accounts are open.
+async fn follow(shared: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(limits::FOLLOW_EVERY).await;
+        let Some(shared) = shared.upgrade() else { return };
+        // What cannot be asked now is asked again: the number of the last change that was seen stays.
+        let _ = shared.follow().await;
+    }
+}
+
+impl Shared {
+    async fn follow(&self) -> Result<(), Unavailable> {
+        let following = || Unavailable::when("following the changes");
+        let lock = || self.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = lock().seen.unwrap_or(0);
+        let newest: i64 = sqlx::query_scalar(sql::NEWEST_CHANGE)
+            .fetch_one(self.store.readers())
+            .await
+            .map_err(following())?;
+        if newest == seen {
+            return Ok(());
+        }
+        let endings: Vec<(i64, i64, i64)> = sqlx::query_as(sql::ENDINGS)
+            .bind(seen)
+            .bind(newest)
+            .fetch_all(self.store.readers())
+            .await
+            .map_err(following())?;
+        let mut inner = lock();
+        inner.forget(limits::FOLLOW_REMEMBERS);
+        for (change, account, ends) in endings {
+            inner.end(AccountId::new(account), Ending { change, ends });
+        }
+        inner.seen = Some(newest);
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn end(&mut self, account: AccountId, ending: Ending) {
+        for session in self.live.get(&account).into_iter().flatten() {
+            if session.uses & ending.ends != 0 {
+                session.end.send_replace(true);
+            }
+        }
+        let earlier = self.recent.get(&account).map_or(0, |(_, earlier)| earlier.ends);
+        self.recent.insert(account, (Instant::now(), Ending { ends: ending.ends | earlier, ..ending }));
+    }
+
+    fn forget(&mut self, age: Duration) {
+        self.recent.retain(|_, (at, _)| at.elapsed() < age);
+    }
+}

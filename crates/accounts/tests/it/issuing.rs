@@ -1,0 +1,94 @@
+//! Accounts by a plan: made for a contract, once for each order.
+
+use accounts::{Accounts, NewPlan, Order};
+
+use crate::support::{databases, owner, password, refusal, verdict};
+
+fn plan(name: &str, pattern: &str) -> NewPlan {
+    NewPlan { name: name.into(), pattern: pattern.into(), ..NewPlan::default() }
+}
+
+fn order(plan: &str, contract: &str, request: Option<&str>) -> Order {
+    Order { plan: plan.into(), contract: contract.into(), request: request.map(str::to_owned) }
+}
+
+#[tokio::test]
+async fn c_01_s_19_an_issued_account_has_login_password_and_address_at_once() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.domain_add("asahi-net.or.jp").await.unwrap();
+        for (name, pattern, first) in
+            [("ash", "@@#@-@@@", ""), ("m", "m####@@###@", "m"), ("u", "u####@@###@", "u")]
+        {
+            let domain = (name == "ash").then(|| "asahi-net.or.jp".to_owned());
+            a.plan_add(&NewPlan { domain, ..plan(name, pattern) }).await.unwrap();
+            let issued = a.issue(&order(name, "4711", None)).await.unwrap();
+            let account = &issued.details.account;
+            assert!(
+                account.login.starts_with(first) && account.login.len() == pattern.len(),
+                "{}",
+                account.login
+            );
+            assert_eq!((account.plan.as_deref(), account.contract.as_str()), (Some(name), "4711"));
+            let home = if name == "ash" { "asahi-net.or.jp" } else { "mx.edit.ne.jp" };
+            assert_eq!(owner(a, &account.login, home).await, account.login);
+            let secret = issued.password.unwrap();
+            let claim = auth_sasl::Claim::password(account.login.as_str(), secret);
+            assert_eq!(verdict(a, &claim).await.as_deref(), Ok(account.login.as_str()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn c_01_the_same_order_issues_nothing_twice_even_at_the_same_instant() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        db.accounts.plan_add(&plan("standard", "m####@@###@")).await.unwrap();
+        let elsewhere = Accounts::open(&db.config).await.unwrap();
+        let wanted = order("standard", "4711", Some("order-1"));
+        let (one, two) = tokio::join!(db.accounts.issue(&wanted), elsewhere.issue(&wanted));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert_eq!(one.details.account.login, two.details.account.login);
+        assert_eq!(
+            usize::from(one.password.is_some()) + usize::from(two.password.is_some()),
+            1,
+            "shown once"
+        );
+        let other = db.accounts.issue(&order("standard", "4711", Some("order-2"))).await.unwrap();
+        assert_ne!(other.details.account.login, one.details.account.login);
+        assert_eq!(db.accounts.account_list().await.unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn c_02_a_contract_has_the_accounts_that_its_plan_allows() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.brand_add("Asahi").await.unwrap();
+        assert_eq!(a.brand_list().await.unwrap(), ["asahi"]);
+        let family = NewPlan { accounts: 2, brand: Some("asahi".into()), ..plan("family", "@@#@-@@@") };
+        let made = a.plan_add(&family).await.unwrap();
+        assert_eq!((made.brand.as_deref(), made.accounts, made.issued), (Some("asahi"), 2, 0));
+        for _ in 0..2 {
+            a.issue(&order("family", "4711", None)).await.unwrap();
+        }
+        assert!(refusal(a.issue(&order("family", "4711", None)).await).contains("all 2 accounts"));
+        a.issue(&order("family", "4712", None)).await.unwrap();
+        assert_eq!(a.plan_show("family").await.unwrap().issued, 3);
+
+        for (bad, step) in [
+            (plan("family", "@@#@-@@@"), "yubin plan show family"),
+            (plan("few", "a#"), "no shape of logins"),
+            (NewPlan { brand: Some("none".into()), ..plan("b", "@@#@-@@@") }, "yubin brand list"),
+            (NewPlan { domain: Some("example.com".into()), ..plan("c", "@@#@-@@@") }, "yubin domain add"),
+        ] {
+            let text = refusal(a.plan_add(&bad).await);
+            assert!(text.contains(step), "{text}");
+        }
+        assert!(refusal(a.brand_add("asahi").await).contains("yubin brand list"));
+        assert!(refusal(a.issue(&order("none", "", None)).await).contains("yubin plan list"));
+        assert_eq!(verdict(a, &password("ab4t-ash", "sakura")).await.as_deref(), Ok("ab4t-ash"));
+    }
+}
