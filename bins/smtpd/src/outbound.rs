@@ -111,7 +111,11 @@ impl Homes for People {
                 Resolution::Mailbox(mailbox) => {
                     Mailbox::new(mailbox.key).map(Home::Mailbox).map_err(|error| error.to_string())
                 }
-                Resolution::UnknownUser => Ok(Home::Nobody),
+                Resolution::UnknownUser
+                | Resolution::Barred(_)
+                | Resolution::Disabled
+                | Resolution::NoPostmaster => Ok(Home::Nobody),
+                Resolution::Unready => Err(String::from("the account is not ready yet")),
                 Resolution::NotOurs => Ok(Home::Elsewhere),
             }
         })

@@ -57,6 +57,8 @@ pub(crate) struct Agent {
     book: Mutex<Book>,
     /// Something may be due that was not.
     pub(crate) changed: Notify,
+    /// One at a time tells of failures, or two sessions would tell of the same.
+    pub(crate) telling: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
     stop: Notify,
     stopped: Notify,
@@ -92,6 +94,7 @@ impl Outbound {
                 clock: Clock::start(),
                 book,
                 changed: Notify::new(),
+                telling: tokio::sync::Mutex::new(()),
                 stopping: AtomicBool::new(false),
                 stop: Notify::new(),
                 stopped: Notify::new(),

@@ -57,6 +57,7 @@ pub(crate) fn wishes(remote: &Remote) -> Notify {
 impl Agent {
     /// Tells of the recipients that have failed, and remembers it.
     pub(crate) async fn report_failures(self: &Arc<Self>, id: QueueId) {
+        let _telling = self.telling.lock().await;
         let spool = self.spool().clone();
         let Ok(Ok(Some(waiting))) = self.local.inner.pool.run(move || spool.outbound(id)).await else {
             return;
