@@ -18,6 +18,7 @@ mod listeners;
 mod maildrop;
 mod memory;
 mod networks;
+mod outbound;
 mod pop_before_smtp;
 mod profiles;
 mod promise;

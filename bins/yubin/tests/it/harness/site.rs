@@ -118,6 +118,9 @@ queue = "queue"
 database = "sqlite:accounts.sqlite"
 apop_key = "apop.key"
 
+[outbound]
+enabled = false
+
 [log]
 format = "json"
 
