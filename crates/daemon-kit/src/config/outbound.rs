@@ -253,7 +253,7 @@ impl Scalar for Port {
 
     fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
         let Count(count) = Count::read(value)?;
-        let port = count.and_then(|count| u16::try_from(u32::from(count)).ok()).filter(|port| *port > 0);
+        let port = count.and_then(|count| u16::try_from(count).ok()).filter(|port| *port > 0);
         port.map(Self).ok_or_else(|| Wrong::new("this is no port", Self::EXAMPLE))
     }
 }
