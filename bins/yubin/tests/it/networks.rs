@@ -3,10 +3,12 @@
 use std::net::Ipv4Addr;
 
 use crate::harness::Service;
+use crate::harness::pop3::Pop3;
 use crate::harness::programs::Program;
 use crate::harness::site::{Door, KENJI, Site};
 use crate::harness::smtp::Smtp;
 use crate::harness::wire::Wire;
+use crate::profiles::asahi;
 
 /// A customer's line, the provider's own WiMAX that counts as outside, a line of au Hikari, and the rest of the world.
 const CUSTOMER: Ipv4Addr = Ipv4Addr::new(127, 8, 0, 5);
@@ -20,7 +22,12 @@ const CLASSES: &str = "\n[networks]\nwimax = \"127.8.128.0/17\"\ninside = [\"127
 /// As an access provider has it: port 25 relays from inside, and is barred to lines that have it blocked anyway.
 fn configuration() -> String {
     let port_25 = "auth = \"optional\"\nclear_text_auth = true\nrelay = [\"authenticated\", \"inside\"]\nbarred = \"au-hikari\"\n";
-    Site::configuration_with(CLASSES).replacen("auth = \"optional\"\nclear_text_auth = true\n", port_25, 1)
+    sending_out(&Site::configuration_with(CLASSES)).replacen("auth = \"optional\"\nclear_text_auth = true\n", port_25, 1)
+}
+
+/// With a way out; whatever takes it waits in the queue.
+fn sending_out(configuration: &str) -> String {
+    configuration.replacen("enabled = false", "smarthost = \"127.0.0.1:1\"", 1)
 }
 
 fn provider() -> Service {
@@ -125,5 +132,124 @@ fn n_01_a_line_of_the_provider_needs_no_login_on_port_25_and_its_wimax_does() {
         let answer = smtp.reply();
         assert_eq!(!answer.is("550 5.7.1"), relays, "{source}: {answer:?}");
         smtp.quit();
+    }
+}
+
+/// What a cell of the guide's table comes to: the whole connection, MAIL, or RCPT is refused with this, or the recipient is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    NoGreeting,
+    Mail(&'static str),
+    Rcpt(&'static str),
+}
+
+const OK: Outcome = Outcome::Rcpt("250");
+const RELAY: Outcome = Outcome::Rcpt("550 5.7.1");
+const AUTH: Outcome = Outcome::Mail("530 5.7.0");
+const CLOSED: Outcome = Outcome::NoGreeting;
+
+/// EditNet's ports: port, from inside, with AUTH, with TLS → to ourselves, to others.
+#[rustfmt::skip]
+const EDITNET: [(Door, bool, bool, bool, Outcome, Outcome); 24] = [
+    // 25: everything from inside; from outside to others with AUTH only
+    (Door::Mx,          true,  false, false, OK,     OK),
+    (Door::Mx,          true,  false, true,  OK,     OK),
+    (Door::Mx,          true,  true,  false, OK,     OK),
+    (Door::Mx,          true,  true,  true,  OK,     OK),
+    (Door::Mx,          false, false, false, OK,     RELAY),
+    (Door::Mx,          false, false, true,  OK,     RELAY),
+    (Door::Mx,          false, true,  false, OK,     OK),
+    (Door::Mx,          false, true,  true,  OK,     OK),
+    // 465: TLS from the first octet, and AUTH wherever one comes from
+    (Door::Submissions, true,  false, false, CLOSED, CLOSED),
+    (Door::Submissions, true,  false, true,  AUTH,   AUTH),
+    (Door::Submissions, true,  true,  false, CLOSED, CLOSED),
+    (Door::Submissions, true,  true,  true,  OK,     OK),
+    (Door::Submissions, false, false, false, CLOSED, CLOSED),
+    (Door::Submissions, false, false, true,  AUTH,   AUTH),
+    (Door::Submissions, false, true,  false, CLOSED, CLOSED),
+    (Door::Submissions, false, true,  true,  OK,     OK),
+    // 587: AUTH wherever one comes from, with STARTTLS or without
+    (Door::Submission,  true,  false, false, AUTH,   AUTH),
+    (Door::Submission,  true,  false, true,  AUTH,   AUTH),
+    (Door::Submission,  true,  true,  false, OK,     OK),
+    (Door::Submission,  true,  true,  true,  OK,     OK),
+    (Door::Submission,  false, false, false, AUTH,   AUTH),
+    (Door::Submission,  false, false, true,  AUTH,   AUTH),
+    (Door::Submission,  false, true,  false, OK,     OK),
+    (Door::Submission,  false, true,  true,  OK,     OK),
+];
+
+/// Goes as far as one gets.
+fn outcome(service: &Service, door: Door, inside: bool, auth: bool, tls: bool, recipient: &str) -> Outcome {
+    let wire = Wire::clear_from(if inside { CUSTOMER } else { WORLD }, service.address(door));
+    let wire = match (door, tls) {
+        (Door::Submissions, true) => service.site.secure(wire),
+        (Door::Submissions, false) => {
+            let mut wire = wire;
+            wire.bytes(b"EHLO client.example.org\r\n");
+            assert!(!String::from_utf8_lossy(&wire.rest()).contains("220"));
+            return Outcome::NoGreeting;
+        }
+        _ => wire,
+    };
+    let mut smtp = Smtp::greeted(wire);
+    smtp.hello();
+    if tls && door != Door::Submissions {
+        smtp = smtp.start_tls(&service.site);
+        smtp.hello();
+    }
+    if auth {
+        smtp.authenticate(&KENJI);
+    }
+    let mut ask = |line: String, known: [&'static str; 2]| {
+        smtp.wire.line(&line);
+        let reply = smtp.reply();
+        known.into_iter().find(|known| reply.is(known)).unwrap_or_else(|| panic!("{line}: {reply:?}"))
+    };
+    let sender = if auth { KENJI.address } else { "friend@example.org" };
+    match ask(format!("MAIL FROM:<{sender}>"), ["250", "530 5.7.0"]) {
+        "250" => Outcome::Rcpt(ask(format!("RCPT TO:<{recipient}>"), ["250", "550 5.7.1"])),
+        refused => Outcome::Mail(refused),
+    }
+}
+
+#[test]
+fn p_03_p_04_p_07_each_port_of_editnet_from_inside_and_outside_with_and_without_auth_and_tls() {
+    let service = provider();
+    for (door, inside, auth, tls, to_us, to_others) in EDITNET {
+        for (recipient, wanted) in [(KENJI.alias, to_us), ("someone@example.com", to_others)] {
+            let got = outcome(&service, door, inside, auth, tls, recipient);
+            assert_eq!(got, wanted, "{door:?} inside {inside} AUTH {auth} TLS {tls} to {recipient}");
+        }
+    }
+}
+
+#[test]
+fn n_03_n_04_s_14_as_before_from_inside_and_with_a_login_from_anywhere() {
+    let site = Site::with_users();
+    let asahi = Site::configuration_of(asahi).replacen("\n[store]", &format!("{CLASSES}\n[store]"), 1);
+    let port_25 = "auth = \"optional\"\nclear_text_auth = true\n";
+    site.configure(&asahi.replacen(
+        port_25,
+        &format!("{port_25}relay = [\"authenticated\", \"inside\"]\n"),
+        1,
+    ));
+    let service = Service::serve(site);
+
+    // From inside with the settings of old: port 25 without AUTH, port 110 without APOP and TLS.
+    assert_eq!(outcome(&service, Door::Mx, true, false, false, "someone@example.com"), OK);
+    let mut pop3 = Pop3::greeted(Wire::clear_from(CUSTOMER, service.address(Door::Pop3)));
+    pop3.login(&KENJI);
+    pop3.quit();
+
+    // From anywhere with a login, by each port, and read by both.
+    for (door, tls) in [(Door::Mx, false), (Door::Submission, false), (Door::Submissions, true)] {
+        assert_eq!(outcome(&service, door, false, true, tls, "someone@example.com"), OK, "{door:?}");
+    }
+    for door in [Door::Pop3, Door::Pop3s] {
+        let mut pop3 = Pop3::greeted(from(WORLD, &service, door));
+        pop3.login(&KENJI);
+        pop3.quit();
     }
 }
