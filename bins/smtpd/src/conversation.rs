@@ -216,9 +216,12 @@ impl<'s> Conversation<'s> {
         let hostname = &self.session.listener.hostname;
         let octets = self.transaction.as_ref().and_then(Transaction::declared);
         match self.smtpd.recipient(standing, hostname, rcpt.forward_path, octets).await {
-            Ok((mailbox, reserved)) => {
+            Ok(home) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.add(rcpt, mailbox, reserved);
+                    match home {
+                        Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
+                        None => transaction.add_remote(rcpt),
+                    }
                 }
                 Answer::Yes
             }

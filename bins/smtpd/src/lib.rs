@@ -4,6 +4,7 @@
 
 mod conversation;
 mod listener;
+mod outbound;
 mod parameters;
 mod recipient;
 mod replies;
@@ -15,6 +16,7 @@ use accounts::{Accounts, DatabaseConfig};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+use delivery::outbound::Outbound;
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
 use smtp_proto::Reply;
 
@@ -26,6 +28,8 @@ use crate::listener::Doors;
 pub struct Smtpd {
     accounts: Accounts,
     delivery: LocalDelivery,
+    /// None: nothing leaves for other hosts.
+    outbound: Option<Outbound>,
     doors: Doors,
     quota: Quota,
     texts: config::Accounts,
@@ -35,11 +39,12 @@ pub struct Smtpd {
 }
 
 impl Smtpd {
-    /// Over accounts and a store that are open already.
+    /// Over accounts and a store that are open already. Mail for other hosts is not taken: see [`Daemon::open`].
     pub fn new(config: &Config, accounts: Accounts, delivery: LocalDelivery) -> Self {
         Self {
             accounts,
             delivery,
+            outbound: None,
             doors: Doors::of(config),
             quota: config.quota,
             texts: config.accounts.clone(),
@@ -52,6 +57,12 @@ impl Smtpd {
 impl Service for Smtpd {
     async fn serve(&self, wire: &mut Wire, session: &Session) -> Result<&'static str, WireError> {
         Conversation::new(self, wire, session).run(wire).await
+    }
+
+    async fn close(&self) {
+        if let Some(outbound) = &self.outbound {
+            outbound.stop().await;
+        }
     }
 
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
@@ -75,7 +86,7 @@ impl Daemon for Smtpd {
 
     async fn check(config: &Config) -> Result<(), Trouble> {
         Accounts::open(&database(config)).await?.close().await;
-        Ok(())
+        outbound::settings(config).map(drop)
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
@@ -83,7 +94,11 @@ impl Daemon for Smtpd {
         let store = store(config);
         // It reads the disk, and after a crash for long.
         let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
-        Ok(Self::new(config, accounts, delivery))
+        let outbound = match config.outbound.enabled {
+            true => Some(outbound::start(config, &accounts, &delivery)?),
+            false => None,
+        };
+        Ok(Self { outbound, ..Self::new(config, accounts, delivery) })
     }
 }
 

@@ -1,7 +1,7 @@
-//! What MAIL and RCPT said, in the words of the envelope. It is kept though nothing is sent on from here yet: a message that waits in
-//! the queue when that changes must not have lost it.
+//! What MAIL and RCPT said, in the words of the envelope. Whoever sends the message on
+//! says it again.
 
-use delivery::{Body, Mailbox, Notify, Parameters, Recipient, Return};
+use delivery::{Body, Mailbox, Notify, Parameters, Recipient, Remote, Return};
 use smtp_proto::{BodyType, Mail, Rcpt};
 
 pub(crate) fn of_mail(mail: &Mail<'_>) -> Parameters {
@@ -22,11 +22,16 @@ pub(crate) fn of_mail(mail: &Mail<'_>) -> Parameters {
 }
 
 pub(crate) fn of_rcpt(rcpt: &Rcpt<'_>, mailbox: Mailbox) -> Recipient {
+    let Remote { address, notify, original } = of_remote(rcpt);
+    Recipient { notify, original, ..Recipient::new(mailbox, address) }
+}
+
+pub(crate) fn of_remote(rcpt: &Rcpt<'_>) -> Remote {
     let notify = |smtp_proto::Notify { success, failure, delay }| Notify { success, failure, delay };
-    Recipient {
+    Remote {
         notify: rcpt.notify.map(notify),
         original: rcpt.original.map(|original| original.to_string()),
-        ..Recipient::new(mailbox, rcpt.forward_path.to_string())
+        ..Remote::new(rcpt.forward_path.to_string())
     }
 }
 

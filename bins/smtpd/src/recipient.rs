@@ -22,14 +22,14 @@ pub(crate) struct Standing {
 }
 
 impl Smtpd {
-    /// The mailbox behind a forward-path with room for the message, or the reply that refuses it.
+    /// The mailbox behind a forward-path with room for the message, or nothing for one elsewhere; or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
         standing: Standing,
         hostname: &str,
         path: ForwardPath<'_>,
         octets: Option<u64>,
-    ) -> Result<(Mailbox, Reserved), Reply> {
+    ) -> Result<Option<(Mailbox, Reserved)>, Reply> {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
@@ -46,8 +46,9 @@ impl Smtpd {
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
-                return self.reserve(&mailbox, &path.to_string(), octets).await;
+                return self.reserve(&mailbox, &path.to_string(), octets).await.map(Some);
             }
+            (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => return Ok(None),
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
             (Verdict::Refuse(why), Resolution::Barred(text)) => (why, barred(text)),
             (Verdict::Refuse(why), Resolution::NoPostmaster) => {

@@ -7,7 +7,8 @@ use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::{
-    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Reserved,
+    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Remote,
+    Reserved,
 };
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
@@ -58,6 +59,8 @@ pub(crate) struct Transaction {
     /// What MAIL said besides, for whoever sends the message on.
     parameters: Parameters,
     recipients: Vec<Recipient>,
+    /// Those elsewhere.
+    remotes: Vec<Remote>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
     message: Option<Message>,
@@ -89,6 +92,7 @@ impl Transaction {
             declared: mail.size,
             parameters: parameters::of_mail(mail),
             recipients: Vec::new(),
+            remotes: Vec::new(),
             reserved: Vec::new(),
             message: None,
         }
@@ -109,6 +113,10 @@ impl Transaction {
     pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
         self.reserved.push(reserved);
         self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
+    }
+
+    pub(crate) fn add_remote(&mut self, rcpt: &Rcpt<'_>) {
+        self.remotes.push(parameters::of_remote(rcpt));
     }
 
     /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
@@ -135,8 +143,9 @@ impl Transaction {
             },
             tls: client.tls.as_ref(),
             queue_id: &queue_id.to_string(),
-            recipient: match &self.recipients[..] {
-                [recipient] => Some(&recipient.address),
+            recipient: match (&self.recipients[..], &self.remotes[..]) {
+                ([recipient], []) => Some(&recipient.address),
+                ([], [remote]) => Some(&remote.address),
                 _ => None,
             },
             now: &now,
@@ -147,6 +156,8 @@ impl Transaction {
         let envelope = Envelope {
             parameters: self.parameters.clone(),
             delivered_to: settings.delivered_to,
+            remotes: self.remotes.clone(),
+            account: client.account.clone(),
             ..Envelope::new(queue_id, self.reverse_path.as_str(), self.recipients.clone())
         };
         // RFC 6409 §8: only who submits a message may complete it.
@@ -187,12 +198,15 @@ impl Transaction {
             event = event::MESSAGE_ACCEPTED,
             %queue_id,
             from = self.reverse_path,
-            recipients = self.recipients.len(),
+            recipients = self.recipients.len() + self.remotes.len(),
             size,
             account = message.account
         );
         for Recipient { mailbox, address, .. } in &self.recipients {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
+        }
+        for Remote { address, .. } in &self.remotes {
+            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address);
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
     }

@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -23,6 +23,7 @@ pub mod output;
 mod password;
 pub mod plan;
 mod progress;
+pub mod queue;
 pub mod quickstart;
 pub mod quota;
 
@@ -103,6 +104,9 @@ pub enum Command {
     /// Which class of [networks] an address belongs to: test
     #[command(subcommand)]
     Network(network::Command),
+    /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
+    #[command(subcommand)]
+    Queue(queue::Command),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -151,6 +155,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
+        Command::Queue(command) => queue::run(&settings()?, command, output).await,
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

@@ -43,7 +43,8 @@ impl Service {
         Self::ALL.into_iter().find(|service| service.word() == word)
     }
 
-    /// Where neither account nor plan says anything: what a mailbox is for is on, what is extra is off.
+    /// Where neither account nor plan says anything: what a mailbox is for is on, as far as the installation offers it; what is extra is
+    /// off.
     #[must_use]
     pub fn by_default(self) -> bool {
         matches!(self, Self::Apop | Self::Pop | Self::PopBeforeSmtp | Self::SmtpAuth)

@@ -55,6 +55,10 @@ impl<S: Service> House<S> {
         }
     }
 
+    pub(crate) fn service(&self) -> &S {
+        &self.service
+    }
+
     /// Lets somebody in, or says why not.
     pub(crate) fn welcome(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, listener: &Arc<Listener>) {
         let balancers = &listener.proxy_protocol;

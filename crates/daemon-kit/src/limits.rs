@@ -51,6 +51,19 @@ pub const SESSION_MEMORY: u64 = 16 << 10;
 /// The share of [`MEMORY`], in per cent, at which nobody new is let in, so that those inside can finish what they do.
 pub const MEMORY_FOR_NEWCOMERS: u64 = 75;
 
+/// The pause behind the first try of a message to another host: greylisting hosts let it in after about so long.
+pub const MINIMAL_BACKOFF: Duration = Duration::from_secs(5 * 60);
+/// The longest pause between two tries.
+pub const MAXIMAL_BACKOFF: Duration = Duration::from_secs(4000);
+/// How long a message is tried: RFC 5321 §4.5.4.1 asks for four to five days at least.
+pub const QUEUE_LIFETIME: Duration = Duration::from_secs(5 * 24 * 3600);
+/// After so long a sender is told of a message that waits: the same working day.
+pub const DELAY_WARNING: Duration = Duration::from_secs(4 * 3600);
+/// Sessions with all other hosts together: each costs a descriptor and a few KiB.
+pub const OUTBOUND_SESSIONS: u32 = 200;
+/// Sessions for one domain, and with one host: what large receivers take from a stranger without a word.
+pub const OUTBOUND_SESSIONS_PER_DESTINATION: u32 = 20;
+
 /// Wrong or unknown commands until a session is closed. A person at a keyboard needs a few, a machine that shouts HTTP at us
 /// shows itself sooner.
 pub const ERRORS: u32 = 20;

@@ -28,6 +28,11 @@ pub trait Service: Send + Sync + 'static {
         session: &Session,
     ) -> impl Future<Output = Result<&'static str, WireError>> + Send;
 
+    /// Ends what the service does beside its sessions, when those are over.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// What somebody is told who is not let in, as a whole line.
     fn refusal(&self, refusal: Refusal, listener: &Listener) -> Vec<u8>;
 }
@@ -87,6 +92,7 @@ impl Server {
         doormen.close();
         doormen.wait().await;
         house.finish(&self.limits).await;
+        house.service().close().await;
         Ok(())
     }
 }

@@ -50,7 +50,9 @@ impl Incoming {
         let envelope = envelope.without_duplicates();
         let mut buffer = header;
         // The queue, which several go through, puts each one's head before it.
-        if let [recipient] = &*envelope.recipients {
+        if let [recipient] = &*envelope.recipients
+            && envelope.remotes.is_empty()
+        {
             buffer.splice(..0, envelope.head(recipient).into_bytes());
         }
         Incoming { local, envelope, buffer, stage, reservations }

@@ -30,6 +30,7 @@
 mod error;
 mod incoming;
 mod local;
+pub mod outbound;
 mod pool;
 mod quota;
 mod room;
@@ -39,6 +40,8 @@ mod warning;
 pub use error::DeliveryError;
 pub use incoming::{Accepted, Incoming};
 pub use local::{LocalDelivery, StoreConfig};
-pub use mail_queue::{Body, Envelope, Error as OpenError, Notify, Parameters, QueueId, Recipient, Return};
+pub use mail_queue::{
+    Body, Envelope, Error as OpenError, Notify, Parameters, QueueId, Recipient, Remote, Return,
+};
 pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reserve, Usage};
 pub use warning::{Reserved, WarningConfig};

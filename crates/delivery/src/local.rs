@@ -12,6 +12,7 @@ use mailstore::{Ledger, Namer, Reserve};
 use tokio::runtime::Handle;
 
 use crate::incoming::Incoming;
+use crate::outbound::Arrivals;
 use crate::pool::Pool;
 use crate::room::Room;
 use crate::warning::WarningConfig;
@@ -70,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) room: Room,
     pub(crate) ledger: Ledger,
+    /// Messages for other hosts.
+    pub(crate) arrivals: Arrivals,
     /// Messages that wait for a recipient.
     pending: Mutex<BTreeSet<QueueId>>,
     retrying: AtomicBool,
@@ -106,6 +109,7 @@ impl LocalDelivery {
                 pool: Pool::new(),
                 room: Room::default(),
                 ledger,
+                arrivals: Arrivals::of(recovery.outbound),
                 pending: Mutex::new(recovery.pending.into_iter().collect()),
                 retrying: AtomicBool::new(false),
             }),
@@ -196,19 +200,20 @@ async fn retry_until_done(inner: Weak<Inner>) {
     }
 }
 
-fn log(recovery: &Recovery) {
-    let Recovery { finished, pending, discarded, corrupt, trouble } = recovery;
+pub(crate) fn log(recovery: &Recovery) {
+    let Recovery { finished, pending, outbound, discarded, corrupt, trouble } = recovery;
     for (file, why) in corrupt {
         tracing::error!(event = "queue_corrupt", file, why);
     }
     for error in trouble {
         tracing::error!(event = "queue_trouble", %error);
     }
-    if finished.len() + pending.len() + discarded > 0 {
+    if finished.len() + pending.len() + outbound.len() + discarded > 0 {
         tracing::info!(
             event = "queue_recovered",
             finished = finished.len(),
             pending = pending.len(),
+            outbound = outbound.len(),
             discarded
         );
     }

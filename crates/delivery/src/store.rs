@@ -20,8 +20,10 @@ pub(crate) enum Store {
 impl Store {
     pub(crate) fn begin(inner: &Inner, envelope: &Envelope) -> Result<Store, DeliveryError> {
         match &*envelope.recipients {
-            [] => Err(DeliveryError::NoRecipients),
-            [recipient] => Ok(Store::One(begin_in(inner, &recipient.mailbox)?)),
+            [] if envelope.remotes.is_empty() => Err(DeliveryError::NoRecipients),
+            [recipient] if envelope.remotes.is_empty() => {
+                Ok(Store::One(begin_in(inner, &recipient.mailbox)?))
+            }
             _ => Ok(Store::Several(inner.spool.begin(envelope.queue_id)?)),
         }
     }
@@ -82,8 +84,12 @@ impl Store {
                     let size = || sizes.iter().find(|(path, _)| path == maildir.path());
                     if waits(outcome, maildir) { None } else { size().map(|(_, sizes)| sizes.stored) }
                 };
+                let outbound = accepted.is_outbound();
                 let outcome = inner.ledger.settle(reservations, || accepted.deliver(), stored);
                 inner.note(queue_id, &outcome);
+                if outbound {
+                    inner.arrivals.push(queue_id);
+                }
                 Ok(Accepted { queue_id, octets, deferred: outcome.pending.len() })
             }
         }

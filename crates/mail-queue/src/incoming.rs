@@ -42,24 +42,35 @@ impl Incoming {
         let Incoming { spool, draft } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
-        let Some(last) = envelope.recipients.len().checked_sub(1) else { return Err(Error::NoRecipients) };
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
+        let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
 
         draft.sync()?;
-        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(last + 2) };
-        // Without heads all have the same file, and the last recipient's name is the one under which it was written.
-        let shared = !stored.envelope.delivered_to;
-        let named_again = if shared { last } else { last + 1 };
-        for (nth, recipient) in stored.envelope.recipients.iter().enumerate().take(named_again) {
+        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 2) };
+        // Without heads all have the same file, one name for each mailbox and one for all who are elsewhere.
+        let mut shared = Vec::new();
+        for (nth, recipient) in recipients.iter().enumerate() {
             let name = spool.body(id, nth);
-            match shared {
-                true => name_again(&spool, draft.path(), &name, sizes)?,
-                false => copy(&spool, draft.path(), &stored.envelope.head(recipient), &name, sizes)?,
+            if *delivered_to {
+                copy(&spool, draft.path(), &stored.envelope.head(recipient), &name, sizes)?;
+                undo.names.push(name);
+            } else {
+                shared.push(name);
             }
+        }
+        if !remotes.is_empty() {
+            shared.push(spool.out(id));
+        }
+        let own = shared.pop();
+        if own.is_none() && recipients.is_empty() {
+            return Err(Error::NoRecipients);
+        }
+        for name in shared {
+            name_again(&spool, draft.path(), &name, sizes)?;
             undo.names.push(name);
         }
-        if shared {
-            let name = spool.body(id, last);
+        // The last name is the one under which it was written.
+        if let Some(name) = own {
             draft.publish(&name)?;
             undo.names.push(name);
         }
@@ -69,7 +80,7 @@ impl Incoming {
         let mut text = create(&spool, spool.tmp().join(format!("{id}.env")))?;
         text.write(stored.encode().as_bytes())?;
         text.sync()?;
-        let name = spool.msg().join(format!("{id}.env"));
+        let name = spool.envelope(id);
         text.publish(&name)?;
         undo.names.push(name);
         sync(&spool)?;
@@ -88,6 +99,11 @@ impl Accepted {
     /// The name of the message.
     pub fn queue_id(&self) -> QueueId {
         self.stored.envelope.queue_id
+    }
+
+    /// Whether it goes to other hosts too: then it is work for who looks after [`Spool::outbound`].
+    pub fn is_outbound(&self) -> bool {
+        !self.stored.envelope.remotes.is_empty()
     }
 
     /// Its octets, without anybody's head.
@@ -117,7 +133,7 @@ impl Drop for Undo<'_> {
 }
 
 /// Gives a complete file a second name; where the file system has no links, a second file.
-fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(), Error> {
+pub(crate) fn name_again(spool: &Spool, from: &Path, to: &Path, sizes: Sizes) -> Result<(), Error> {
     match spool.files().link(from, to) {
         Err(error) if is_missing_feature(&error) => {}
         outcome => return outcome.map_err(|error| mailstore::Error::new("link", to, error).into()),
@@ -150,12 +166,12 @@ fn copy(spool: &Spool, from: &Path, head: &str, to: &Path, sizes: Sizes) -> Resu
     Ok(copy.publish(to)?)
 }
 
-fn create(spool: &Spool, path: PathBuf) -> Result<Draft, Error> {
+pub(crate) fn create(spool: &Spool, path: PathBuf) -> Result<Draft, Error> {
     let draft = Draft::create(spool.shared.files.clone(), path.clone());
     Ok(draft.map_err(|error| mailstore::Error::new("create", &path, error))?)
 }
 
-fn sync(spool: &Spool) -> Result<(), Error> {
+pub(crate) fn sync(spool: &Spool) -> Result<(), Error> {
     let msg = spool.msg();
     Ok(spool.files().sync_dir(&msg).map_err(|error| mailstore::Error::new("sync", &msg, error))?)
 }

@@ -1,6 +1,6 @@
-//! The spool of accepted messages on their way to several recipients.
+//! The spool of accepted messages on their way to several recipients, or to other hosts.
 //!
-//! A message for several mailboxes is written once. One rename accepts it for all of them; then each Maildir gets a link to the
+//! A message for several mailboxes, or for somebody elsewhere, is written once. One rename accepts it for all of them; then each Maildir gets a link to the
 //! same bytes, or, where each copy shall say for whom it is, a copy. Synchronous, like [`mailstore`], on which it stands.
 //!
 //! # When is mail accepted
@@ -17,6 +17,14 @@
 //! Maildir's `new/`. So a restart knows what is left to do, whatever POP3 sessions and other programs did with the message
 //! meanwhile, and does nothing twice. (If the Maildirs are on another file system the message is copied, under a name made
 //! from the queue id, and found again by it.)
+//!
+//! # Recipients elsewhere
+//!
+//! For all of them together there is one more name, `<id>.out`, which exists as long as one of them waits. What became of each so
+//! far stands in `<id>.q` ([`Progress`]), written anew, synced and renamed at every change ([`Spool::record`]). When the last is
+//! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
+//!
+//! # Recovery
 //!
 //! After a crash, [`Spool::open`] takes away what was not accepted, serves what was, and puts what it cannot read into
 //! `corrupt/`: that never keeps a server from starting.
@@ -49,14 +57,20 @@ mod envelope;
 mod error;
 mod id;
 mod incoming;
+mod outbound;
+mod progress;
 mod recover;
 mod spool;
+mod view;
 mod waiting;
 
-pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Return};
+pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};
+pub use outbound::Outbound;
+pub use progress::{Attempt, Fate, Progress, Standing};
 pub use recover::Recovery;
 pub use spool::{Outcome, Spool, SpoolConfig};
+pub use view::View;
 pub use waiting::{Waiting, waiting};

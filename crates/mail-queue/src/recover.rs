@@ -1,6 +1,5 @@
 //! Putting a queue directory in order after its owner died in whatever state.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -15,8 +14,11 @@ use crate::spool::Spool;
 pub struct Recovery {
     /// Messages that had been accepted and now are with all their recipients.
     pub finished: Vec<QueueId>,
-    /// Messages that still wait for a recipient: to be [retried](crate::Spool::retry).
+    /// Messages that still wait for a mailbox: to be [retried](crate::Spool::retry).
     pub pending: Vec<QueueId>,
+    /// Messages that wait for somebody elsewhere: to be [sent](crate::Spool::outbound). Their envelopes are not read yet, for there
+    /// may be a million of them.
+    pub outbound: Vec<QueueId>,
     /// Files of messages that had never been accepted, removed.
     pub discarded: usize,
     /// Files that were not understood, now in `corrupt/`, and why.
@@ -28,50 +30,86 @@ pub struct Recovery {
 /// A name in `msg/`.
 enum Name {
     Envelope(QueueId),
+    /// For a mailbox of ours.
     Body(QueueId),
+    /// For who is elsewhere.
+    Out(QueueId),
+    Progress(QueueId),
     Unknown,
 }
 
-fn parse(name: &str) -> Name {
-    let Some((id, kind)) = name.split_once('.') else { return Name::Unknown };
-    match (QueueId::parse(id), kind) {
-        (Some(id), "env") => Name::Envelope(id),
-        (Some(id), nth) if !nth.is_empty() && nth.bytes().all(|b| b.is_ascii_digit()) => Name::Body(id),
+fn parse(name: &[u8]) -> Name {
+    let parts = str::from_utf8(name).ok().and_then(|name| name.split_once('.'));
+    let Some((Some(id), kind)) = parts.map(|(id, kind)| (QueueId::parse(id), kind)) else {
+        return Name::Unknown;
+    };
+    match kind {
+        "env" => Name::Envelope(id),
+        "out" => Name::Out(id),
+        "q" => Name::Progress(id),
+        nth if !nth.is_empty() && nth.bytes().all(|b| b.is_ascii_digit()) => Name::Body(id),
         _ => Name::Unknown,
     }
 }
 
+/// What else there is of a message with an envelope.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    body: bool,
+    out: bool,
+}
+
 /// Only the directories themselves must be readable; any trouble with a single message is reported and passed by.
+///
+/// The directory is read twice, so that of a million messages only the ids are in memory.
 pub(crate) fn recover(spool: &Spool) -> Result<Recovery, Error> {
     let mut recovery = Recovery::default();
     for name in list(spool, &spool.tmp())? {
         recovery.discard(spool, &spool.tmp().join(name));
     }
-    let mut bodies = Vec::new();
-    let mut envelopes = BTreeSet::new();
-    let mut unknown = Vec::new();
-    for name in list(spool, &spool.msg())? {
-        match parse(&name) {
-            Name::Envelope(id) => drop(envelopes.insert(id)),
-            Name::Body(id) => bodies.push((id, name)),
-            Name::Unknown => unknown.push(name),
+    let mut envelopes = Vec::new();
+    each_name(spool, |name, _| {
+        if let Name::Envelope(id) = name {
+            envelopes.push(id);
         }
-    }
+    })?;
+    envelopes.sort_unstable();
+    let mut found = vec![Found::default(); envelopes.len()];
+    let (mut unaccepted, mut unknown) = (Vec::new(), Vec::new());
+    each_name(spool, |name, text| match name {
+        Name::Envelope(_) => {}
+        Name::Unknown => unknown.extend(str::from_utf8(text).map(str::to_owned)),
+        Name::Body(id) | Name::Out(id) | Name::Progress(id) => match envelopes.binary_search(&id) {
+            // Bodies are named before the envelope and go before it: one without an envelope was never accepted.
+            Err(_) => unaccepted.extend(str::from_utf8(text).map(str::to_owned)),
+            Ok(at) => {
+                if let Some(found) = found.get_mut(at) {
+                    found.body |= matches!(name, Name::Body(_));
+                    found.out |= matches!(name, Name::Out(_));
+                }
+            }
+        },
+    })?;
     for name in unknown {
         recovery.set_aside(spool, name, "not a name of the queue".into());
     }
-    // Bodies are named before the envelope and go before it: one without an envelope was never accepted.
-    bodies.retain(|(id, name)| {
-        let accepted = envelopes.contains(id);
-        if !accepted {
-            recovery.discard(spool, &spool.msg().join(name));
+    for name in unaccepted {
+        recovery.discard(spool, &spool.msg().join(name));
+    }
+    for (id, Found { body, out }) in envelopes.into_iter().zip(found) {
+        if body || !out {
+            recovery.take_up(spool, id, out);
+        } else {
+            recovery.outbound.push(id);
         }
-        accepted
-    });
-    for id in envelopes {
-        recovery.take_up(spool, id, bodies.iter().filter(|(of, _)| *of == id).map(|(_, name)| name));
     }
     Ok(recovery)
+}
+
+fn each_name(spool: &Spool, mut each: impl FnMut(Name, &[u8])) -> Result<(), Error> {
+    let dir = spool.msg();
+    let listed = spool.files().list(&dir, &mut |entry| each(parse(entry.name), entry.name));
+    Ok(listed.map_err(|error| mailstore::Error::new("list", &dir, error))?)
 }
 
 fn list(spool: &Spool, dir: &Path) -> Result<Vec<String>, Error> {
@@ -83,31 +121,52 @@ fn list(spool: &Spool, dir: &Path) -> Result<Vec<String>, Error> {
 
 impl Recovery {
     /// Serves an accepted message, or sets it aside.
-    fn take_up<'a>(&mut self, spool: &Spool, id: QueueId, bodies: impl Iterator<Item = &'a String>) {
-        let name = format!("{id}.env");
-        let why = match spool.read(&spool.msg().join(&name)) {
+    fn take_up(&mut self, spool: &Spool, id: QueueId, out: bool) {
+        match spool.read(&spool.envelope(id)) {
             Ok(stored) if stored.envelope.queue_id == id => {
                 let outcome = spool.serve(&stored);
-                if outcome.pending.is_empty() { &mut self.finished } else { &mut self.pending }.push(id);
+                if outcome.pending.is_empty() && !out {
+                    self.finished.push(id);
+                }
+                if !outcome.pending.is_empty() {
+                    self.pending.push(id);
+                }
+                if out {
+                    self.outbound.push(id);
+                }
                 self.trouble.extend(outcome.pending.into_iter().map(|(_, error)| error));
-                return;
             }
-            Ok(_) => "the envelope of another message".to_owned(),
-            Err(Error::Malformed { malformed, .. }) => malformed.to_string(),
+            Ok(_) => self.set_message_aside(spool, id, "the envelope of another message"),
+            Err(Error::Malformed { malformed, .. }) => {
+                self.set_message_aside(spool, id, &malformed.to_string())
+            }
             Err(error) => {
                 // The disk's trouble, not the envelope's: it stays where it is.
                 self.pending.push(id);
                 self.trouble.push(error);
-                return;
             }
-        };
+        }
+    }
+
+    /// Everything of one message goes into `corrupt/`.
+    pub(crate) fn set_message_aside(&mut self, spool: &Spool, id: QueueId, why: &str) {
+        let mut names = Vec::new();
+        let listed = each_name(spool, |name, text| {
+            if matches!(name, Name::Body(of) | Name::Out(of) | Name::Progress(of) if of == id) {
+                names.extend(str::from_utf8(text).map(str::to_owned));
+            }
+        });
+        if let Err(error) = listed {
+            self.trouble.push(error);
+            return;
+        }
         // The envelope last: as long as it is there, its bodies are not taken for unaccepted ones.
-        for body in bodies {
-            if !self.set_aside(spool, body.clone(), why.clone()) {
+        names.push(format!("{id}.env"));
+        for name in names {
+            if !self.set_aside(spool, name, why.to_owned()) {
                 return;
             }
         }
-        self.set_aside(spool, name, why);
     }
 
     fn discard(&mut self, spool: &Spool, path: &Path) {

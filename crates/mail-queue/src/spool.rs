@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use mailstore::files::{Disk, Files, make_dir_durable};
 use mailstore::{Mailbox, Maildir, Namer};
 
-use crate::envelope::Stored;
+use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
 use crate::incoming::Incoming;
 use crate::recover::{Recovery, recover};
+use crate::view;
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Spool {
 pub(crate) struct Shared {
     pub(crate) config: SpoolConfig,
     pub(crate) files: Arc<dyn Files>,
+    /// One at a time changes what a message's `.q` says.
+    pub(crate) changing: [Mutex<()>; 64],
     lock: File,
 }
 
@@ -71,7 +74,9 @@ impl Spool {
         let path = config.queue.join("lock");
         let lock = files.lock(&path).map_err(|error| mailstore::Error::new("lock", &path, error))?;
         let lock = lock.ok_or_else(|| Error::InUse(config.queue.clone()))?;
-        let spool = Spool { shared: Arc::new(Shared { config, files, lock }) };
+        let spool = Spool {
+            shared: Arc::new(Shared { config, files, changing: [const { Mutex::new(()) }; 64], lock }),
+        };
         let recovery = recover(&spool)?;
         Ok((spool, recovery))
     }
@@ -83,8 +88,7 @@ impl Spool {
 
     /// Serves the recipients that an earlier try left; nothing to do is a success.
     pub fn retry(&self, id: QueueId) -> Result<Outcome, Error> {
-        let path = self.msg().join(format!("{id}.env"));
-        match self.read(&path) {
+        match self.read(&self.envelope(id)) {
             Err(Error::Files(mailstore::Error::Io { source, .. }))
                 if source.kind() == io::ErrorKind::NotFound =>
             {
@@ -95,11 +99,7 @@ impl Spool {
     }
 
     pub(crate) fn read(&self, path: &Path) -> Result<Stored, Error> {
-        let mut text = Vec::new();
-        let file = self.files().open(path);
-        // Longer than any envelope of ours; what is longer is cut, and so malformed.
-        let read = file.and_then(|file| file.take(64 << 20).read_to_end(&mut text));
-        read.map_err(|error| mailstore::Error::new("read", path, error))?;
+        let text = view::read(self.files(), path)?;
         Stored::decode(&text).map_err(|malformed| Error::Malformed { path: path.to_owned(), malformed })
     }
 
@@ -128,10 +128,30 @@ impl Spool {
             }
         }
         if outcome.pending.is_empty() {
-            // If this fails or is lost, the next start finds an envelope with nothing left to do.
-            let _ = self.files().remove(&self.msg().join(format!("{id}.env")));
+            self.forget_if_done(envelope);
         }
         outcome
+    }
+
+    /// Takes the envelope away when nobody waits for the message any more.
+    ///
+    /// Whoever serves the last mailbox and whoever settles the last recipient elsewhere first take away their own name of the body,
+    /// then look for the other's: so one of them, at least, sees that all is done.
+    pub(crate) fn forget_if_done(&self, envelope: &Envelope) {
+        let id = envelope.queue_id;
+        let waits = |path: &Path| self.files().stat(path).is_ok();
+        let elsewhere = !envelope.remotes.is_empty();
+        if elsewhere {
+            let here = (0..envelope.recipients.len()).any(|nth| waits(&self.body(id, nth)));
+            if here || waits(&self.out(id)) {
+                return;
+            }
+        }
+        // If this fails or is lost, the next start finds an envelope with nothing left to do.
+        let _ = self.files().remove(&self.envelope(id));
+        if elsewhere {
+            let _ = self.files().remove(&self.progress(id));
+        }
     }
 
     pub(crate) fn files(&self) -> &dyn Files {
@@ -148,6 +168,20 @@ impl Spool {
 
     pub(crate) fn corrupt(&self) -> PathBuf {
         self.shared.config.queue.join("corrupt")
+    }
+
+    pub(crate) fn envelope(&self, id: QueueId) -> PathBuf {
+        self.msg().join(format!("{id}.env"))
+    }
+
+    /// The name of the body that is there as long as somebody elsewhere waits for it.
+    pub(crate) fn out(&self, id: QueueId) -> PathBuf {
+        self.msg().join(format!("{id}.out"))
+    }
+
+    /// What became of the recipients elsewhere so far.
+    pub(crate) fn progress(&self, id: QueueId) -> PathBuf {
+        self.msg().join(format!("{id}.q"))
     }
 
     /// The name of the body that recipient `nth` is served with.

@@ -29,6 +29,9 @@ pub(crate) const CLIENTS: &[Need] = &[
         // Named after Python's version, of which each release of Debian has one: apt-get reads this as an expression.
         packages: &["python3", r"^libpython3\.[0-9]+-testsuite$"],
     },
+    // Hosts and name servers for mail that leaves; they run as instances of their own, never as the system's services.
+    Need { what: "Postfix", check: ("postconf", &["-d", "mail_version"]), packages: &["postfix"] },
+    Need { what: "NSD", check: ("nsd", &["-v"]), packages: &["nsd"] },
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
 

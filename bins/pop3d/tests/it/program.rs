@@ -12,13 +12,13 @@ use crate::client::Client;
 use crate::house::{PASSWORD, accounts, add_account, deliver};
 
 /// A directory with accounts and a configuration for one listener.
-struct Place {
-    dir: TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
     maildir: Maildir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = runtime.block_on(async { accounts(&dir).await.account_show("hanako").await.unwrap() });
@@ -49,33 +49,35 @@ impl Place {
         command
     }
 
-    fn check(&self) -> Output {
+    pub(crate) fn check(&self) -> Output {
         self.command().arg("--check").output().unwrap()
     }
 
-    fn start(&self) -> Daemon {
+    pub(crate) fn start(&self) -> Daemon {
         let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
+        let (mut line, mut told) = (String::new(), String::new());
         let address = loop {
             line.clear();
             assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended");
+            told.push_str(&line);
             if let Some((_, rest)) = line.split_once("listener_ready address=") {
                 break rest.split_whitespace().next().unwrap().parse().unwrap();
             }
         };
-        Daemon { child, log, address }
+        Daemon { child, log, address, told }
     }
 }
 
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     log: BufReader<ChildStderr>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
+    told: String,
 }
 
 impl Daemon {
-    fn session(&self) -> Client {
+    pub(crate) fn session(&self) -> Client {
         let mut client = Client::connect(self.address);
         client.greeting = client.line();
         let reply = client.login("hanako", PASSWORD);
@@ -100,14 +102,23 @@ impl Daemon {
         client
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    /// The rest of its log, once it has ended; whether it ended well.
-    fn ended(mut self) -> (bool, String) {
-        let mut log = String::new();
+    /// Waits for a line with `word` in it.
+    pub(crate) fn log_until(&mut self, word: &str) {
+        let mut line = String::new();
+        while !line.contains(word) {
+            line.clear();
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the daemon ended");
+        }
+    }
+
+    /// Whether it ended well, and its log so far as nobody waited for it.
+    pub(crate) fn ended(mut self) -> (bool, String) {
+        let mut log = std::mem::take(&mut self.told);
         self.log.read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().success(), log)
     }
@@ -237,18 +248,7 @@ fn sparse(place: &Place, octets: u64) {
     file.set_len(octets).unwrap();
 }
 
-/// RETR, and how many octets come behind its first line.
-fn swallow(client: &mut Client, message: usize) -> u64 {
-    let reply = client.ask(&format!("RETR {message}"));
-    assert!(reply.starts_with("+OK"), "{reply}");
-    // There are no line ends in the hole: the first is that of the end.
-    let mut octets = 0;
-    for _ in 0..2 {
-        octets += client.line().len() as u64 + 2;
-    }
-    octets + client.skip_to(b'\n')
-}
-
+/// With `--long` all of it goes over the wire, else a good part.
 #[test]
 fn r_09_five_gibibytes_in_constant_memory() {
     const OCTETS: u64 = 5 << 30;
@@ -260,10 +260,16 @@ fn r_09_five_gibibytes_in_constant_memory() {
     let (before, read) = (daemon.most_memory(), daemon.read());
     assert_eq!(client.lines("TOP 1 0"), ["Subject: big", ""]);
     assert!(daemon.read() - read < 16 * 1024);
-    // The line that the hole is gets its end, and then comes the dot.
-    assert_eq!(swallow(&mut client, 1), OCTETS + 2);
-    assert_eq!(client.line(), ".");
-    client.quit();
+    assert_eq!(client.ask("RETR 1"), format!("+OK {OCTETS} octets"));
+    if std::env::var_os("YUBIN_TEST_ROUNDS").is_some() {
+        // There are no line ends in the hole: it gets one, and then comes the dot.
+        let octets: u64 = (0..3).map(|_| client.skip_to(b'\n')).sum();
+        assert_eq!(octets, OCTETS + 2);
+        assert_eq!(client.line(), ".");
+        client.quit();
+    } else {
+        client.skip(256 << 20);
+    }
     let grown = daemon.most_memory() - before;
     assert!(grown < 16 * 1024, "{grown} KiB more than after the login");
 }

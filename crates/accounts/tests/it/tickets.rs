@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::{AccountId, Accounts, Resolution};
+use accounts::{AccountId, Accounts, Apop, Resolution, Service, Stops, Which};
+use auth_sasl::Secret;
 
 use crate::support::{databases, new};
 
@@ -21,7 +22,7 @@ async fn id(accounts: &Accounts, login: &str) -> AccountId {
 }
 
 #[tokio::test]
-async fn b_05_a_ticket_holds_at_its_address_until_it_expires_or_the_account_goes() {
+async fn b_05_b_06_c_06_a_ticket_holds_at_its_address_until_it_expires_or_its_account_may_not() {
     for database in databases().await {
         let database = database.furnished().await;
         let accounts = &database.accounts;
@@ -48,6 +49,21 @@ async fn b_05_a_ticket_holds_at_its_address_until_it_expires_or_the_account_goes
         assert!(holders("192.0.2.9").await.is_empty());
         accounts.ticket_open(ayumi, ip("192.0.2.9"), LIFETIME).await.unwrap();
         assert_eq!(holders("192.0.2.9").await, ["ab4t-ash"]);
+
+        // A password that changed ends what was opened with the old one; a service that is off, or a suspension, what it may do.
+        accounts.ticket_open(ayumi, ip("192.0.2.10"), LIFETIME).await.unwrap();
+        accounts.services_set(Which::Login("ab4t-ash"), &[(Service::PopBeforeSmtp, false)]).await.unwrap();
+        assert!(holders("192.0.2.10").await.is_empty());
+        accounts.services_set(Which::Login("ab4t-ash"), &[(Service::PopBeforeSmtp, true)]).await.unwrap();
+        assert_eq!(holders("192.0.2.10").await, ["ab4t-ash"]);
+        accounts.account_suspend("ab4t-ash", Stops::default(), "").await.unwrap();
+        assert!(holders("192.0.2.10").await.is_empty());
+        accounts.account_resume("ab4t-ash").await.unwrap();
+        assert!(holders("192.0.2.10").await.is_empty(), "a suspension ends tickets for good");
+        accounts.ticket_open(ayumi, ip("192.0.2.10"), LIFETIME).await.unwrap();
+        accounts.account_passwd("ab4t-ash", &Secret::new("another"), Apop::Keep).await.unwrap();
+        assert!(holders("192.0.2.10").await.is_empty());
+        accounts.ticket_open(ayumi, ip("192.0.2.9"), LIFETIME).await.unwrap();
 
         // Another process sees the same, and a removed account holds nothing.
         let elsewhere = Accounts::open(&database.config).await.unwrap();

@@ -64,6 +64,32 @@
 //! wimax = ["10.8.0.0/13"]
 //! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
 //!
+//! [outbound]                            # how mail leaves for other hosts
+//! enabled = true                        # false: nobody may send to other domains
+//! minimal_backoff = "5m"                # behind the first try; twice as long each time
+//! maximal_backoff = "4000s"
+//! queue_lifetime = "5d"                 # then the sender has it back
+//! bounce_lifetime = "5d"                # of reports
+//! delay_warning = "4h"                  # or "none"
+//! sessions = 200
+//! sessions_per_destination = 20
+//! sessions_per_host = 20
+//! tls = "may"                           # or "none", "encrypt", "verify"
+//! tls_ca_file = "ca.pem"                # for "verify"; the system's by default
+//! smarthost = "smtp.example.jp:587"     # everything goes there that has no route
+//! smarthost_login = "relay"
+//! smarthost_password_file = "smarthost.password"
+//! name_servers = ["127.0.0.1:53"]       # the system's by default
+//! mx_port = 25
+//! report_language = "en"                # or "ja"
+//!
+//! [[route]]
+//! domain = "example.com"                # or ".example.com" for all below it
+//! host = "mx.example.net:25"            # without it: the domain's MX hosts
+//! login = "relay"
+//! password_file = "route.password"
+//! tls = "verify"
+//!
 //! [[certificate]]
 //! chain = "cert.pem"
 //! key = "key.pem"
@@ -104,6 +130,7 @@ mod fault;
 mod limits;
 mod listener;
 mod networks;
+mod outbound;
 mod pop3;
 mod pop_before_smtp;
 mod quota;
@@ -123,6 +150,7 @@ pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
 pub use networks::{INSIDE, Networks};
+pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLanguage};
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
@@ -148,6 +176,8 @@ pub struct Config {
     pub store: Store,
     /// How much of it a mailbox may hold.
     pub quota: Quota,
+    /// How mail leaves for other hosts.
+    pub outbound: Outbound,
     /// Where it is kept a second time.
     pub backup: Backup,
     /// What POP3 does with it.
@@ -309,6 +339,8 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         .and_then(|section| accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
+    let outbound =
+        outbound::read(root.table("outbound").given().map(|at| at.value), root.tables("route"), base);
     let trace = root.table("trace").given();
     let trace = trace.map_or_else(Trace::default, |at| trace::read(at.value, &Trace::default()));
     let client_authority = certificate::read_client_authority(&root, base);
@@ -343,6 +375,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         hostname: hostname?,
         store: store?,
         quota,
+        outbound,
         backup,
         pop3,
         accounts: accounts?,

@@ -291,7 +291,7 @@ fn wrong_number<T: Scalar>(number: &DeInteger<'_>) -> Wrong {
     Wrong::new(format!("{number} is out of reach"), T::EXAMPLE)
 }
 
-fn number_and_unit(given: &str) -> Option<(u64, &str)> {
+pub(super) fn number_and_unit(given: &str) -> Option<(u64, &str)> {
     let digits = given.find(|char: char| !char.is_ascii_digit()).unwrap_or(given.len());
     let (number, unit) = given.split_at_checked(digits)?;
     Some((number.parse().ok()?, unit.trim_start()))

@@ -3,6 +3,7 @@
 
 mod crash;
 mod deliver;
+mod outbound;
 mod power;
 mod quota;
 mod retry;

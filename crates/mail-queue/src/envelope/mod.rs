@@ -9,10 +9,11 @@ use mailstore::{Mailbox, Sizes};
 
 pub use parameters::{Body, Notify, Parameters, Return};
 pub use text::Malformed;
+pub(crate) use text::{escape, unescape};
 
 use crate::id::QueueId;
 
-/// Who sent a message, and into which mailboxes it goes.
+/// Who sent a message, and to whom it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// The message's name inside this system.
@@ -23,8 +24,35 @@ pub struct Envelope {
     pub parameters: Parameters,
     /// Whether each recipient's copy begins with `Delivered-To`. Then each has a file of its own; else all have the same.
     pub delivered_to: bool,
-    /// Whom it goes to. A mailbox that stands here twice gets one copy.
+    /// The login that submitted it.
+    pub account: Option<String>,
+    /// Whom of ours it goes to. A mailbox that stands here twice gets one copy.
     pub recipients: Vec<Recipient>,
+    /// Whom it goes to elsewhere. An address that stands here twice gets one copy.
+    pub remotes: Vec<Remote>,
+}
+
+/// A recipient whose mailbox is elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// As RCPT named it, without `<>`.
+    pub address: String,
+    /// NOTIFY: what to report (RFC 3461 §4.1). `None`: what is usual.
+    pub notify: Option<Notify>,
+    /// ORCPT: the recipient as the sender named it, as it came: type, semicolon, xtext (RFC 3461 §4.2).
+    pub original: Option<String>,
+}
+
+impl Remote {
+    /// Somebody of whom RCPT said no more than the address.
+    pub fn new(address: impl Into<String>) -> Remote {
+        Remote { address: address.into(), notify: None, original: None }
+    }
+
+    /// The domain, in small letters: what mail to it has in common.
+    pub fn domain(&self) -> String {
+        self.address.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase()
+    }
 }
 
 /// Whom a message goes to.
@@ -51,13 +79,16 @@ impl Envelope {
     /// A message of which MAIL said nothing more than whose it is.
     pub fn new(queue_id: QueueId, reverse_path: impl Into<String>, recipients: Vec<Recipient>) -> Envelope {
         let (reverse_path, parameters) = (reverse_path.into(), Parameters::default());
-        Envelope { queue_id, reverse_path, parameters, delivered_to: false, recipients }
+        let (account, remotes) = (None, Vec::new());
+        Envelope { queue_id, reverse_path, parameters, delivered_to: false, account, recipients, remotes }
     }
 
-    /// Leaves each mailbox standing once, at its first place.
+    /// Leaves each mailbox and each address standing once, at its first place.
     pub fn without_duplicates(mut self) -> Envelope {
         let mut seen = BTreeSet::new();
         self.recipients.retain(|recipient| seen.insert(recipient.mailbox.clone()));
+        let mut seen = BTreeSet::new();
+        self.remotes.retain(|remote| seen.insert(remote.address.clone()));
         self
     }
 

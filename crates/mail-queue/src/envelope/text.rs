@@ -10,6 +10,7 @@
 //! ret HDRS
 //! envid QQ314159
 //! delivered-to yes
+//! account sato
 //! stored 2345
 //! wire 2345
 //! to tanaka
@@ -18,10 +19,12 @@
 //! orcpt rfc822;tanaka@example.jp
 //! to suzuki
 //! address suzuki@example.jp
+//! remote yamada@example.com
+//! notify NEVER
 //! end
 //! ```
 //!
-//! Lines end with LF and stand in this order; `id`, `host`, `from`, `stored`, `wire` and one `to` must be there. Values are printable ASCII,
+//! Lines end with LF and stand in this order; `id`, `host`, `from`, `stored`, `wire` and one `to` or `remote` must be there. Values are printable ASCII,
 //! other octets and `%` as `%` and two hexadecimal digits. A text that does not end in `end` was not written whole. Version 1 had no
 //! more than those. A version or a line that a program does not know may be one that matters: it leaves the message alone, in `corrupt/`,
 //! and says so.
@@ -31,7 +34,7 @@ use std::fmt::Write;
 use mailstore::{Mailbox, Sizes};
 
 use super::parameters::{Body, Notify, Parameters, Return};
-use super::{Envelope, Recipient, Stored};
+use super::{Envelope, Recipient, Remote, Stored};
 use crate::id::QueueId;
 
 /// The text is not an envelope.
@@ -59,11 +62,17 @@ impl Stored {
         ret.iter().for_each(|ret| line("ret", ret.as_str()));
         envelope_id.iter().for_each(|id| line("envid", id));
         envelope.delivered_to.then(|| line("delivered-to", YES));
+        envelope.account.iter().for_each(|account| line("account", account));
         line("stored", &sizes.stored.to_string());
         line("wire", &sizes.wire.to_string());
         for Recipient { mailbox, address, notify, original } in &envelope.recipients {
             line("to", mailbox.as_str());
             line("address", address);
+            notify.iter().for_each(|notify| line("notify", &notify.encode()));
+            original.iter().for_each(|original| line("orcpt", original));
+        }
+        for Remote { address, notify, original } in &envelope.remotes {
+            line("remote", address);
             notify.iter().for_each(|notify| line("notify", &notify.encode()));
             original.iter().for_each(|original| line("orcpt", original));
         }
@@ -89,6 +98,7 @@ impl Stored {
             envelope_id: lines.optional("envid")?,
         };
         let delivered_to = lines.parsed("delivered-to", yes)?.is_some();
+        let account = lines.optional("account")?;
         let mut number = |key| lines.required(key)?.parse().map_err(|_| Malformed(key));
         let sizes = Sizes { stored: number("stored")?, wire: number("wire")? };
         let mut recipients = Vec::new();
@@ -100,13 +110,22 @@ impl Stored {
                 original: lines.optional("orcpt")?,
             });
         }
+        let mut remotes = Vec::new();
+        while let Some(address) = lines.optional("remote")? {
+            remotes.push(Remote {
+                address,
+                notify: lines.parsed("notify", Notify::parse)?,
+                original: lines.optional("orcpt")?,
+            });
+        }
         if !lines.0.is_empty() {
             return Err(Malformed("a line that is not known here"));
         }
-        if recipients.is_empty() {
+        if recipients.is_empty() && remotes.is_empty() {
             return Err(Malformed("no recipient"));
         }
-        let envelope = Envelope { queue_id, reverse_path, parameters, delivered_to, recipients };
+        let envelope =
+            Envelope { queue_id, reverse_path, parameters, delivered_to, account, recipients, remotes };
         Ok(Stored { envelope, host, sizes })
     }
 }
@@ -143,7 +162,7 @@ impl Lines<'_> {
     }
 }
 
-fn escape(value: &str) -> String {
+pub(crate) fn escape(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_graphic() && byte != b'%' {
@@ -155,7 +174,7 @@ fn escape(value: &str) -> String {
     text
 }
 
-fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut value = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
@@ -195,16 +214,36 @@ mod tests {
     }
 
     fn stored() -> impl Strategy<Value = Stored> {
-        let recipients = proptest::collection::vec(recipient(), 1..5);
+        let remote = recipient().prop_map(|Recipient { address, notify, original, .. }| Remote {
+            address,
+            notify,
+            original,
+        });
+        let recipients = (
+            proptest::collection::vec(recipient(), 0..4),
+            proptest::collection::vec(remote, 0..4),
+            any::<Option<String>>(),
+        );
+        let recipients =
+            recipients.prop_filter("for somebody", |(ours, others, _)| ours.len() + others.len() > 0);
         let numbers = any::<(u64, u64)>();
         (any::<String>(), any::<String>(), parameters(), any::<bool>(), recipients, numbers).prop_map(
-            |(host, reverse_path, parameters, delivered_to, recipients, (stored, wire))| Stored {
+            |(
+                host,
+                reverse_path,
+                parameters,
+                delivered_to,
+                (recipients, remotes, account),
+                (stored, wire),
+            )| Stored {
                 envelope: Envelope {
                     queue_id: QueueId::new(),
                     reverse_path,
                     parameters,
                     delivered_to,
+                    account,
                     recipients,
+                    remotes,
                 },
                 host,
                 sizes: Sizes { stored, wire },
@@ -225,6 +264,7 @@ mod tests {
             ..to("tanaka", "tanaka@example.jp")
         };
         let recipients = vec![tanaka, to("鈴木", "suzuki@example.jp")];
+        let never = Notify { success: false, failure: false, delay: false };
         let stored = Stored {
             envelope: Envelope {
                 parameters: Parameters {
@@ -234,15 +274,21 @@ mod tests {
                     envelope_id: Some("QQ314159".into()),
                 },
                 delivered_to: true,
+                account: Some("sato".into()),
+                remotes: vec![
+                    Remote::new("a@Example.com"),
+                    Remote { notify: Some(never), ..Remote::new("b@c") },
+                ],
                 ..Envelope::new(queue_id, "a b%@example.jp", recipients)
             },
             host: "mx.example.jp".into(),
             sizes: Sizes { stored: 10, wire: 12 },
         };
         let text = "yubin-envelope 2\nid 01JQX5Z7W3N8K2AB\nhost mx.example.jp\nfrom a%20b%25@example.jp\nbody 8BITMIME\n\
-                    utf8 yes\nret HDRS\nenvid QQ314159\ndelivered-to yes\nstored 10\nwire 12\n\
+                    utf8 yes\nret HDRS\nenvid QQ314159\ndelivered-to yes\naccount sato\nstored 10\nwire 12\n\
                     to tanaka\naddress tanaka@example.jp\nnotify SUCCESS,DELAY\norcpt rfc822;t+2Bx@example.jp\n\
-                    to %E9%88%B4%E6%9C%A8\naddress suzuki@example.jp\nend\n";
+                    to %E9%88%B4%E6%9C%A8\naddress suzuki@example.jp\n\
+                    remote a@Example.com\nremote b@c\nnotify NEVER\nend\n";
         assert_eq!(stored.encode(), text);
         assert_eq!(Stored::decode(text.as_bytes()), Ok(stored));
     }

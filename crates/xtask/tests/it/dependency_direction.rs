@@ -57,9 +57,10 @@ const INTERNAL: &[(&str, &[&str])] = &[
 const EXTERNAL: &[(&str, &[&str])] = &[
     ("nom", &["pop3-proto", "smtp-proto"]),
     ("sqlx", &["accounts"]),
-    ("rustls", &["daemon-kit", "pop3d", "smtpd", "yubin"]),
+    ("hickory-resolver", &["delivery"]),
+    ("rustls", &["daemon-kit", "delivery", "pop3d", "smtpd", "yubin"]),
     ("tokio", &["accounts", "daemon-kit", "delivery", "pop3d", "smtpd", "yubin"]),
-    ("tokio-rustls", &["daemon-kit", "pop3d", "smtpd", "yubin"]),
+    ("tokio-rustls", &["daemon-kit", "delivery", "pop3d", "smtpd", "yubin"]),
     ("tokio-util", &["daemon-kit", "delivery", "pop3d", "smtpd", "yubin"]),
 ];
 

@@ -14,7 +14,11 @@ use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 /// Makes the authority and a certificate for the names, and writes `ca.pem`, `cert.pem` and `key.pem`.
-pub(crate) fn write(directory: &Path, host: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Authority {
+pub(crate) fn write(
+    directory: &Path,
+    names: &[&str],
+    addresses: impl IntoIterator<Item = IpAddr>,
+) -> Authority {
     let mut ca = CertificateParams::default();
     ca.distinguished_name.push(DnType::CommonName, "the test's own authority");
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -22,9 +26,10 @@ pub(crate) fn write(directory: &Path, host: &str, addresses: impl IntoIterator<I
         vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
 
-    let mut server = CertificateParams::new([host.to_owned(), "localhost".to_owned()]).unwrap();
+    let mut server =
+        CertificateParams::new(names.iter().copied().map(String::from).collect::<Vec<_>>()).unwrap();
     server.subject_alt_names.extend(addresses.into_iter().map(SanType::IpAddress));
-    server.distinguished_name.push(DnType::CommonName, host);
+    server.distinguished_name.push(DnType::CommonName, names[0]);
     server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     server.use_authority_key_identifier_extension = true;

@@ -19,6 +19,10 @@ use super::wire::Wire;
 
 pub(crate) const HOST: &str = "mx.example.jp";
 
+/// What the certificate is for: the host, and the service names of a provider that has several.
+const NAMES: [&str; 6] =
+    [HOST, "localhost", "pop.example.jp", "mail.example.jp", "mails.example.jp", "mailssl.example.jp"];
+
 /// A customer, as the provider's letter names them.
 #[derive(Debug)]
 pub(crate) struct User {
@@ -114,6 +118,9 @@ queue = "queue"
 database = "sqlite:accounts.sqlite"
 apop_key = "apop.key"
 
+[outbound]
+enabled = false
+
 [log]
 format = "json"
 
@@ -132,10 +139,16 @@ impl Site {
     pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("yubin-test-").tempdir().unwrap();
         let addresses = Door::ALL.map(|door| IpAddr::from(door.ip()));
-        let authority = certificate::write(directory.path(), HOST, addresses);
+        let authority = certificate::write(directory.path(), &NAMES, addresses);
         let site = Self { directory, authority };
         site.configure(&Self::configuration());
         site
+    }
+
+    /// Another authority and another certificate in the same files, as a renewal leaves them.
+    pub(crate) fn renew_certificate(&mut self) {
+        let addresses = Door::ALL.map(|door| IpAddr::from(door.ip()));
+        self.authority = certificate::write(self.directory.path(), &NAMES, addresses);
     }
 
     /// A domain and two customers, made by the operator's command.
@@ -247,6 +260,11 @@ impl Site {
     /// TLS with the certificate checked strictly.
     pub(crate) fn secure(&self, wire: Wire) -> Wire {
         wire.into_tls(self.authority.client(), HOST)
+    }
+
+    /// The same under another of its names.
+    pub(crate) fn secure_as(&self, wire: Wire, name: &str) -> Wire {
+        wire.into_tls(self.authority.client(), name)
     }
 
     /// The same, with nothing but this version and this cipher suite.

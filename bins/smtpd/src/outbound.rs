@@ -1,0 +1,123 @@
+//! Mail for other hosts: the configuration in the agent's words, and who our people are.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use accounts::{Accounts, Resolution};
+use auth_sasl::Secret;
+use daemon_kit::config::{self, Config, OutboundTls, RelayHost, ReportLanguage};
+use daemon_kit::daemon::Trouble;
+use daemon_kit::log::event;
+use delivery::outbound::{
+    Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
+    Schedule, TlsPolicy,
+};
+use delivery::{LocalDelivery, Mailbox};
+
+/// What the configuration says, with the passwords that it names.
+pub(crate) fn settings(config: &Config) -> Result<OutboundConfig, Trouble> {
+    let config::Outbound { routes, smarthost, .. } = &config.outbound;
+    let given = &config.outbound;
+    let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let route = |route: &config::OutboundRoute| {
+        Ok::<_, Trouble>(Route {
+            domain: route.domain.clone(),
+            relay: route.host.as_ref().map(relay).transpose()?,
+            tls: route.tls.map(tls),
+        })
+    };
+    Ok(OutboundConfig {
+        schedule: Schedule {
+            minimal_backoff: given.minimal_backoff,
+            maximal_backoff: given.maximal_backoff,
+            queue_lifetime: given.queue_lifetime,
+            bounce_lifetime: given.bounce_lifetime,
+            delay_warning: given.delay_warning,
+        },
+        concurrency: Concurrency {
+            sessions: count(given.sessions),
+            per_destination: count(given.sessions_per_destination),
+            per_host: count(given.sessions_per_host),
+        },
+        tls: tls(given.tls),
+        ca_file: given.tls_ca_file.clone(),
+        smarthost: smarthost.as_ref().map(relay).transpose()?,
+        routes: routes.iter().map(route).collect::<Result<_, _>>()?,
+        port: given.mx_port,
+        name_servers: given.name_servers.clone(),
+        language: match given.report_language {
+            ReportLanguage::English => Language::English,
+            ReportLanguage::Japanese => Language::Japanese,
+        },
+        ..OutboundConfig::new(config.hostname.as_str())
+    })
+}
+
+fn tls(tls: OutboundTls) -> TlsPolicy {
+    match tls {
+        OutboundTls::None => TlsPolicy::None,
+        OutboundTls::May => TlsPolicy::May,
+        OutboundTls::Encrypt => TlsPolicy::Encrypt,
+        OutboundTls::Verify => TlsPolicy::Verify,
+    }
+}
+
+fn relay(host: &RelayHost) -> Result<Relay, Trouble> {
+    let login = |(name, file): &(String, std::path::PathBuf)| {
+        Ok::<_, Trouble>(Login { name: name.clone(), password: password(file)? })
+    };
+    Ok(Relay { host: host.host.clone(), port: host.port, login: host.login.as_ref().map(login).transpose()? })
+}
+
+/// The first line of a file.
+fn password(file: &Path) -> Result<Secret, Trouble> {
+    let text = fs::read(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+    let line = text.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(format!("{}: its first line must be the password", file.display()).into());
+    }
+    Ok(Secret::new(line))
+}
+
+/// Starts the agent over a store that is open.
+pub(crate) fn start(
+    config: &Config,
+    accounts: &Accounts,
+    delivery: &LocalDelivery,
+) -> Result<Outbound, Trouble> {
+    let settings = settings(config)?;
+    let dns = Dns::new(&settings.name_servers).map_err(|why| format!("the DNS cannot be asked: {why}"))?;
+    let outbound =
+        Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(People(accounts.clone())))?;
+    tokio::spawn(outbound.clone().run());
+    let orders = outbound.clone();
+    tokio::spawn(async move {
+        if let Err(error) = orders.take_orders().await {
+            tracing::error!(event = event::OUTBOUND_UNAVAILABLE, reason = %error);
+        }
+    });
+    Ok(outbound)
+}
+
+/// The accounts, as the agent asks them.
+struct People(Accounts);
+
+impl Homes for People {
+    fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
+        Box::pin(async move {
+            let Some((local_part, domain)) = address.rsplit_once('@') else { return Ok(Home::Nobody) };
+            match self.0.resolve(local_part, domain).await.map_err(|error| error.to_string())? {
+                Resolution::Mailbox(mailbox) => {
+                    Mailbox::new(mailbox.key).map(Home::Mailbox).map_err(|error| error.to_string())
+                }
+                Resolution::UnknownUser
+                | Resolution::Barred(_)
+                | Resolution::Disabled
+                | Resolution::NoPostmaster => Ok(Home::Nobody),
+                Resolution::Unready => Err(String::from("the account is not ready yet")),
+                Resolution::NotOurs => Ok(Home::Elsewhere),
+            }
+        })
+    }
+}

@@ -1,0 +1,335 @@
+//! `yubin queue`: messages on their way to other hosts. Looking changes nothing; orders go to the daemon that owns the queue, or, where
+//! none runs, to the queue itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use delivery::outbound::{Order, ask, obey};
+use mail_queue::{Fate, Outbound, QueueId, Spool, SpoolConfig, View};
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::output::{Output, facts, table, time};
+
+/// What to do with the queue.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Messages that wait for other hosts, the oldest first
+    List(Which),
+    /// All that is known of a message, with its latest tries
+    Show {
+        /// The message's queue id
+        id: String,
+    },
+    /// What holds a message back: the last answer, the next try, the limit
+    Why {
+        /// The message's queue id
+        id: String,
+    },
+    /// Keep messages back until they are released
+    Hold {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// Why, for whoever looks later
+        #[arg(long, default_value = "held by an operator")]
+        reason: String,
+    },
+    /// Let held messages go on
+    Release(Which),
+    /// Try messages now
+    Retry(Which),
+    /// Throw messages away; their senders are not told
+    Drop {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// Why, for the log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take over what waits in the queue directory of a machine that is dead
+    Adopt {
+        /// Its queue directory
+        directory: PathBuf,
+    },
+}
+
+/// Messages, by id or by what they have in common.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Queue ids
+    ids: Vec<String>,
+    /// From this sender ("" for reports)
+    #[arg(long, value_name = "ADDRESS")]
+    sender: Option<String>,
+    /// Submitted by this account
+    #[arg(long, value_name = "LOGIN")]
+    account: Option<String>,
+    /// With a recipient at this domain who waits
+    #[arg(long)]
+    domain: Option<String>,
+    /// Only held ones
+    #[arg(long)]
+    held: bool,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    id: String,
+    arrived: String,
+    sender: String,
+    account: Option<String>,
+    octets: u64,
+    held: Option<String>,
+    recipients: Vec<Standing>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    history: Vec<Try>,
+    /// What holds it back, from the daemon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limiter: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Standing {
+    address: String,
+    state: &'static str,
+    attempts: u32,
+    next: Option<String>,
+    last: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Try {
+    at: String,
+    recipient: String,
+    host: String,
+    tls: String,
+    answer: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Done {
+    done: Vec<String>,
+}
+
+/// Does it.
+pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
+    let view = View::new(&settings.config.store.queue);
+    match command {
+        Command::List(which) => {
+            let mut list = Vec::new();
+            which.each(&view, |waiting| list.push(Shown::new(waiting, false)))?;
+            output.print(&list, |list| as_table(list))
+        }
+        Command::Show { id } => {
+            let shown = Shown::new(&find(&view, parse(&id)?)?, true);
+            output.print(&shown, as_facts)
+        }
+        Command::Why { id } => {
+            let id = parse(&id)?;
+            let mut shown = Shown::new(&find(&view, id)?, false);
+            let answer = ask(&settings.config.store.queue, &Order::Why(id)).await;
+            let nobody = || String::from("no daemon runs that would send it");
+            shown.limiter = Some(answer.map_err(refused)?.unwrap_or_else(nobody));
+            output.print(&shown, as_facts)
+        }
+        Command::Hold { which, reason } => {
+            give(settings, &view, &which, output, |id| Order::Hold(id, reason.clone())).await
+        }
+        Command::Release(which) => give(settings, &view, &which, output, Order::Release).await,
+        Command::Retry(which) => give(settings, &view, &which, output, Order::Retry).await,
+        Command::Drop { which, reason } => {
+            give(settings, &view, &which, output, |id| Order::Drop(id, reason.clone())).await
+        }
+        Command::Adopt { directory } => {
+            let directory = std::path::absolute(directory).map_err(refused)?;
+            let done = vec![order(settings, Order::Adopt(directory)).await?];
+            output.print(&Done { done }, |facts| facts.done.join("\n"))
+        }
+    }
+}
+
+/// Gives an order for each of the messages.
+async fn give(
+    settings: &Settings,
+    view: &View,
+    which: &Which,
+    output: Output,
+    what: impl Fn(QueueId) -> Order,
+) -> Result<(), Failure> {
+    if which.is_empty() {
+        return Err(Failure::Refused(String::from(
+            "say which messages: queue ids, --sender, --account, --domain, --held or --all",
+        )));
+    }
+    let mut ids = Vec::new();
+    which.each(view, |waiting| ids.push(waiting.envelope.queue_id))?;
+    let mut done = Vec::new();
+    for id in ids {
+        done.push(order(settings, what(id)).await?);
+    }
+    output.print(&Done { done }, |facts| facts.done.join("\n"))
+}
+
+/// To the daemon, or to the queue itself.
+async fn order(settings: &Settings, order: Order) -> Result<String, Failure> {
+    if let Some(answer) = ask(&settings.config.store.queue, &order).await.map_err(refused)? {
+        return Ok(answer);
+    }
+    let store = &settings.config.store;
+    let config = SpoolConfig {
+        queue: store.queue.clone(),
+        maildirs: store.maildirs.clone(),
+        host: settings.config.node.clone(),
+    };
+    let done = tokio::task::spawn_blocking(move || {
+        let (spool, _) = Spool::open(config).map_err(|error| error.to_string())?;
+        obey(&spool, &order)
+    });
+    done.await.map_err(refused)?.map_err(Failure::Refused)
+}
+
+fn refused(error: impl std::fmt::Display) -> Failure {
+    Failure::Refused(error.to_string())
+}
+
+fn parse(id: &str) -> Result<QueueId, Failure> {
+    QueueId::parse(id).ok_or_else(|| Failure::Refused(format!("{id:?} is no queue id")))
+}
+
+fn find(view: &View, id: QueueId) -> Result<Outbound, Failure> {
+    view.outbound(id)
+        .map_err(refused)?
+        .ok_or_else(|| Failure::Refused(format!("no message {id} waits for another host")))
+}
+
+impl Which {
+    fn is_empty(&self) -> bool {
+        let Self { ids, sender, account, domain, held, all } = self;
+        ids.is_empty() && sender.is_none() && account.is_none() && domain.is_none() && !held && !all
+    }
+
+    /// Those that are meant; a named one must be there.
+    fn each(&self, view: &View, mut each: impl FnMut(&Outbound)) -> Result<(), Failure> {
+        let ids = match &self.ids[..] {
+            [] => view.ids().map_err(refused)?,
+            ids => ids.iter().map(|id| parse(id)).collect::<Result<_, _>>()?,
+        };
+        for id in ids {
+            let found = match self.ids.is_empty() {
+                // One that cannot be read is the daemon's to set aside.
+                true => view.outbound(id).ok().flatten(),
+                false => Some(find(view, id)?),
+            };
+            if let Some(waiting) = found.filter(|waiting| self.means(waiting)) {
+                each(&waiting);
+            }
+        }
+        Ok(())
+    }
+
+    fn means(&self, Outbound { envelope, progress, .. }: &Outbound) -> bool {
+        let at = |domain: &String| {
+            let mut each = envelope.remotes.iter().zip(&progress.recipients);
+            each.any(|(remote, standing)| standing.fate.is_open() && remote.domain() == domain.to_lowercase())
+        };
+        self.sender.as_ref().is_none_or(|sender| *sender == envelope.reverse_path)
+            && (self.account.is_none() || self.account == envelope.account)
+            && self.domain.as_ref().is_none_or(at)
+            && (!self.held || progress.hold.is_some())
+    }
+}
+
+impl Shown {
+    fn new(waiting: &Outbound, with_history: bool) -> Self {
+        let Outbound { envelope, sizes, progress } = waiting;
+        let seconds = |micros: u64| time(i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX));
+        let at = |at: u64| time(i64::try_from(at).unwrap_or(i64::MAX));
+        let each = envelope.remotes.iter().zip(&progress.recipients);
+        let address =
+            |nth: usize| envelope.remotes.get(nth).map(|remote| remote.address.clone()).unwrap_or_default();
+        let history = progress.history.iter().filter(|_| with_history).map(|attempt| Try {
+            at: at(attempt.at),
+            recipient: address(attempt.recipient),
+            host: attempt.host.clone(),
+            tls: attempt.tls.clone(),
+            answer: attempt.answer.clone(),
+        });
+        Self {
+            id: envelope.queue_id.to_string(),
+            arrived: seconds(envelope.queue_id.micros()),
+            sender: envelope.reverse_path.clone(),
+            account: envelope.account.clone(),
+            octets: sizes.stored,
+            held: progress.hold.clone(),
+            recipients: each
+                .map(|(remote, standing)| Standing {
+                    address: remote.address.clone(),
+                    state: standing.fate.word(),
+                    attempts: standing.attempts,
+                    next: (standing.fate == Fate::Waiting && standing.next > 0).then(|| at(standing.next)),
+                    last: standing.last.clone(),
+                })
+                .collect(),
+            history: history.collect(),
+            limiter: None,
+        }
+    }
+}
+
+fn as_table(list: &[Shown]) -> String {
+    let row = |shown: &Shown| {
+        let waiting: Vec<&Standing> =
+            shown.recipients.iter().filter(|it| it.state == Fate::Waiting.word()).collect();
+        let to = match &waiting[..] {
+            [] => String::new(),
+            [one] => one.address.clone(),
+            [first, rest @ ..] => format!("{} and {} more", first.address, rest.len()),
+        };
+        let last = waiting.first().map(|standing| standing.last.clone()).unwrap_or_default();
+        let state = if shown.held.is_some() { "held" } else { "waits" };
+        [
+            shown.id.clone(),
+            shown.arrived.clone(),
+            shown.octets.to_string(),
+            state.to_owned(),
+            format!("<{}>", shown.sender),
+            to,
+            last,
+        ]
+    };
+    let head = ["ID", "ARRIVED", "OCTETS", "STATE", "SENDER", "TO", "LAST ANSWER"];
+    table(head, &list.iter().map(row).collect::<Vec<_>>())
+}
+
+fn as_facts(shown: &Shown) -> String {
+    let recipient = |standing: &Standing| {
+        let next = standing.next.as_ref().map(|next| format!(", next try {next}")).unwrap_or_default();
+        let tries = format!("{} after {} tries{next}", standing.state, standing.attempts);
+        match standing.last.is_empty() {
+            true => format!("{}: {tries}", standing.address),
+            false => format!("{}: {tries}\n  {}", standing.address, standing.last),
+        }
+    };
+    let attempt = |it: &Try| format!("{} {} {} {}: {}", it.at, it.recipient, it.host, it.tls, it.answer);
+    let lines = |list: Vec<String>| list.join("\n");
+    let mut all = vec![
+        ("id", shown.id.clone()),
+        ("arrived", shown.arrived.clone()),
+        ("sender", format!("<{}>", shown.sender)),
+        ("octets", shown.octets.to_string()),
+        ("recipients", lines(shown.recipients.iter().map(recipient).collect())),
+    ];
+    all.extend(shown.account.iter().map(|account| ("account", account.clone())));
+    all.extend(shown.held.iter().map(|why| ("held", why.clone())));
+    all.extend(shown.limiter.iter().map(|why| ("held back by", why.replace("; ", "\n"))));
+    if !shown.history.is_empty() {
+        all.push(("history", lines(shown.history.iter().map(attempt).collect())));
+    }
+    facts(&all)
+}

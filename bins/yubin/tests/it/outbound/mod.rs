@@ -1,0 +1,146 @@
+//! Mail to other people's servers: Debian's Postfix as their host, Debian's NSD as who tells where it is.
+
+mod others;
+
+use serde_json::Value;
+
+use crate::clients::left_out;
+use crate::harness::Service;
+use crate::harness::site::{AYUMI, Door, Site};
+
+use others::{NameServer, Postfix};
+
+const MESSAGE: &[u8] = b"Subject: hello\r\n\r\n.Hello.\r\n";
+
+/// Our service with the two others around it.
+struct World {
+    service: Service,
+    postfix: Postfix,
+    _dns: NameServer,
+}
+
+impl World {
+    fn start() -> Self {
+        let postfix = Postfix::start();
+        let dns = NameServer::start(&format!(
+            "@ MX 10 mx\nmx A {}\nnull MX 0 .\ndead MX 10 closed\nclosed A 127.0.0.78\n",
+            postfix.address.ip()
+        ));
+        let site = Site::with_users();
+        let outbound = format!(
+            "[outbound]\nname_servers = [\"{}\"]\nmx_port = {}\nminimal_backoff = \"1s\"\nmaximal_backoff = \"1s\"",
+            dns.address,
+            postfix.address.port()
+        );
+        site.configure(&Site::configuration().replace("[outbound]\nenabled = false", &outbound));
+        Self { service: Service::serve(site), postfix, _dns: dns }
+    }
+
+    fn submit(&self, to: &str) -> String {
+        let mut smtp = self.service.smtp(Door::Submissions);
+        smtp.hello();
+        smtp.authenticate(&AYUMI);
+        smtp.send_mail(AYUMI.address, &[to], MESSAGE);
+        smtp.quit();
+        let wanted = |event: &Value| {
+            let accepted = event["event"] == "recipient_accepted" && event["recipient"] == to;
+            accepted.then(|| event["queue_id"].as_str().unwrap().to_owned())
+        };
+        self.service.smtpd.wait_for("an accepted message", wanted)
+    }
+
+    fn queue(&self, arguments: &[&str]) -> Value {
+        let text = self.service.site.yubin(&[&["--json", "queue"], arguments].concat());
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+#[test]
+fn o_01_what_a_customer_sends_arrives_or_comes_back_with_the_reason() {
+    if left_out() {
+        return;
+    }
+    let world = World::start();
+    world.submit("hanako@example.com");
+    let delivered = world
+        .service
+        .smtpd
+        .wait_for("a delivery", |event| (event["event"] == "outbound_delivered").then(|| event.clone()));
+    assert_eq!(delivered["recipient"], "hanako@example.com");
+    assert_eq!(delivered["tls"], "TLSv1.3", "Postfix offers it with its own certificate: {delivered}");
+    let message = world.postfix.mail();
+    assert!(message.contains("\n.Hello.\n") && message.contains("\nSubject: hello\n"), "{message}");
+    let return_paths: Vec<&str> = message.lines().filter(|line| line.starts_with("Return-Path:")).collect();
+    assert_eq!(return_paths, [format!("Return-Path: <{}>", AYUMI.address)], "Postfix's own");
+
+    for (recipient, status) in [
+        ("nobody@example.com", "5.1.1"),
+        ("a@null.example.com", "5.1.10"),
+        ("a@nowhere.example.com", "5.1.2"),
+    ] {
+        let before = world.service.fetch(&AYUMI).len();
+        let id = world.submit(recipient);
+        world.service.smtpd.wait_for("a report", |event| {
+            (event["event"] == "report_sent" && event["queue_id"] == id.as_str()).then_some(())
+        });
+        let reports = world.service.fetch(&AYUMI);
+        assert_eq!(reports.len(), before + 1, "{recipient}");
+        let report = String::from_utf8_lossy(reports.last().unwrap()).into_owned();
+        for line in [format!("Final-Recipient: rfc822; {recipient}"), format!("Status: {status}")] {
+            assert!(report.contains(&format!("{line}\r\n")), "{line}\n{report}");
+        }
+    }
+    assert_eq!(world.queue(&["list"]), serde_json::json!([]));
+}
+
+#[test]
+fn an_operator_sees_what_waits_and_why_and_throws_it_away() {
+    if left_out() {
+        return;
+    }
+    let world = World::start();
+    let id = world.submit("a@dead.example.com");
+    world.service.smtpd.wait_for("a try", |event| {
+        (event["event"] == "outbound_deferred" && event["queue_id"] == id.as_str()).then_some(())
+    });
+    let list = world.queue(&["list", "--account", AYUMI.login, "--domain", "dead.example.com"]);
+    assert_eq!(
+        (&list[0]["id"], &list[0]["sender"]),
+        (&Value::from(id.as_str()), &Value::from(AYUMI.address))
+    );
+    assert_eq!(world.queue(&["list", "--domain", "example.com"]), serde_json::json!([]));
+    let shown = world.queue(&["show", &id]);
+    assert_eq!(shown["recipients"][0]["state"], "waiting");
+    assert!(shown["history"][0]["answer"].as_str().unwrap().starts_with("4.4."), "{shown}");
+    let why = world.queue(&["why", &id]);
+    assert!(why["recipients"][0]["last"].as_str().unwrap().starts_with("4.4."), "{why}");
+    assert!(why["limiter"].as_str().unwrap().starts_with("a@dead.example.com: "), "{why}");
+    world.queue(&["hold", &id, "--reason", "to be looked at"]);
+    assert_eq!(world.queue(&["list", "--held"])[0]["held"], "to be looked at");
+    world.queue(&["release", "--all"]);
+    assert_eq!(world.queue(&["list", "--held"]), serde_json::json!([]));
+    world.queue(&["drop", &id, "--reason", "spam"]);
+    assert_eq!(world.queue(&["list"]), serde_json::json!([]));
+    world.service.smtpd.wait_for("a word about it", |event| {
+        (event["event"] == "queue_dropped" && event["reason"] == "spam").then_some(())
+    });
+    assert!(world.service.fetch(&AYUMI).is_empty());
+}
+
+#[test]
+fn a_killed_daemon_goes_on_where_it_was_and_a_command_works_without_one() {
+    if left_out() {
+        return;
+    }
+    let mut world = World::start();
+    let id = world.submit("a@dead.example.com");
+    world.service = world.service.crash_smtpd();
+    world.service.smtpd.wait_for("another try", |event| {
+        (event["event"] == "outbound_deferred" && event["queue_id"] == id.as_str()).then_some(())
+    });
+    let Service { smtpd, pop3d: _pop3d, site } = world.service;
+    smtpd.terminate();
+    assert!(smtpd.ended().0.success());
+    site.yubin(&["queue", "drop", &id, "--reason", "nobody will send it"]);
+    assert_eq!(site.yubin(&["--json", "queue", "list"]).trim(), "[]");
+}

@@ -1,0 +1,286 @@
+//! The agent: everything that waits, in one book; sessions as far as its limits allow; asleep when nothing is due.
+
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mail_queue::{Error, Fate, Outbound as Waiting, QueueId, Spool};
+use mailstore::Mailbox;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::book::{Book, Key, Limiter};
+use super::clock::Clock;
+use super::config::OutboundConfig;
+use super::resolve::Resolver;
+use super::route::{Nexthop, nexthop};
+use super::tls::Tls;
+use crate::local::LocalDelivery;
+
+/// Where a report to an address goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// Into a mailbox of ours.
+    Mailbox(Mailbox),
+    /// To another host.
+    Elsewhere,
+    /// The domain is ours, and has no such user.
+    Nobody,
+}
+
+/// An answer that is still coming.
+pub type Finding<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Home, String>> + Send + 'a>>;
+
+/// Who knows our addresses.
+pub trait Homes: Send + Sync {
+    /// Where mail for an address goes; an error is a reason to ask again later.
+    fn find<'a>(&'a self, address: &'a str) -> Finding<'a>;
+}
+
+/// The agent that brings mail to other hosts. Cheap to clone.
+#[derive(Clone)]
+pub struct Outbound {
+    pub(crate) agent: Arc<Agent>,
+}
+
+pub(crate) struct Agent {
+    pub(crate) config: OutboundConfig,
+    pub(crate) local: LocalDelivery,
+    pub(crate) resolver: Arc<dyn Resolver>,
+    pub(crate) homes: Arc<dyn Homes>,
+    pub(crate) tls: Tls,
+    pub(crate) clock: Clock,
+    book: Mutex<Book>,
+    /// Something may be due that was not.
+    pub(crate) changed: Notify,
+    /// One at a time tells of failures, or two sessions would tell of the same.
+    pub(crate) telling: tokio::sync::Mutex<()>,
+    stopping: AtomicBool,
+    stop: Notify,
+    stopped: Notify,
+}
+
+/// Before messages are looked at again that the disk would not show.
+const DISK_PAUSE: Duration = Duration::from_secs(60);
+/// Messages that are read in one trip to the blocking pool.
+const LOADED_AT_ONCE: usize = 64;
+/// How long deliveries that have begun may go on when the agent is to stop.
+const LAST_DELIVERIES: Duration = Duration::from_secs(30);
+
+impl Outbound {
+    /// Over a store that is open. Nothing happens before [`run`](Outbound::run); needs a runtime.
+    ///
+    /// # Errors
+    /// The authorities' file cannot be used.
+    pub fn new(
+        config: OutboundConfig,
+        local: LocalDelivery,
+        resolver: Arc<dyn Resolver>,
+        homes: Arc<dyn Homes>,
+    ) -> Result<Self, String> {
+        let tls = Tls::new(config.ca_file.as_deref())?;
+        let book = Mutex::new(Book::new(config.concurrency));
+        Ok(Self {
+            agent: Arc::new(Agent {
+                config,
+                local,
+                resolver,
+                homes,
+                tls,
+                clock: Clock::start(),
+                book,
+                changed: Notify::new(),
+                telling: tokio::sync::Mutex::new(()),
+                stopping: AtomicBool::new(false),
+                stop: Notify::new(),
+                stopped: Notify::new(),
+            }),
+        })
+    }
+
+    /// Sends what waits and what comes, until [`stop`](Outbound::stop).
+    pub async fn run(self) {
+        self.agent.clone().run().await;
+        self.agent.stopped.notify_one();
+    }
+
+    /// Begins nothing new, and waits for what has begun, as long as that is reasonable. To be called once, while it runs.
+    pub async fn stop(&self) {
+        self.agent.stopping.store(true, Ordering::Release);
+        self.agent.stop.notify_one();
+        self.agent.stopped.notified().await;
+    }
+
+    /// How many messages wait; one for two destinations is two.
+    pub fn waiting(&self) -> usize {
+        self.agent.book().len()
+    }
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound").field("config", &self.agent.config).finish_non_exhaustive()
+    }
+}
+
+impl Agent {
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.local.inner.spool
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut sessions = JoinSet::new();
+        let arrivals = &self.local.inner.arrivals;
+        let mut loading = JoinSet::new();
+        loop {
+            let arrived = arrivals.take();
+            if !arrived.is_empty() {
+                loading.spawn(self.clone().load(arrived));
+            }
+            let wake = loop {
+                match self.book().open(self.clock.now()) {
+                    Ok((key, first)) => drop(sessions.spawn(self.clone().serve(key, first))),
+                    Err(wake) => break wake,
+                }
+            };
+            let due = async {
+                match wake {
+                    Some(time) => tokio::time::sleep_until(self.clock.at(time)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.stop.notified() => break,
+                () = due => {}
+                () = self.changed.notified() => {}
+                () = arrivals.notified() => {}
+                Some(_) = sessions.join_next() => {}
+                Some(_) = loading.join_next() => {}
+            }
+        }
+        let finished = async { while sessions.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_DELIVERIES, finished).await.is_err() {
+            tracing::warn!(event = "outbound_cut", sessions = sessions.len());
+        }
+    }
+
+    /// Takes messages from the disk into the book.
+    async fn load(self: Arc<Self>, ids: Vec<QueueId>) {
+        for batch in ids.chunks(LOADED_AT_ONCE) {
+            let (spool, ids) = (self.spool().clone(), batch.to_vec());
+            let read = move || ids.into_iter().map(|id| (id, spool.outbound(id))).collect::<Vec<_>>();
+            match self.local.inner.pool.run(read).await {
+                Ok(read) => {
+                    for (id, found) in read {
+                        self.enter(id, found).await;
+                    }
+                }
+                Err(_) => return,
+            }
+            self.changed.notify_one();
+        }
+    }
+
+    /// Puts a message into the book, or aside.
+    pub(crate) async fn enter(self: &Arc<Self>, id: QueueId, found: Result<Option<Waiting>, Error>) {
+        match found {
+            Ok(None) => {}
+            Ok(Some(waiting)) => {
+                self.schedule(&waiting);
+                // A crash may have come between a failure and its report.
+                if waiting.progress.recipients.iter().any(|recipient| recipient.fate == Fate::Failed) {
+                    self.report_failures(id).await;
+                }
+            }
+            Err(Error::Malformed { malformed, .. }) => {
+                let spool = self.spool().clone();
+                let aside = move || spool.set_aside(id, &malformed.to_string());
+                if let Ok(recovery) = self.local.inner.pool.run(aside).await {
+                    crate::local::log(&recovery);
+                }
+            }
+            Err(error) => {
+                tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
+                self.look_again(id);
+            }
+        }
+    }
+
+    /// Reads a message again, after a while.
+    pub(crate) fn look_again(self: &Arc<Self>, id: QueueId) {
+        let agent = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(DISK_PAUSE).await;
+            if let Some(agent) = agent.upgrade() {
+                agent.local.inner.arrivals.push(id);
+            }
+        });
+    }
+
+    /// The times of a message's recipients, into the book.
+    pub(crate) fn schedule(&self, waiting: &Waiting) {
+        let Waiting { envelope, progress, .. } = waiting;
+        if progress.hold.is_some() {
+            return;
+        }
+        let mut times: Vec<(Key, u64)> = Vec::new();
+        for (remote, recipient) in envelope.remotes.iter().zip(&progress.recipients) {
+            if recipient.fate == Fate::Waiting {
+                let Nexthop { key, .. } = nexthop(&self.config, &remote.address);
+                match times.iter_mut().find(|(other, _)| *other == key) {
+                    Some((_, time)) => *time = recipient.next.min(*time),
+                    None => times.push((key, recipient.next)),
+                }
+            }
+        }
+        let mut book = self.book();
+        for (key, time) in times {
+            book.put(&key, envelope.queue_id, time, progress.warned);
+        }
+    }
+
+    /// What holds a message back, in words.
+    pub(crate) fn limiter(&self, waiting: &Waiting) -> Vec<(String, String)> {
+        let now = self.clock.now();
+        let book = self.book();
+        let each = waiting.envelope.remotes.iter().zip(&waiting.progress.recipients);
+        each.filter(|(_, recipient)| recipient.fate == Fate::Waiting)
+            .map(|(remote, recipient)| {
+                let key = nexthop(&self.config, &remote.address).key;
+                (remote.address.clone(), words(&book.limiter(&key, recipient.next, now), &key))
+            })
+            .collect()
+    }
+
+    pub(crate) fn queue(&self) -> PathBuf {
+        self.local.inner.config.queue.clone()
+    }
+
+    /// Addresses of a host, for the log.
+    pub(crate) fn listed(addresses: &[IpAddr]) -> String {
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn words(limiter: &Limiter, key: &str) -> String {
+    match limiter {
+        Limiter::Schedule(_) => String::from("its own time has not come"),
+        Limiter::DestinationDead(until) => format!("no host of {key} answered; asked again at {until}"),
+        Limiter::DestinationFull => format!("as many sessions with {key} as are allowed are busy"),
+        Limiter::HostFull => format!("a host of {key} has as many sessions as are allowed"),
+        Limiter::Sessions => String::from("as many sessions as are allowed in all are busy"),
+        Limiter::None => String::from("nothing: it is being tried now"),
+    }
+}

@@ -1,0 +1,455 @@
+//! Who is to be tried when, in memory: some tens of octets a message, and no look at a message that is not due.
+//!
+//! A *destination* is what messages share a way to: a domain, or a smarthost. It has its messages in the order of their times, a limit
+//! of sessions, and a back-off that all its messages share when no host of it answers: then one message at a time knocks, and when
+//! somebody opens, all others follow. An agenda holds each destination that has something to do once, by the time when it may; so a
+//! destination with a million messages costs another one nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use mail_queue::QueueId;
+
+/// What messages share a way to.
+pub(crate) type Key = Arc<str>;
+
+/// How much at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Sessions in all.
+    pub sessions: usize,
+    /// Sessions for one destination.
+    pub per_destination: usize,
+    /// Sessions with one host, whatever they are for.
+    pub per_host: usize,
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self { sessions: 200, per_destination: 20, per_host: 20 }
+    }
+}
+
+/// All that waits.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    limits: Concurrency,
+    destinations: HashMap<Key, Destination>,
+    /// When a destination may be looked at; those of one time take turns.
+    agenda: BTreeSet<(u64, u64, Key)>,
+    turn: u64,
+    sessions: usize,
+    hosts: HashMap<String, Host>,
+    /// Taken, and not [landed](Book::land) yet: nobody else tries them meanwhile.
+    in_flight: HashSet<(Key, QueueId)>,
+}
+
+#[derive(Debug, Default)]
+struct Destination {
+    /// By time; whether the sender was told of the delay.
+    waiting: BTreeMap<(u64, QueueId), bool>,
+    active: usize,
+    failures: u32,
+    not_before: u64,
+    /// Waits until this host has a session free.
+    parked: bool,
+    /// Its place in the agenda.
+    place: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    active: usize,
+    failures: u32,
+    not_before: u64,
+    parked: Vec<Key>,
+}
+
+/// Whether a host may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It is taken, to be [given back](Book::leave_host).
+    Yes,
+    /// It did not answer lately; when it may be asked again.
+    Dead(u64),
+    /// It has as many sessions as it may.
+    Full,
+}
+
+/// What holds a message back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Limiter {
+    /// Its own time has not come.
+    Schedule(u64),
+    /// No host of the destination answered.
+    DestinationDead(u64),
+    /// As many sessions as the destination may have.
+    DestinationFull,
+    /// Its host has as many sessions as it may.
+    HostFull,
+    /// As many sessions as there may be in all.
+    Sessions,
+    /// Nothing: it is being tried, or will be at once.
+    None,
+}
+
+impl Book {
+    pub(crate) fn new(limits: Concurrency) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Messages in it; one with several destinations counts for each.
+    pub(crate) fn len(&self) -> usize {
+        self.destinations.values().map(|destination| destination.waiting.len()).sum()
+    }
+
+    /// A message for a destination, to be tried at `next`. One that is being tried is put by who tries it, and by nobody else.
+    pub(crate) fn put(&mut self, key: &Key, id: QueueId, next: u64, warned: bool) {
+        if self.in_flight.contains(&(key.clone(), id)) {
+            return;
+        }
+        let destination = self.destinations.entry(key.clone()).or_default();
+        destination.waiting.insert((next, id), warned);
+        self.place(key);
+    }
+
+    /// Takes a message out, wherever it stands; that may take long for a destination with very many, and is for operators only.
+    pub(crate) fn remove(&mut self, id: QueueId) {
+        let mut changed = Vec::new();
+        for (key, destination) in &mut self.destinations {
+            let before = destination.waiting.len();
+            destination.waiting.retain(|(_, other), _| *other != id);
+            if destination.waiting.len() != before {
+                changed.push(key.clone());
+            }
+        }
+        changed.iter().for_each(|key| self.place(key));
+    }
+
+    /// The next destination that may have one session more, which is opened hereby, with its first message; and when to look again if
+    /// there is none.
+    pub(crate) fn open(&mut self, now: u64) -> Result<(Key, QueueId), Option<u64>> {
+        let Some((time, _, key)) = self.agenda.first() else { return Err(None) };
+        if *time > now {
+            return Err(Some(*time));
+        }
+        if self.sessions >= self.limits.sessions {
+            return Err(None);
+        }
+        let key = key.clone();
+        self.sessions += 1;
+        if let Some(destination) = self.destinations.get_mut(&key) {
+            destination.active += 1;
+        }
+        match self.take(&key, now) {
+            Some(id) => Ok((key, id)),
+            // The agenda holds nobody who has nothing to do.
+            None => {
+                self.close(&key);
+                Err(None)
+            }
+        }
+    }
+
+    /// A session of this destination asks for its next message.
+    pub(crate) fn take(&mut self, key: &Key, now: u64) -> Option<QueueId> {
+        let destination = self.destinations.get_mut(key)?;
+        let (next, id) = destination.waiting.first_key_value().map(|(at, _)| *at)?;
+        if next > now || destination.not_before > now {
+            return None;
+        }
+        destination.waiting.remove(&(next, id));
+        self.in_flight.insert((key.clone(), id));
+        self.place(key);
+        Some(id)
+    }
+
+    /// What was taken is done with, and may be put again.
+    pub(crate) fn land(&mut self, key: &Key, id: QueueId) {
+        self.in_flight.remove(&(key.clone(), id));
+    }
+
+    /// A session is over.
+    pub(crate) fn close(&mut self, key: &Key) {
+        self.sessions = self.sessions.saturating_sub(1);
+        if let Some(destination) = self.destinations.get_mut(key) {
+            destination.active = destination.active.saturating_sub(1);
+        }
+        self.place(key);
+    }
+
+    /// A host of the destination answers.
+    pub(crate) fn alive(&mut self, key: &Key) {
+        if let Some(destination) = self.destinations.get_mut(key) {
+            (destination.failures, destination.not_before) = (0, 0);
+        }
+        self.place(key);
+    }
+
+    /// No host of the destination answers: nobody is tried before `until(failures)`. Sessions that fail together count as one.
+    pub(crate) fn dead(&mut self, key: &Key, now: u64, until: impl FnOnce(u32) -> u64) {
+        if let Some(destination) = self.destinations.get_mut(key)
+            && destination.not_before <= now
+        {
+            destination.failures += 1;
+            destination.not_before = until(destination.failures);
+        }
+        self.place(key);
+    }
+
+    /// Those of a dead destination whose time is over, or whose sender is to be told of the delay, taken out.
+    pub(crate) fn overdue(&mut self, key: &Key, mut due: impl FnMut(QueueId, bool) -> bool) -> Vec<QueueId> {
+        let Some(destination) = self.destinations.get_mut(key) else { return Vec::new() };
+        let mut overdue = Vec::new();
+        destination.waiting.retain(|(_, id), warned| {
+            let is = due(*id, *warned);
+            if is {
+                overdue.push(*id);
+            }
+            !is
+        });
+        self.in_flight.extend(overdue.iter().map(|id| (key.clone(), *id)));
+        self.place(key);
+        overdue
+    }
+
+    /// All messages of a destination are tried at once, whatever was said of it before.
+    pub(crate) fn hurry(&mut self, key: &Key) {
+        self.alive(key);
+    }
+
+    /// Asks for a session with a host.
+    pub(crate) fn enter_host(&mut self, host: &str, now: u64) -> Turn {
+        let place = self.hosts.entry(host.to_owned()).or_default();
+        if place.not_before > now {
+            return Turn::Dead(place.not_before);
+        }
+        // One that did not answer is asked by one alone.
+        let most = if place.failures > 0 { 1 } else { self.limits.per_host };
+        if place.active >= most {
+            return Turn::Full;
+        }
+        place.active += 1;
+        Turn::Yes
+    }
+
+    /// A session with a host is over. `answered`: whether it was there; if not, when it may be asked again.
+    pub(crate) fn leave_host(&mut self, host: &str, now: u64, answered: Result<(), impl FnOnce(u32) -> u64>) {
+        let Some(place) = self.hosts.get_mut(host) else { return };
+        place.active = place.active.saturating_sub(1);
+        match answered {
+            Ok(()) => (place.failures, place.not_before) = (0, 0),
+            Err(until) if place.not_before <= now => {
+                place.failures += 1;
+                place.not_before = until(place.failures);
+            }
+            Err(_) => {}
+        }
+        let parked = std::mem::take(&mut place.parked);
+        if place.active == 0 && place.failures == 0 && parked.is_empty() {
+            self.hosts.remove(host);
+        }
+        for key in parked {
+            if let Some(destination) = self.destinations.get_mut(&key) {
+                destination.parked = false;
+            }
+            self.place(&key);
+        }
+    }
+
+    /// A host was [full](Turn::Full): the destination waits until one of its sessions is over.
+    pub(crate) fn park(&mut self, key: &Key, host: &str) {
+        let Some(place) = self.hosts.get_mut(host) else { return };
+        // The last session may have ended between the answer and this.
+        if place.active == 0 {
+            return;
+        }
+        if let Some(destination) = self.destinations.get_mut(key)
+            && !destination.parked
+        {
+            destination.parked = true;
+            place.parked.push(key.clone());
+        }
+        self.place(key);
+    }
+
+    /// What holds a message of this destination back that is to be tried at `next`.
+    pub(crate) fn limiter(&self, key: &Key, next: u64, now: u64) -> Limiter {
+        let Some(destination) = self.destinations.get(key) else { return Limiter::None };
+        match destination {
+            _ if next > now => Limiter::Schedule(next),
+            Destination { not_before, .. } if *not_before > now => Limiter::DestinationDead(*not_before),
+            Destination { parked: true, .. } => Limiter::HostFull,
+            Destination { active, .. } if *active >= destination.most(self.limits) => {
+                Limiter::DestinationFull
+            }
+            _ if self.sessions >= self.limits.sessions => Limiter::Sessions,
+            _ => Limiter::None,
+        }
+    }
+
+    /// Puts a destination where it belongs in the agenda.
+    fn place(&mut self, key: &Key) {
+        let Some(destination) = self.destinations.get_mut(key) else { return };
+        let due = destination.waiting.first_key_value().map(|((next, _), _)| *next);
+        let free = destination.active < destination.most(self.limits) && !destination.parked;
+        let wanted = due.filter(|_| free).map(|due| due.max(destination.not_before));
+        if let Some((time, turn)) = destination.place.take() {
+            self.agenda.remove(&(time, turn, key.clone()));
+        }
+        if let Some(time) = wanted {
+            self.turn += 1;
+            destination.place = Some((time, self.turn));
+            self.agenda.insert((time, self.turn, key.clone()));
+        }
+        if destination.waiting.is_empty() && destination.active == 0 && destination.failures == 0 {
+            self.destinations.remove(key);
+        }
+    }
+}
+
+impl Destination {
+    /// Sessions at once: no more than there are messages, and one alone asks a destination that did not answer.
+    fn most(&self, limits: Concurrency) -> usize {
+        if self.failures > 0 { 1 } else { limits.per_destination }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        Key::from(name)
+    }
+
+    fn ids(count: usize) -> Vec<QueueId> {
+        (0..count).map(|_| QueueId::new()).collect()
+    }
+
+    #[test]
+    fn nobody_is_tried_before_the_time_and_the_time_is_told() {
+        let mut book = Book::new(Concurrency::default());
+        assert_eq!(book.open(0), Err(None));
+        let id = QueueId::new();
+        book.put(&key("a"), id, 10, false);
+        assert_eq!(book.open(9), Err(Some(10)));
+        assert_eq!(book.open(10), Ok((key("a"), id)));
+        assert_eq!(book.open(10), Err(None), "one session for one message");
+        assert_eq!(book.take(&key("a"), 10), None);
+        book.land(&key("a"), id);
+        book.close(&key("a"));
+        assert_eq!((book.open(10), book.len()), (Err(None), 0));
+    }
+
+    #[test]
+    fn a_slow_destination_leaves_room_for_the_others() {
+        let limits = Concurrency { sessions: 10, per_destination: 3, per_host: 3 };
+        let mut book = Book::new(limits);
+        for id in ids(100_000) {
+            book.put(&key("slow"), id, 0, false);
+        }
+        book.put(&key("quick"), QueueId::new(), 5, false);
+        let mut opened: Vec<String> =
+            std::iter::from_fn(|| book.open(5).ok().map(|(key, _)| key.to_string())).collect();
+        opened.sort();
+        assert_eq!(opened, ["quick", "slow", "slow", "slow"]);
+        assert_eq!(book.limiter(&key("slow"), 0, 5), Limiter::DestinationFull);
+    }
+
+    #[test]
+    fn destinations_take_turns() {
+        let mut book = Book::new(Concurrency { sessions: 6, per_destination: 20, per_host: 20 });
+        for name in ["a", "b", "c"] {
+            for id in ids(10) {
+                book.put(&key(name), id, 0, false);
+            }
+        }
+        let mut opened: Vec<String> =
+            std::iter::from_fn(|| book.open(0).ok().map(|(key, _)| key.to_string())).collect();
+        opened.sort();
+        assert_eq!(opened, ["a", "a", "b", "b", "c", "c"]);
+        assert_eq!(book.limiter(&key("a"), 0, 0), Limiter::Sessions);
+    }
+
+    #[test]
+    fn one_message_knocks_at_a_dead_destination_for_all() {
+        let mut book = Book::new(Concurrency::default());
+        for id in ids(1000) {
+            book.put(&key("dead"), id, 0, false);
+        }
+        for (session, id) in [book.open(0).unwrap(), book.open(0).unwrap()] {
+            book.dead(&session, 0, |failures| u64::from(failures) * 300);
+            book.land(&session, id);
+            book.put(&session, id, 300, false);
+            book.close(&session);
+        }
+        assert_eq!(book.open(299), Err(Some(300)), "two failures at once are one");
+        assert_eq!(book.limiter(&key("dead"), 0, 299), Limiter::DestinationDead(300));
+        let (session, _) = book.open(300).unwrap();
+        assert_eq!(book.open(300), Err(None), "one alone");
+        book.alive(&session);
+        assert!(book.open(300).is_ok(), "and then all");
+    }
+
+    #[test]
+    fn those_whose_time_is_over_are_found_behind_a_dead_host_too() {
+        let mut book = Book::new(Concurrency::default());
+        let ids = ids(10);
+        for id in &ids {
+            book.put(&key("dead"), *id, 0, false);
+        }
+        let mut overdue = book.overdue(&key("dead"), |id, _| id <= ids[3]);
+        overdue.sort();
+        assert_eq!((overdue, book.len()), (ids[..4].to_vec(), 6));
+    }
+
+    #[test]
+    fn a_host_is_shared_by_all_who_go_there() {
+        let until = |failures: u32| u64::from(failures) * 100;
+        let mut book = Book::new(Concurrency { sessions: 10, per_destination: 5, per_host: 1 });
+        for name in ["a", "b"] {
+            book.put(&key(name), QueueId::new(), 0, false);
+        }
+        let ((a, _), (b, second)) = (book.open(0).unwrap(), book.open(0).unwrap());
+        assert_eq!(book.enter_host("mx", 0), Turn::Yes);
+        assert_eq!(book.enter_host("mx", 0), Turn::Full);
+        book.land(&b, second);
+        book.put(&b, second, 0, false);
+        book.park(&b, "mx");
+        book.close(&b);
+        assert_eq!(book.open(0), Err(None), "parked, not polled");
+        assert_eq!(book.limiter(&b, 0, 0), Limiter::HostFull);
+        book.leave_host("mx", 0, Err(until));
+        assert_eq!(book.open(0), Ok((b, second)), "it may look for itself");
+        assert_eq!(book.enter_host("mx", 99), Turn::Dead(100), "what one learnt all know");
+        assert_eq!(book.enter_host("mx", 100), Turn::Yes);
+        book.leave_host("mx", 100, Ok::<(), fn(u32) -> u64>(()));
+        assert_eq!(book.enter_host("mx", 100), Turn::Yes);
+        book.close(&a);
+    }
+
+    #[test]
+    fn what_is_being_tried_is_tried_by_nobody_else() {
+        let mut book = Book::new(Concurrency::default());
+        let id = QueueId::new();
+        book.put(&key("a"), id, 0, false);
+        let (session, _) = book.open(0).unwrap();
+        book.put(&session, id, 0, false);
+        assert_eq!((book.take(&session, 0), book.open(0)), (None, Err(None)));
+        book.land(&session, id);
+        book.put(&session, id, 0, false);
+        assert_eq!(book.take(&session, 0), Some(id));
+    }
+
+    #[test]
+    fn what_an_operator_takes_out_is_out() {
+        let mut book = Book::new(Concurrency::default());
+        let id = QueueId::new();
+        for name in ["a", "b"] {
+            book.put(&key(name), id, 0, false);
+        }
+        book.remove(id);
+        assert_eq!((book.open(0), book.len()), (Err(None), 0));
+    }
+}

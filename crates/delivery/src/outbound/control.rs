@@ -1,0 +1,229 @@
+//! An operator's orders to the agent, over a socket in the queue directory, which nobody else can enter.
+//!
+//! One line each way: `hold 01JQX5Z7W3N8K2AB waits for review`, and `ok …` or `no …`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mail_queue::{Fate, QueueId, Spool};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::agent::{Agent, Outbound};
+use super::route::nexthop;
+
+/// What an operator can order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Nobody sends it before it is released.
+    Hold(QueueId, String),
+    /// It goes on.
+    Release(QueueId),
+    /// It is tried at once, whatever was learnt of its hosts.
+    Retry(QueueId),
+    /// It is thrown away, and nobody is told but the log.
+    Drop(QueueId, String),
+    /// What holds it back.
+    Why(QueueId),
+    /// The queue directory of a machine that is dead becomes part of ours.
+    Adopt(PathBuf),
+}
+
+/// Longest line.
+const LONGEST: u64 = 16 * 1024;
+const SOCKET: &str = "control";
+
+impl Order {
+    fn line(&self) -> String {
+        let clean = |text: &str| text.replace(char::is_control, " ");
+        match self {
+            Self::Hold(id, why) => format!("hold {id} {}", clean(why)),
+            Self::Release(id) => format!("release {id} "),
+            Self::Retry(id) => format!("retry {id} "),
+            Self::Drop(id, why) => format!("drop {id} {}", clean(why)),
+            Self::Why(id) => format!("why {id} "),
+            Self::Adopt(directory) => format!("adopt - {}", clean(&directory.display().to_string())),
+        }
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let (verb, rest) = line.split_once(' ')?;
+        let (id, rest) = rest.split_once(' ')?;
+        let rest = rest.to_owned();
+        if verb == "adopt" {
+            return Some(Self::Adopt(rest.into()));
+        }
+        let id = QueueId::parse(id)?;
+        Some(match verb {
+            "hold" => Self::Hold(id, rest),
+            "release" => Self::Release(id),
+            "retry" => Self::Retry(id),
+            "drop" => Self::Drop(id, rest),
+            "why" => Self::Why(id),
+            _ => return None,
+        })
+    }
+}
+
+/// Sends an order to the agent that owns a queue directory; `Ok(None)`: nobody owns it, as far as can be seen.
+///
+/// # Errors
+/// The agent refused (`InvalidInput`), or could not be spoken to.
+pub async fn ask(queue: &Path, order: &Order) -> io::Result<Option<String>> {
+    let mut stream = match UnixStream::connect(queue.join(SOCKET)).await {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        stream => stream?,
+    };
+    stream.write_all(format!("{}\n", order.line()).as_bytes()).await?;
+    let mut answer = String::new();
+    stream.take(LONGEST * 16).read_to_string(&mut answer).await?;
+    match answer.trim_end().split_once(' ') {
+        Some(("ok", text)) => Ok(Some(text.to_owned())),
+        Some((_, text)) => Err(io::Error::new(io::ErrorKind::InvalidInput, text.to_owned())),
+        None => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Does what an order says to a spool of ours, and logs it; says what was done. Blocks.
+///
+/// # Errors
+/// Why not, for an operator.
+pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
+    let known = |recorded: Result<Option<_>, mail_queue::Error>| match recorded {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(String::from("no such message waits")),
+        Err(error) => Err(error.to_string()),
+    };
+    match order {
+        Order::Hold(id, why) => {
+            known(spool.record(*id, |_, progress| progress.hold = Some(why.clone())))?;
+            tracing::info!(event = "queue_held", queue_id = %id, reason = why);
+            Ok(format!("{id} is held"))
+        }
+        Order::Release(id) => {
+            known(spool.record(*id, |_, progress| progress.hold = None))?;
+            tracing::info!(event = "queue_released", queue_id = %id);
+            Ok(format!("{id} goes on"))
+        }
+        Order::Retry(id) => {
+            known(spool.record(*id, |_, progress| {
+                progress.recipients.iter_mut().for_each(|recipient| recipient.next = 0);
+            }))?;
+            tracing::info!(event = "queue_retried", queue_id = %id);
+            Ok(format!("{id} is tried now"))
+        }
+        Order::Drop(id, why) => {
+            let (mut from, mut to) = (String::new(), Vec::new());
+            known(spool.record(*id, |envelope, progress| {
+                from.clone_from(&envelope.reverse_path);
+                for (remote, recipient) in envelope.remotes.iter().zip(&mut progress.recipients) {
+                    if recipient.fate.is_open() {
+                        recipient.fate = Fate::Dropped;
+                        to.push(remote.address.clone());
+                    }
+                }
+            }))?;
+            for recipient in to {
+                tracing::warn!(event = "queue_dropped", queue_id = %id, from, recipient, reason = why);
+            }
+            Ok(format!("{id} is dropped"))
+        }
+        Order::Why(id) => match spool.outbound(*id) {
+            Ok(Some(_)) => Ok(String::from("no daemon runs that would send it")),
+            found => known(found).map(|()| String::new()),
+        },
+        Order::Adopt(directory) => {
+            let (adopted, recovery) = spool.adopt(directory).map_err(|error| error.to_string())?;
+            crate::local::log(&recovery);
+            let directory = directory.display();
+            tracing::info!(event = "queue_adopted", %directory, messages = adopted.len());
+            match recovery.trouble.first() {
+                None => Ok(format!("{} messages of {directory} are ours", adopted.len())),
+                Some(trouble) => Err(format!("{} messages are ours, then: {trouble}", adopted.len())),
+            }
+        }
+    }
+}
+
+impl Outbound {
+    /// Takes an operator's orders, as long as it is awaited.
+    ///
+    /// # Errors
+    /// The socket cannot be made.
+    pub async fn take_orders(&self) -> io::Result<()> {
+        let path = self.agent.queue().join(SOCKET);
+        // The queue directory is ours alone, so whoever left this is gone.
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            tokio::spawn(self.agent.clone().hear(stream));
+        }
+    }
+}
+
+impl Agent {
+    async fn hear(self: Arc<Self>, stream: UnixStream) {
+        let (read, mut write) = stream.into_split();
+        let mut line = String::new();
+        if BufReader::new(read.take(LONGEST)).read_line(&mut line).await.is_err() {
+            return;
+        }
+        let answer = match Order::parse(line.trim_end_matches('\n')) {
+            Some(order) => self.follow(order).await,
+            None => Err(String::from("this is no order")),
+        };
+        let line = match answer {
+            Ok(text) => format!("ok {text}\n"),
+            Err(text) => format!("no {text}\n"),
+        };
+        let _ = write.write_all(line.as_bytes()).await;
+    }
+
+    async fn follow(self: &Arc<Self>, order: Order) -> Result<String, String> {
+        let (spool, given) = (self.spool().clone(), order.clone());
+        let done = self.local.inner.pool.run(move || obey(&spool, &given)).await;
+        let text = done.map_err(|error| error.to_string())??;
+        match order {
+            Order::Why(id) => {
+                let found = self.spool().outbound(id).map_err(|error| error.to_string())?;
+                let waiting = found.ok_or("no such message waits")?;
+                let held = self.limiter(&waiting);
+                return Ok(held
+                    .iter()
+                    .map(|(to, why)| format!("{to}: {why}"))
+                    .collect::<Vec<_>>()
+                    .join("; "));
+            }
+            Order::Hold(id, _) | Order::Drop(id, _) => self.book().remove(id),
+            Order::Release(id) | Order::Retry(id) => {
+                let found = self.spool().outbound(id);
+                {
+                    let mut book = self.book();
+                    book.remove(id);
+                    if let (Order::Retry(_), Ok(Some(waiting))) = (&order, &found) {
+                        for remote in &waiting.envelope.remotes {
+                            book.hurry(&nexthop(&self.config, &remote.address).key);
+                        }
+                    }
+                }
+                self.enter(id, found).await;
+            }
+            Order::Adopt(_) => {
+                let view = mail_queue::View::new(&self.queue());
+                for id in view.ids().map_err(|error| error.to_string())? {
+                    self.book().remove(id);
+                    self.local.inner.arrivals.push(id);
+                }
+            }
+        }
+        self.changed.notify_one();
+        Ok(text)
+    }
+}

@@ -1,0 +1,205 @@
+//! The text of a report: RFC 3464 in a multipart/report of RFC 6522.
+
+use std::fmt::Write as _;
+use std::io;
+
+use mail_builder::MessageBuilder;
+use mail_builder::headers::content_type::ContentType;
+use mail_builder::headers::raw::Raw;
+use mail_builder::mime::{BodyPart, MimePart};
+use mail_queue::{Envelope, Remote};
+use smtp_proto::Xtext;
+
+use super::config::Language;
+use super::report::Occasion;
+use super::schedule::arrived;
+
+/// All that a report tells.
+pub(crate) struct About<'a> {
+    pub(crate) hostname: &'a str,
+    pub(crate) language: Language,
+    /// Seconds since 1970.
+    pub(crate) now: u64,
+    pub(crate) to: &'a str,
+    pub(crate) envelope: &'a Envelope,
+    pub(crate) occasion: Occasion,
+    pub(crate) lines: Vec<Line<'a>>,
+    /// The message or its header, as it would have left.
+    pub(crate) original: &'a [u8],
+    /// All of the message is in `original`.
+    pub(crate) whole: bool,
+}
+
+/// A recipient in a report.
+pub(crate) struct Line<'a> {
+    pub(crate) remote: &'a Remote,
+    /// What was last heard of it: another host's reply, or a status code and our own words.
+    pub(crate) text: &'a str,
+    /// `mx1.example.com [192.0.2.1]:25`, or empty.
+    pub(crate) host: &'a str,
+}
+
+/// The whole message, with CRLF.
+pub(crate) fn compose(about: &About<'_>) -> io::Result<Vec<u8>> {
+    let wide = !about.original.is_ascii() || about.lines.iter().any(|line| !line.remote.address.is_ascii());
+    let bits = if wide { "8bit" } else { "7bit" };
+    let returned = if about.whole { "message/rfc822" } else { "text/rfc822-headers" };
+    let part = |kind: &'static str, contents: Vec<u8>| {
+        // RFC 2046 §5.2.1: messages are not encoded again.
+        MimePart::new(ContentType::new(kind), BodyPart::Binary(contents.into())).transfer_encoding(bits)
+    };
+    let parts = vec![
+        MimePart::new(ContentType::new("text/plain").attribute("charset", "utf-8"), words(about)),
+        part("message/delivery-status", status(about).into_bytes()),
+        part(returned, about.original.to_vec()),
+    ];
+    let report = ContentType::new("multipart/report").attribute("report-type", "delivery-status");
+    MessageBuilder::new()
+        .from(("Mail Delivery System", format!("MAILER-DAEMON@{}", about.hostname).as_str()))
+        .to(about.to)
+        .subject(subject(about))
+        .date(i64::try_from(about.now).unwrap_or_default())
+        .message_id(format!("{}@{}", mail_queue::QueueId::new(), about.hostname))
+        // RFC 3834 §5: nobody's holiday message answers.
+        .header("Auto-Submitted", Raw::new("auto-replied"))
+        .body(MimePart::new(report, BodyPart::Multipart(parts)))
+        .write_to_vec()
+}
+
+fn subject(about: &About<'_>) -> &'static str {
+    match (about.language, about.occasion) {
+        (Language::English, Occasion::Failed) => "Undelivered mail returned to sender",
+        (Language::English, Occasion::Delayed { .. }) => "Your mail is delayed",
+        (Language::English, Occasion::Relayed) => "Your mail was handed on",
+        (Language::Japanese, Occasion::Failed) => "メールをお届けできませんでした",
+        (Language::Japanese, Occasion::Delayed { .. }) => "メールの配送が遅れています",
+        (Language::Japanese, Occasion::Relayed) => "メールを相手先のサーバへ渡しました",
+    }
+}
+
+/// The part for people.
+fn words(about: &About<'_>) -> String {
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _ = match (about.language, about.occasion) {
+        (Language::English, Occasion::Failed) => write!(
+            text,
+            "This is the mail system at {}.\r\n\r\nYour message could not be delivered to the recipients below. It will not be\r\ntried again. What the other side said stands behind each of them.\r\n",
+            about.hostname
+        ),
+        (Language::English, Occasion::Delayed { until }) => write!(
+            text,
+            "This is the mail system at {}.\r\n\r\nYour message could not be delivered to the recipients below yet. It will be\r\ntried until {}. YOU NEED NOT SEND IT AGAIN.\r\n",
+            about.hostname,
+            date(until)
+        ),
+        (Language::English, Occasion::Relayed) => write!(
+            text,
+            "This is the mail system at {}.\r\n\r\nAs you asked to be told: your message was handed on for the recipients below,\r\nto a mail system that sends no reports of its own.\r\n",
+            about.hostname
+        ),
+        (Language::Japanese, Occasion::Failed) => write!(
+            text,
+            "{} のメールシステムからのお知らせです。\r\n\r\n次の宛先にメールをお届けできませんでした。再送は行いません。\r\n各宛先の下に、相手側からの応答を示します。\r\n",
+            about.hostname
+        ),
+        (Language::Japanese, Occasion::Delayed { until }) => write!(
+            text,
+            "{} のメールシステムからのお知らせです。\r\n\r\n次の宛先にはまだメールをお届けできていません。{} まで配送を\r\n繰り返します。もう一度お送りいただく必要はありません。\r\n",
+            about.hostname,
+            date(until)
+        ),
+        (Language::Japanese, Occasion::Relayed) => write!(
+            text,
+            "{} のメールシステムからのお知らせです。\r\n\r\nご依頼により、次の宛先へのメールを相手先のサーバへ渡したことをお知らせします。\r\n相手先のサーバからは配送の通知がありません。\r\n",
+            about.hostname
+        ),
+    };
+    for Line { remote, text: said, host } in &about.lines {
+        let _ = write!(text, "\r\n<{}>\r\n", remote.address);
+        if !host.is_empty() {
+            let _ = write!(text, "    {host}\r\n");
+        }
+        let _ = write!(text, "    {said}\r\n");
+    }
+    text
+}
+
+/// The part for programs (RFC 3464 §2).
+fn status(about: &About<'_>) -> String {
+    let mut text = String::new();
+    if let Some(id) = about.envelope.parameters.envelope_id.as_deref().and_then(Xtext::parse) {
+        let _ =
+            write!(text, "Original-Envelope-Id: {}\r\n", printable(&String::from_utf8_lossy(&id.decoded())));
+    }
+    let _ = write!(text, "Reporting-MTA: dns; {}\r\n", about.hostname);
+    let _ = write!(text, "Arrival-Date: {}\r\n", date(arrived(about.envelope.queue_id)));
+    let action = match about.occasion {
+        Occasion::Failed => "failed",
+        Occasion::Delayed { .. } => "delayed",
+        Occasion::Relayed => "relayed",
+    };
+    for Line { remote, text: said, host } in &about.lines {
+        text.push_str("\r\n");
+        if let Some((kind, address)) =
+            remote.original.as_deref().and_then(|original| original.split_once(';'))
+        {
+            let address =
+                Xtext::parse(address).map(|xtext| String::from_utf8_lossy(&xtext.decoded()).into_owned());
+            let address = address.unwrap_or_default();
+            if !address.is_empty() {
+                let _ = write!(text, "Original-Recipient: {kind}; {}\r\n", printable(&address));
+            }
+        }
+        let kind = if remote.address.is_ascii() { "rfc822" } else { "utf-8" };
+        let _ = write!(text, "Final-Recipient: {kind}; {}\r\n", printable(&remote.address));
+        let _ = write!(text, "Action: {action}\r\nStatus: {}\r\n", code(said, about.occasion));
+        if let Some(name) = host.split(' ').next().filter(|name| !name.is_empty()) {
+            let _ = write!(text, "Remote-MTA: dns; {name}\r\n");
+        }
+        if is_reply(said) {
+            let _ = write!(text, "Diagnostic-Code: smtp; {}\r\n", printable(said));
+        }
+        let _ = write!(text, "Last-Attempt-Date: {}\r\n", date(about.now));
+        if let Occasion::Delayed { until } = about.occasion {
+            let _ = write!(text, "Will-Retry-Until: {}\r\n", date(until));
+        }
+    }
+    text
+}
+
+/// Whether a text is what another host said.
+fn is_reply(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.by_ref().take(3).filter(u8::is_ascii_digit).count() == 3
+        && bytes.next().is_none_or(|next| next == b' ')
+}
+
+/// The status code (RFC 3463) in a text, or what follows from the rest of it.
+fn code(said: &str, occasion: Occasion) -> String {
+    let is_code = |word: &&str| {
+        let numbers: Vec<&str> = word.split('.').collect();
+        numbers.len() == 3
+            && numbers.iter().all(|it| (1..=3).contains(&it.len()) && it.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let found = said.split(' ').take(2).find(is_code);
+    match (occasion, found) {
+        // What could be tried again was, until its time was over.
+        (Occasion::Failed, Some(code)) if code.starts_with('4') => String::from("4.4.7"),
+        (Occasion::Failed, None) if said.starts_with('4') => String::from("4.4.7"),
+        (_, Some(code)) => code.to_owned(),
+        (Occasion::Failed, None) => String::from("5.0.0"),
+        (Occasion::Delayed { .. }, None) => String::from("4.0.0"),
+        (Occasion::Relayed, None) => String::from("2.0.0"),
+    }
+}
+
+/// Nothing that ends a line.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "?")
+}
+
+/// RFC 5322 §3.3.
+fn date(time: u64) -> String {
+    mail_builder::headers::date::Date::new(i64::try_from(time).unwrap_or_default()).to_rfc822()
+}

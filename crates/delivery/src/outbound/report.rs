@@ -1,0 +1,229 @@
+//! Telling the sender: who is told of what, and where a report goes.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use mail_queue::{Envelope, Fate, Notify, Outbound as Waiting, QueueId, Recipient, Remote, Return};
+
+use super::agent::{Agent, Home};
+use super::dsn::{self, About, Line};
+use super::letter::examine;
+use super::limits;
+use super::outcome::Outcome;
+
+/// Why a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// Some recipients will never have the message.
+    Failed,
+    /// Some do not have it yet.
+    Delayed {
+        /// How long it will be tried: seconds since 1970.
+        until: u64,
+    },
+    /// It was given to a host that will say no more, and the sender wanted to know (RFC 3461 §6.2.2).
+    Relayed,
+}
+
+impl Occasion {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed { .. } => "delayed",
+            Self::Relayed => "relayed",
+        }
+    }
+}
+
+/// What is told of a recipient.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) nth: usize,
+    pub(crate) line: String,
+    pub(crate) host: String,
+}
+
+impl Told {
+    pub(crate) fn of((nth, outcome): &(usize, Outcome), host: &str) -> Self {
+        Self { nth: *nth, line: outcome.line(), host: host.to_owned() }
+    }
+}
+
+/// What a sender wants to know of a recipient; without a word, failure and delay (RFC 3461 §4.1).
+pub(crate) fn wishes(remote: &Remote) -> Notify {
+    remote.notify.unwrap_or(Notify { success: false, failure: true, delay: true })
+}
+
+impl Agent {
+    /// Tells of the recipients that have failed, and remembers it.
+    pub(crate) async fn report_failures(self: &Arc<Self>, id: QueueId) {
+        let _telling = self.telling.lock().await;
+        let spool = self.spool().clone();
+        let Ok(Ok(Some(waiting))) = self.local.inner.pool.run(move || spool.outbound(id)).await else {
+            return;
+        };
+        let told = told(&waiting, |fate| fate == Fate::Failed);
+        if told.is_empty() || !self.report(&waiting.envelope, Occasion::Failed, &told).await {
+            return;
+        }
+        let spool = self.spool().clone();
+        let record = move || {
+            spool.record(id, |_, progress| {
+                for Told { nth, .. } in &told {
+                    if let Some(recipient) = progress.recipients.get_mut(*nth) {
+                        recipient.fate = Fate::Reported;
+                    }
+                }
+            })
+        };
+        if let Ok(Err(error)) = self.local.inner.pool.run(record).await {
+            tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
+        }
+    }
+
+    /// Tells of the recipients that wait for long, and remembers it.
+    pub(crate) async fn report_delay(self: &Arc<Self>, waiting: &Waiting) {
+        let id = waiting.envelope.queue_id;
+        let mut told = told(waiting, |fate| fate == Fate::Waiting);
+        told.retain(|Told { nth, .. }| waiting.envelope.remotes.get(*nth).is_some_and(|it| wishes(it).delay));
+        let until = self.config.schedule.end(id, false);
+        if !waiting.envelope.reverse_path.is_empty() && !told.is_empty() {
+            self.report(&waiting.envelope, Occasion::Delayed { until }, &told).await;
+        }
+        let spool = self.spool().clone();
+        let record = move || spool.record(id, |_, progress| progress.warned = true);
+        if let Ok(Err(error)) = self.local.inner.pool.run(record).await {
+            tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
+        }
+    }
+
+    /// Writes a report and sends it; whether it is on its way, or need not be.
+    pub(crate) async fn report(
+        self: &Arc<Self>,
+        envelope: &Envelope,
+        occasion: Occasion,
+        told: &[Told],
+    ) -> bool {
+        let (queue_id, hostname) = (envelope.queue_id, &self.config.hostname);
+        // RFC 5321 §4.5.5: nobody is told of a report; but somebody here should know that one was lost.
+        let postmaster = format!("postmaster@{hostname}");
+        let mut to = envelope.reverse_path.clone();
+        if to.is_empty() {
+            if occasion != Occasion::Failed {
+                return true;
+            }
+            to.clone_from(&postmaster);
+        }
+        let mut home = match self.homes.find(&to).await {
+            Ok(home) => home,
+            Err(reason) => return self.not_reported(queue_id, &to, &reason),
+        };
+        if home == Home::Nobody && to != postmaster {
+            to.clone_from(&postmaster);
+            home = match self.homes.find(&to).await {
+                Ok(home) => home,
+                Err(reason) => return self.not_reported(queue_id, &to, &reason),
+            };
+        }
+        let double = to == postmaster && envelope.reverse_path != postmaster;
+        if double {
+            tracing::warn!(event = "double_bounce", %queue_id, from = envelope.reverse_path, occasion = occasion.word());
+        }
+        let report_id = QueueId::new();
+        let reported = match home {
+            // Whose postmaster is nowhere has a line in the log, and no loop.
+            Home::Nobody => {
+                tracing::error!(event = "report_undeliverable", %queue_id, %to);
+                return true;
+            }
+            Home::Elsewhere if double => {
+                tracing::error!(event = "report_undeliverable", %queue_id, %to);
+                return true;
+            }
+            Home::Mailbox(mailbox) => {
+                Envelope::new(report_id, "", vec![Recipient::new(mailbox, to.as_str())])
+            }
+            Home::Elsewhere => {
+                let remotes = vec![Remote::new(to.as_str())];
+                Envelope { remotes, ..Envelope::new(report_id, "", Vec::new()) }
+            }
+        };
+        let text = match self.compose(envelope, occasion, told, &to).await {
+            Ok(text) => text,
+            Err(reason) => return self.not_reported(queue_id, &to, &reason),
+        };
+        // The mailbox's own line, as any message has (RFC 5321 §4.4); it does not leave this host.
+        let mut incoming = self.local.begin(reported, b"Return-Path: <>\r\n".to_vec());
+        let accepted = match incoming.write(&text).await {
+            Ok(()) => incoming.commit().await.map(drop),
+            Err(error) => Err(error),
+        };
+        match accepted {
+            Ok(()) => {
+                tracing::info!(event = "report_sent", %queue_id, report = %report_id, %to, occasion = occasion.word());
+                true
+            }
+            Err(error) => self.not_reported(queue_id, &to, &error.to_string()),
+        }
+    }
+
+    fn not_reported(self: &Arc<Self>, id: QueueId, to: &str, reason: &str) -> bool {
+        tracing::error!(event = "report_failed", queue_id = %id, to, reason);
+        self.look_again(id);
+        false
+    }
+
+    async fn compose(
+        &self,
+        envelope: &Envelope,
+        occasion: Occasion,
+        told: &[Told],
+        to: &str,
+    ) -> Result<Vec<u8>, String> {
+        let (spool, id) = (self.spool().clone(), envelope.queue_id);
+        let whole = occasion == Occasion::Failed && envelope.parameters.ret == Some(Return::Full);
+        let read = move || original(&spool, id, whole);
+        let read = self.local.inner.pool.run(read).await.map_err(|error| error.to_string())?;
+        let (original, whole) = read.map_err(|error| error.to_string())?;
+        let lines = told.iter().filter_map(|told| {
+            let remote = envelope.remotes.get(told.nth)?;
+            Some(Line { remote, text: &told.line, host: &told.host })
+        });
+        let about = About {
+            hostname: &self.config.hostname,
+            language: self.config.language,
+            now: self.clock.now(),
+            to,
+            envelope,
+            occasion,
+            lines: lines.collect(),
+            original: &original,
+            whole,
+        };
+        dsn::compose(&about).map_err(|error| error.to_string())
+    }
+}
+
+/// The last that is known of the recipients with a fate.
+fn told(waiting: &Waiting, which: impl Fn(Fate) -> bool) -> Vec<Told> {
+    let history = &waiting.progress.history;
+    let host = |nth: usize| {
+        let last = history.iter().rev().find(|attempt| attempt.recipient == nth);
+        last.map(|attempt| attempt.host.clone()).unwrap_or_default()
+    };
+    let each = waiting.progress.recipients.iter().enumerate();
+    each.filter(|(_, recipient)| which(recipient.fate))
+        .map(|(nth, recipient)| Told { nth, line: recipient.last.clone(), host: host(nth) })
+        .collect()
+}
+
+/// The message as it is given back, and whether that is all of it.
+fn original(spool: &mail_queue::Spool, id: QueueId, whole: bool) -> std::io::Result<(Vec<u8>, bool)> {
+    let mut file = spool.open_body(id).map_err(std::io::Error::other)?;
+    let facts = examine(&mut file)?;
+    let whole = whole && facts.octets <= limits::REPORTED_MESSAGE;
+    let octets = if whole { facts.octets } else { facts.header.min(limits::REPORTED_HEADER as u64) };
+    let mut text = Vec::new();
+    file.take(octets).read_to_end(&mut text)?;
+    Ok((text, whole))
+}

@@ -1,0 +1,468 @@
+//! A session's work for one destination: message after message, over one connection as long as it holds.
+
+use std::sync::Arc;
+
+use mail_queue::{Attempt, Envelope, Fate, Outbound as Waiting, Progress, QueueId, Remote};
+
+use super::agent::Agent;
+use super::book::{Key, Turn};
+use super::config::TlsPolicy;
+use super::letter::examine;
+use super::limits;
+use super::outcome::{Kind, Outcome};
+use super::peer::{Broken, Opening, Peer};
+use super::report::{Occasion, Told, wishes};
+use super::resolve::NoAnswer;
+use super::route::{Nexthop, addresses, nexthop, targets, unreachable};
+use super::schedule::arrived;
+use super::transaction::Message;
+
+/// A session with a host, and its place there.
+struct Connected {
+    peer: Option<Peer>,
+    agent: Arc<Agent>,
+    name: String,
+    /// The host was not there.
+    dead: bool,
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let (now, schedule) = (self.agent.clock.now(), self.agent.config.schedule);
+        let until = |failures| now + schedule.dead_for(failures);
+        let answered = if self.dead { Err(until) } else { Ok(()) };
+        self.agent.book().leave_host(&self.name, now, answered);
+        self.agent.changed.notify_one();
+    }
+}
+
+/// Gives the destination's session back, whatever happens to it.
+struct Busy(Arc<Agent>, Key);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.book().close(&self.1);
+        self.0.changed.notify_one();
+    }
+}
+
+/// A message that is being tried. If it does not land as it should, it is looked at anew.
+struct Flight {
+    agent: Arc<Agent>,
+    key: Key,
+    id: QueueId,
+    landed: bool,
+}
+
+impl Flight {
+    fn land(&mut self) {
+        self.landed = true;
+        self.agent.book().land(&self.key, self.id);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.land();
+            self.agent.look_again(self.id);
+        }
+    }
+}
+
+/// Why there is no connection.
+enum NoPeer {
+    /// For this reason, to be told to whom it concerns; and whether nobody else need try.
+    Because(Outcome, bool),
+    /// The host has as many sessions as it may.
+    Full(String),
+}
+
+/// What came of a message.
+struct Tried {
+    /// By the recipient's place in the envelope.
+    results: Vec<(usize, Outcome)>,
+    host: String,
+    tls: String,
+    /// The host reports successes itself.
+    dsn: bool,
+    /// No host answers; the others of the destination are not tried now.
+    dead: bool,
+    /// It was not tried itself, for others had found that no host answers.
+    untried: bool,
+}
+
+impl Agent {
+    /// One session for a destination, until nothing of it is due.
+    pub(crate) async fn serve(self: Arc<Self>, key: Key, first: QueueId) {
+        let busy = Busy(self.clone(), key.clone());
+        let mut connected = None;
+        let mut next = Some(first);
+        while let Some(id) = next {
+            if !self.clone().deliver(&key, id, &mut connected).await {
+                break;
+            }
+            let spent = |connected: &Connected| {
+                connected.peer.as_ref().is_none_or(|peer| peer.used >= limits::MESSAGES)
+            };
+            if connected.as_ref().is_some_and(spent) {
+                hang_up(connected.take()).await;
+            }
+            next = if self.is_stopping() { None } else { self.book().take(&key, self.clock.now()) };
+        }
+        drop(busy);
+        hang_up(connected).await;
+    }
+
+    /// Tries one message; whether the session may go on.
+    async fn deliver(self: Arc<Self>, key: &Key, id: QueueId, connected: &mut Option<Connected>) -> bool {
+        let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
+        let spool = self.spool().clone();
+        let waiting = match self.local.inner.pool.run(move || spool.outbound(id)).await {
+            Ok(Ok(Some(waiting))) if waiting.progress.hold.is_none() => waiting,
+            Ok(found) => {
+                flight.land();
+                self.enter(id, found).await;
+                return true;
+            }
+            Err(_) => return false,
+        };
+        let now = self.clock.now();
+        let mut due: Vec<(usize, &Remote)> = Vec::new();
+        for (nth, remote) in waiting.envelope.remotes.iter().enumerate() {
+            let open = waiting
+                .progress
+                .recipients
+                .get(nth)
+                .is_some_and(|recipient| recipient.fate == Fate::Waiting && recipient.next <= now);
+            if open && due.len() < limits::RECIPIENTS && nexthop(&self.config, &remote.address).key == *key {
+                due.push((nth, remote));
+            }
+        }
+        let Some((_, first)) = due.first() else {
+            flight.land();
+            self.schedule(&waiting);
+            return true;
+        };
+        let nexthop = nexthop(&self.config, &first.address);
+        match self.attempt(&nexthop, &waiting, &due, connected).await {
+            Ok(tried) => {
+                let dead = tried.dead;
+                self.note(flight, &waiting.envelope, tried).await;
+                if dead {
+                    self.destination_is_dead(key).await;
+                }
+                !dead
+            }
+            Err(host) => {
+                flight.land();
+                let mut book = self.book();
+                book.put(key, id, now, waiting.progress.warned);
+                book.park(key, &host);
+                false
+            }
+        }
+    }
+
+    /// `Err`: the host has no session free.
+    async fn attempt(
+        self: &Arc<Self>,
+        nexthop: &Nexthop,
+        waiting: &Waiting,
+        due: &[(usize, &Remote)],
+        connected: &mut Option<Connected>,
+    ) -> Result<Tried, String> {
+        let all = |outcome: Outcome, dead| Tried {
+            results: due.iter().map(|(nth, _)| (*nth, outcome.clone())).collect(),
+            host: String::new(),
+            tls: String::new(),
+            dsn: false,
+            dead,
+            untried: false,
+        };
+        let recipients: Vec<&Remote> = due.iter().map(|(_, remote)| *remote).collect();
+        loop {
+            let message = match self.message(&waiting.envelope, &recipients).await {
+                Ok(message) => message,
+                Err(outcome) => return Ok(all(outcome, false)),
+            };
+            let used = connected.as_ref().and_then(|it| it.peer.as_ref()).map_or(0, |peer| peer.used);
+            if used == 0 {
+                *connected = None;
+                match self.connect(nexthop, waiting.envelope.queue_id).await {
+                    Ok(peer) => *connected = Some(peer),
+                    Err(NoPeer::Full(host)) => return Err(host),
+                    Err(NoPeer::Because(outcome, dead)) => return Ok(all(outcome, dead)),
+                }
+            }
+            let Some(peer) = connected.as_mut().and_then(|it| it.peer.as_mut()) else {
+                return Ok(all(Outcome::deferred((4, 4, 1), "no session"), false));
+            };
+            let (host, tls) = (peer.host.clone(), peer.tls.clone());
+            let dsn = peer.features().extensions.contains(smtp_proto::Extension::Dsn);
+            match message.send(peer).await {
+                Ok(outcomes) => {
+                    let clean = outcomes.iter().all(|outcome| outcome.kind == Kind::Delivered);
+                    if !clean && !reset(peer).await {
+                        *connected = None;
+                    }
+                    let results = due.iter().map(|(nth, _)| *nth).zip(outcomes).collect();
+                    return Ok(Tried { results, host, tls, dsn, dead: false, untried: false });
+                }
+                // It may have grown tired between two messages, which says nothing of this one.
+                Err(Broken::Io(_) | Broken::Protocol(_)) if used > 0 => *connected = None,
+                Err(broken) => {
+                    *connected = None;
+                    let tried = all(broken.outcome(&host, "while the message was sent"), false);
+                    return Ok(Tried { host, tls, ..tried });
+                }
+            }
+        }
+    }
+
+    async fn message<'m>(
+        &self,
+        envelope: &'m Envelope,
+        recipients: &'m [&'m Remote],
+    ) -> Result<Message<'m>, Outcome> {
+        let (spool, id) = (self.spool().clone(), envelope.queue_id);
+        let open = move || {
+            let mut file = spool.open_body(id).map_err(|error| error.to_string())?;
+            let facts = examine(&mut file).map_err(|error| error.to_string())?;
+            Ok((file, facts))
+        };
+        let trouble = |why: String| {
+            tracing::error!(event = "store_failed", queue_id = %id, reason = why);
+            Outcome::deferred((4, 3, 0), format!("the message cannot be read now: {why}"))
+        };
+        let opened = self.local.inner.pool.run(open).await.map_err(|error| trouble(error.to_string()))?;
+        let (file, facts) = opened.map_err(trouble)?;
+        if facts.hops > limits::HOPS {
+            let why = format!("the message goes round in a loop: it has been through {} hosts", facts.hops);
+            return Err(Outcome::failed((5, 4, 6), why));
+        }
+        Ok(Message { envelope, recipients, facts, file })
+    }
+
+    /// A session with the first host that will have one.
+    async fn connect(self: &Arc<Self>, nexthop: &Nexthop, id: QueueId) -> Result<Connected, NoPeer> {
+        let (hostname, resolver) = (&self.config.hostname, &*self.resolver);
+        let found = targets(resolver, &nexthop.way, hostname, id.micros()).await;
+        let targets = found.map_err(|outcome| {
+            let dead = !outcome.is_final();
+            NoPeer::Because(outcome, dead)
+        })?;
+        let (mut unknown, mut last, mut full) = (Vec::<NoAnswer>::new(), None, None);
+        for target in targets.iter().take(limits::HOSTS) {
+            let addresses = match addresses(resolver, target).await {
+                Ok(addresses) => addresses,
+                Err(why) => {
+                    unknown.push(why);
+                    continue;
+                }
+            };
+            let place = format!("{}:{}", target.name, nexthop.port);
+            let turn = self.book().enter_host(&place, self.clock.now());
+            match turn {
+                Turn::Yes => {}
+                Turn::Full => {
+                    full.get_or_insert(place);
+                    continue;
+                }
+                Turn::Dead(_) => {
+                    let why = format!("{place} did not answer lately");
+                    last.get_or_insert(Outcome::deferred((4, 4, 1), why));
+                    continue;
+                }
+            }
+            let opening = Opening {
+                name: &target.name,
+                addresses: &addresses,
+                port: nexthop.port,
+                hello: hostname,
+                // A password does not cross a channel in clear text.
+                policy: match (nexthop.tls, &nexthop.login) {
+                    (TlsPolicy::None | TlsPolicy::May, Some(_)) => TlsPolicy::Encrypt,
+                    (policy, _) => policy,
+                },
+                login: nexthop.login.as_ref(),
+                tls: &self.tls,
+            };
+            // From here on the place is given back, come what may.
+            let mut connected =
+                Connected { peer: None, agent: self.clone(), name: place.clone(), dead: false };
+            match opening.open().await {
+                Ok(peer) => {
+                    self.book().alive(&nexthop.key);
+                    connected.peer = Some(peer);
+                    return Ok(connected);
+                }
+                Err(broken) => {
+                    let outcome =
+                        broken.outcome(&place, &format!("connecting to {}", Self::listed(&addresses)));
+                    tracing::info!(event = "outbound_host_failed", host = place, reason = outcome.text);
+                    connected.dead = matches!(broken, Broken::Io(_) | Broken::TimedOut | Broken::Refused(_));
+                    last = Some(outcome);
+                }
+            }
+        }
+        match (last, full) {
+            (Some(outcome), None) => Err(NoPeer::Because(outcome, true)),
+            (_, Some(place)) => Err(NoPeer::Full(place)),
+            (None, None) => {
+                let outcome = unreachable(&nexthop.key, &unknown);
+                let dead = !outcome.is_final();
+                Err(NoPeer::Because(outcome, dead))
+            }
+        }
+    }
+
+    /// Nobody of a destination is tried for a while; those whose time is over, or whose sender waits for a word, are seen to.
+    async fn destination_is_dead(self: &Arc<Self>, key: &Key) {
+        let (now, schedule) = (self.clock.now(), self.config.schedule);
+        let overdue = {
+            let mut book = self.book();
+            book.dead(key, now, |failures| now + schedule.dead_for(failures));
+            book.overdue(key, |id, warned| {
+                let end = schedule.end(id, false).min(schedule.end(id, true));
+                end <= now || (!warned && schedule.warning(id).is_some_and(|at| at <= now))
+            })
+        };
+        tracing::info!(event = "outbound_destination_dead", destination = %key, overdue = overdue.len());
+        for id in overdue {
+            let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
+            let spool = self.spool().clone();
+            let Ok(Ok(Some(waiting))) = self.local.inner.pool.run(move || spool.outbound(id)).await else {
+                flight.land();
+                self.local.inner.arrivals.push(id);
+                continue;
+            };
+            let each = waiting.envelope.remotes.iter().enumerate();
+            let those = each.filter(|(nth, remote)| {
+                let open = waiting.progress.recipients.get(*nth).is_some_and(|it| it.fate == Fate::Waiting);
+                open && nexthop(&self.config, &remote.address).key == *key
+            });
+            let silent = Outcome::deferred((4, 4, 1), format!("no host of {key} answers"));
+            let results = those.map(|(nth, _)| (nth, silent.clone())).collect();
+            let (host, tls) = (String::new(), String::new());
+            self.note(
+                flight,
+                &waiting.envelope,
+                Tried { results, host, tls, dsn: false, dead: true, untried: true },
+            )
+            .await;
+        }
+    }
+
+    /// Writes down what came of a message, tells who must be told, and says when it is tried again.
+    async fn note(self: &Arc<Self>, mut flight: Flight, envelope: &Envelope, tried: Tried) {
+        let id = flight.id;
+        self.log(envelope, &tried);
+        let asked_for = |(nth, outcome): &&(usize, Outcome)| {
+            let remote = envelope.remotes.get(*nth);
+            outcome.kind == Kind::Delivered && !tried.dsn && remote.is_some_and(|it| wishes(it).success)
+        };
+        let told: Vec<Told> =
+            tried.results.iter().filter(asked_for).map(|it| Told::of(it, &tried.host)).collect();
+        if !told.is_empty() {
+            // Before it is forgotten: rather twice than never.
+            self.report(envelope, Occasion::Relayed, &told).await;
+        }
+        let (schedule, now) = (self.config.schedule, self.clock.now());
+        let change = move |envelope: &Envelope, progress: &mut Progress| {
+            let is_report = envelope.reverse_path.is_empty();
+            for (nth, outcome) in &tried.results {
+                let (Some(remote), Some(recipient)) =
+                    (envelope.remotes.get(*nth), progress.recipients.get_mut(*nth))
+                else {
+                    continue;
+                };
+                recipient.attempts += u32::from(!tried.untried);
+                recipient.last = outcome.line();
+                let nobody_asks = !is_report && !wishes(remote).failure;
+                let failed = if nobody_asks { Fate::Reported } else { Fate::Failed };
+                match outcome.kind {
+                    Kind::Delivered => recipient.fate = Fate::Delivered,
+                    Kind::Failed => recipient.fate = failed,
+                    Kind::Deferred => match schedule.next(id, is_report, recipient.attempts, now) {
+                        Some(next) => recipient.next = next,
+                        None => recipient.fate = failed,
+                    },
+                }
+                progress.remember(Attempt {
+                    at: now,
+                    recipient: *nth,
+                    host: tried.host.clone(),
+                    tls: tried.tls.clone(),
+                    answer: outcome.line(),
+                });
+            }
+        };
+        let spool = self.spool().clone();
+        let recorded = self.local.inner.pool.run(move || spool.record(id, change)).await;
+        match recorded {
+            Ok(Ok(Some(waiting))) => {
+                flight.land();
+                self.go_on(waiting).await;
+            }
+            Ok(Ok(None)) => flight.land(),
+            Ok(Err(error)) => {
+                // It was sent perhaps, and the disk did not take that down: what is there is what counts, and is read again later.
+                tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// After something was written down.
+    async fn go_on(self: &Arc<Self>, mut waiting: Waiting) {
+        let (id, now) = (waiting.envelope.queue_id, self.clock.now());
+        let has = |waiting: &Waiting, fate| {
+            waiting.progress.recipients.iter().any(|recipient| recipient.fate == fate)
+        };
+        if has(&waiting, Fate::Failed) {
+            self.report_failures(id).await;
+        }
+        let late = self.config.schedule.warning(id).is_some_and(|at| at <= now);
+        if has(&waiting, Fate::Waiting) && late && !waiting.progress.warned {
+            self.report_delay(&waiting).await;
+            waiting.progress.warned = true;
+        }
+        self.schedule(&waiting);
+    }
+
+    fn log(&self, envelope: &Envelope, tried: &Tried) {
+        let (queue_id, host, tls) = (envelope.queue_id, &*tried.host, &*tried.tls);
+        let age = self.clock.now().saturating_sub(arrived(queue_id));
+        for (nth, outcome) in &tried.results {
+            let recipient = envelope.remotes.get(*nth).map_or("", |remote| &remote.address);
+            let (status, answer) = (outcome.status(), &*outcome.text);
+            match outcome.kind {
+                Kind::Delivered => {
+                    tracing::info!(event = "outbound_delivered", %queue_id, recipient, host, tls, answer, age);
+                }
+                Kind::Deferred => {
+                    tracing::info!(event = "outbound_deferred", %queue_id, recipient, host, tls, status, answer, age);
+                }
+                Kind::Failed => {
+                    tracing::info!(event = "outbound_failed", %queue_id, recipient, host, tls, status, answer, age);
+                }
+            }
+        }
+    }
+}
+
+/// Forgets a transaction that did not go through; whether the session can go on.
+async fn reset(peer: &mut Peer) -> bool {
+    let (session, out) = peer.session();
+    session.rset(out).is_ok()
+        && matches!(peer.next(limits::ENVELOPE).await, Ok((_, said)) if said.is_positive())
+}
+
+async fn hang_up(connected: Option<Connected>) {
+    if let Some(mut connected) = connected
+        && let Some(peer) = connected.peer.take()
+    {
+        peer.quit().await;
+    }
+}

@@ -1,0 +1,9 @@
+//! Mail for other hosts, against hosts of every kind on loopback and a table in place of the DNS.
+
+mod host;
+mod operator;
+mod reports;
+mod sending;
+mod tls;
+mod trouble;
+mod world;

@@ -1,0 +1,110 @@
+//! An operator's orders.
+
+use delivery::QueueId;
+use delivery::outbound::{NoAnswer, Order, OutboundConfig, ask};
+use mail_queue::Fate;
+
+use super::host::{Host, Manners};
+use super::world::{World, config};
+
+async fn order(world: &World, order: Order) -> Result<String, String> {
+    match ask(&world.queue(), &order).await {
+        Ok(text) => Ok(text.expect("the agent runs")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// One whose domain has trouble, at the pace of real life.
+async fn waiting() -> (World, QueueId, tokio::task::JoinHandle<()>) {
+    let world = World::new(OutboundConfig::new("us.example.jp"));
+    world.dns.no_mx("example.com", NoAnswer::Trouble("SERVFAIL".into()));
+    world.run();
+    let outbound = world.outbound.clone();
+    let orders = tokio::spawn(async move { outbound.take_orders().await.unwrap() });
+    let id = world.send(&["a@example.com"]).await;
+    world.until(id, |progress| progress.recipients[0].attempts > 0).await;
+    while ask(&world.queue(), &Order::Why(id)).await.unwrap().is_none() {
+        world.breathe().await;
+    }
+    (world, id, orders)
+}
+
+#[tokio::test]
+async fn a_message_tells_why_it_waits_and_goes_when_it_is_told() {
+    let (world, id, _orders) = waiting().await;
+    let why = order(&world, Order::Why(id)).await.unwrap();
+    assert!(why.contains("its own time has not come"), "{why}");
+    assert!(order(&world, Order::Why(QueueId::new())).await.is_err());
+
+    // Another one does not get so far: it waits behind the first.
+    let second = world.send(&["b@example.com"]).await;
+    loop {
+        let why = order(&world, Order::Why(second)).await.unwrap();
+        if why.contains("no host of example.com answered") {
+            break;
+        }
+        world.breathe().await;
+    }
+
+    let host = Host::start("127.0.0.1", 0, Manners::default(), None).await;
+    assert!(host.received().is_empty());
+    world.dns.mx("example.com", &[(0, ".")]);
+    order(&world, Order::Retry(id)).await.unwrap();
+    world.settled(id).await;
+    world.settled(second).await;
+    assert_eq!(world.mailbox("taro").len(), 2, "no mail is taken there, as it says now");
+}
+
+#[tokio::test]
+async fn a_held_message_waits_for_its_release() {
+    let (world, id, _orders) = waiting().await;
+    order(&world, Order::Hold(id, "who is that?".into())).await.unwrap();
+    world.dns.mx("example.com", &[(0, ".")]);
+    assert_eq!(world.outbound.waiting(), 0);
+    let progress = world.until(id, |progress| progress.hold.is_some()).await;
+    assert_eq!(progress.hold.as_deref(), Some("who is that?"));
+    order(&world, Order::Release(id)).await.unwrap();
+    order(&world, Order::Retry(id)).await.unwrap();
+    world.settled(id).await;
+    assert_eq!(world.mailbox("taro").len(), 1);
+}
+
+#[tokio::test]
+async fn a_dropped_message_is_gone_and_nobody_is_told() {
+    let (world, id, _orders) = waiting().await;
+    order(&world, Order::Drop(id, "spam".into())).await.unwrap();
+    assert!(world.view().outbound(id).unwrap().is_none());
+    assert_eq!((world.outbound.waiting(), world.queue_files(), world.mailbox("taro")), (0, vec![], vec![]));
+    assert!(order(&world, Order::Drop(id, "again".into())).await.is_err());
+}
+
+#[tokio::test]
+async fn a_dead_machines_messages_are_sent_by_who_adopts_them() {
+    let dead = World::new(config());
+    let theirs = dead.send(&["a@nowhere.example"]).await;
+    let dead = dead.into_directory();
+    let (world, _id, _orders) = waiting().await;
+    let text = order(&world, Order::Adopt(dead.path().join("queue"))).await.unwrap();
+    assert!(text.starts_with("1 messages"), "{text}");
+    world.settled(theirs).await;
+    assert_eq!(world.mailbox("taro").len(), 1);
+    assert!(order(&world, Order::Adopt(world.queue())).await.is_err(), "ours is nobody's to adopt");
+}
+
+#[tokio::test]
+async fn without_an_agent_orders_go_to_the_disk() {
+    let world = World::new(config());
+    let id = world.send(&["a@nowhere.example"]).await;
+    assert_eq!(ask(&world.queue(), &Order::Release(id)).await.unwrap(), None);
+    let directory = world.into_directory();
+    let (spool, _) = mail_queue::Spool::open(mail_queue::SpoolConfig {
+        queue: directory.path().join("queue"),
+        maildirs: directory.path().join("mail"),
+        host: "us.example.jp".into(),
+    })
+    .unwrap();
+    delivery::outbound::obey(&spool, &Order::Hold(id, "wait".into())).unwrap();
+    let progress = spool.outbound(id).unwrap().unwrap().progress;
+    assert_eq!((progress.hold.as_deref(), progress.recipients[0].fate), (Some("wait"), Fate::Waiting));
+    assert!(delivery::outbound::obey(&spool, &Order::Release(QueueId::new())).is_err());
+}

@@ -1,0 +1,133 @@
+//! Messages for other hosts: what is known of one, how that changes, and how a message ends.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::PoisonError;
+
+use mailstore::Sizes;
+
+use crate::envelope::{Envelope, Stored};
+use crate::error::Error;
+use crate::id::QueueId;
+use crate::incoming::{create, name_again, sync};
+use crate::progress::Progress;
+use crate::recover::Recovery;
+use crate::spool::{Spool, SpoolConfig};
+use crate::view;
+
+/// A message with recipients elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// Who sent it, and to whom it goes.
+    pub envelope: Envelope,
+    /// Its octets.
+    pub sizes: Sizes,
+    /// What became of the recipients so far.
+    pub progress: Progress,
+}
+
+impl Spool {
+    /// What is known of a message; `None` if nobody elsewhere waits for it (any more).
+    pub fn outbound(&self, id: QueueId) -> Result<Option<Outbound>, Error> {
+        view::outbound(self.files(), &self.msg(), id)
+    }
+
+    /// The message, to be read from its beginning.
+    pub fn open_body(&self, id: QueueId) -> Result<File, Error> {
+        let path = self.out(id);
+        Ok(self.files().open(&path).map_err(|error| mailstore::Error::new("open", &path, error))?)
+    }
+
+    /// Changes what is known of a message, durably: from `Ok` on it is remembered, whatever happens. `None`: nobody waits for it.
+    ///
+    /// When nobody waits any more after the change, the message is taken out of the queue.
+    pub fn record(
+        &self,
+        id: QueueId,
+        change: impl FnOnce(&Envelope, &mut Progress),
+    ) -> Result<Option<Outbound>, Error> {
+        let stripe = usize::try_from(id.micros() % self.shared.changing.len() as u64).unwrap_or_default();
+        let lock =
+            self.shared.changing.get(stripe).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some(mut outbound) = self.outbound(id)? else { return Ok(None) };
+        let before = outbound.progress.clone();
+        change(&outbound.envelope, &mut outbound.progress);
+        if outbound.progress.is_done() {
+            self.settle(&outbound.envelope)?;
+        } else if outbound.progress != before {
+            let mut text = create(self, self.tmp().join(format!("{id}.q")))?;
+            text.write(outbound.progress.encode(id).as_bytes())?;
+            text.sync()?;
+            text.replace(&self.progress(id))?;
+            sync(self)?;
+        }
+        drop(lock);
+        Ok(Some(outbound))
+    }
+
+    /// Nobody elsewhere waits any more.
+    fn settle(&self, envelope: &Envelope) -> Result<(), Error> {
+        let path = self.out(envelope.queue_id);
+        self.files().remove(&path).map_err(|error| mailstore::Error::new("remove", &path, error))?;
+        // Before anything else goes: a power cut that took the progress and left the rest would send the message again.
+        sync(self)?;
+        self.forget_if_done(envelope);
+        Ok(())
+    }
+
+    /// Puts a message that cannot be understood into `corrupt/`; says what was moved, and what could not be.
+    pub fn set_aside(&self, id: QueueId, why: &str) -> Recovery {
+        let mut recovery = Recovery::default();
+        recovery.set_message_aside(self, id, why);
+        recovery
+    }
+
+    /// Takes over what waits in the queue directory of a machine that is dead; says which messages are ours now.
+    ///
+    /// Its mailboxes, which must be ours, are served at once. [`Error::InUse`] while its owner lives. To be done again after a crash:
+    /// a message is in one of the two directories at every moment, and in both only if the crash came between.
+    pub fn adopt(&self, queue: &Path) -> Result<(Vec<QueueId>, Recovery), Error> {
+        let config = SpoolConfig { queue: queue.to_owned(), ..self.shared.config.clone() };
+        let (other, mut recovery) = Spool::open_on(self.shared.files.clone(), config)?;
+        let mut adopted = Vec::new();
+        for id in std::mem::take(&mut recovery.outbound) {
+            match self.adopt_one(&other, id) {
+                Ok(true) => adopted.push(id),
+                Ok(false) => {}
+                Err(Error::Malformed { malformed, .. }) => {
+                    recovery.set_message_aside(&other, id, &malformed.to_string());
+                }
+                Err(error) => recovery.trouble.push(error),
+            }
+        }
+        Ok((adopted, recovery))
+    }
+
+    fn adopt_one(&self, other: &Spool, id: QueueId) -> Result<bool, Error> {
+        let Some(Outbound { mut envelope, sizes, progress }) = other.outbound(id)? else { return Ok(false) };
+        // Mailboxes that could not be served wait where they are: their turn comes when the directory is adopted again.
+        envelope.recipients.clear();
+        let stored = Stored { envelope, host: self.shared.config.host.clone(), sizes };
+        if self.files().stat(&self.envelope(id)).is_err() {
+            let _ = self.files().remove(&self.out(id));
+            name_again(self, &other.out(id), &self.out(id), sizes)?;
+            let mut text = create(self, self.tmp().join(format!("{id}.q")))?;
+            text.write(progress.encode(id).as_bytes())?;
+            text.sync()?;
+            text.replace(&self.progress(id))?;
+            sync(self)?;
+            let mut text = create(self, self.tmp().join(format!("{id}.env")))?;
+            text.write(stored.encode().as_bytes())?;
+            text.sync()?;
+            text.publish(&self.envelope(id))?;
+            sync(self)?;
+        }
+        other.settle(&other.read(&other.envelope(id))?.envelope)?;
+        Ok(true)
+    }
+}
+
+pub(crate) fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Files(mailstore::Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound)
+}
