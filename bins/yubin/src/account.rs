@@ -80,6 +80,9 @@ pub enum Command {
         /// From now on the account cannot log in by APOP; the sealed password is deleted
         #[arg(long)]
         no_apop: bool,
+        /// Take another program's hash of the password from the first line of stdin
+        #[arg(long, conflicts_with_all = ["password_stdin", "apop"])]
+        hash_stdin: bool,
     },
     /// Change what an account may do
     #[command(after_help = SET_EXAMPLES)]
@@ -301,7 +304,11 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             show(settings, &accounts, &login, output).await
         }
         Command::Services(wanted) => life::services(&accounts, &wanted, output).await,
-        Command::Passwd { login, password_stdin, apop, no_apop } => {
+        Command::Passwd { login, hash_stdin: true, .. } => {
+            accounts.account_set_hash(&login, &NewPassword::get(true)?.secret).await?;
+            show(settings, &accounts, &login, output).await
+        }
+        Command::Passwd { login, password_stdin, apop, no_apop, hash_stdin: false } => {
             let apop = match (apop, no_apop) {
                 (true, _) => Apop::On,
                 (_, true) => Apop::Off,

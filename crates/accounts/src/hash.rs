@@ -13,6 +13,7 @@ use auth_sasl::Secret;
 use tokio::sync::oneshot;
 
 use crate::error::Unavailable;
+use crate::foreign::Foreign;
 use crate::limits;
 
 /// What an unknown user's password is compared with: a salt and a hash of no password, under the parameters that new
@@ -108,7 +109,24 @@ fn work(waiting: &Mutex<mpsc::Receiver<Job>>) {
     }
 }
 
+/// Whether a stored hash is of another program's making, to be replaced by one of ours.
+pub(crate) fn is_foreign(stored: &str) -> bool {
+    Foreign::parse(stored).is_some()
+}
+
+/// Whether a text is a hash that [`Hasher::verify`] can verify.
+pub(crate) fn is_known(stored: &str) -> bool {
+    let whole = |hash: PasswordHash| hash.salt.is_some() && hash.hash.is_some();
+    is_foreign(stored) || stored.starts_with("$argon2") && PasswordHash::new(stored).is_ok_and(whole)
+}
+
+/// A wrong password for a hash of another program's costs what one for a hash of ours costs, and that hash beside it.
 fn verify(password: &Secret, stored: &str) -> Result<(), HashError> {
+    let stored = match Foreign::parse(stored) {
+        Some(foreign) if foreign.is_of(password.expose()) => return Ok(()),
+        Some(_) => DECOY,
+        None => stored,
+    };
     let stored = PasswordHash::new(stored)?;
     // The parser takes a PHC string that was cut off for a whole one, and the verifier for a wrong password.
     if stored.salt.is_none() || stored.hash.is_none() {

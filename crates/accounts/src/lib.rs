@@ -50,6 +50,7 @@ mod backend;
 mod config;
 mod dump;
 mod error;
+mod foreign;
 mod guesses;
 mod hash;
 pub mod limits;

@@ -7,6 +7,7 @@ use auth_sasl::{Claim, Secret};
 
 use crate::error::Unavailable;
 use crate::guesses::Budget;
+use crate::hash::is_foreign;
 use crate::names::Login;
 use crate::pop3::Pop3Rules;
 use crate::quota::Allowances;
@@ -235,7 +236,29 @@ impl Accounts {
         if let Some(mark) = mark.filter(|_| holds) {
             remembered.learn(mark);
         }
+        if let Some((account, stored)) = stored
+            && holds
+            && is_foreign(stored)
+        {
+            self.renew(account.id, stored, password).await;
+        }
         Ok(holds)
+    }
+
+    /// Replaces another program's hash by one of ours, unless somebody else just did, or set another password. That it cannot be done
+    /// now is no fault of the login: the next one does it.
+    async fn renew(&self, account: AccountId, stored: &str, password: &Secret) {
+        let Ok(fresh) = self.shared.hasher.hash(password).await else { return };
+        let Ok(mut renewal) = self.shared.store.begin_plain().await else { return };
+        let renewed = sqlx::query(sql::RENEW_CREDENTIAL)
+            .bind(account.get())
+            .bind(stored)
+            .bind(fresh)
+            .execute(&mut *renewal)
+            .await;
+        if renewed.is_ok() {
+            let _ = renewal.commit().await;
+        }
     }
 
     async fn find(

@@ -293,6 +293,10 @@ pub(crate) const SET_CREDENTIAL: &str = "INSERT INTO credential (account_id, kin
      VALUES ($1, $2, $3, $4) \
      ON CONFLICT (account_id, kind) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at";
 
+/// `$1` account id, `$2` the password's hash as it was, `$3` as it shall be. It is the same password, set when it was.
+pub(crate) const RENEW_CREDENTIAL: &str =
+    "UPDATE credential SET value = $3 WHERE account_id = $1 AND kind = 'password' AND value = $2";
+
 /// `$1` account id, `$2` kind.
 pub(crate) const DROP_CREDENTIAL: &str = "DELETE FROM credential WHERE account_id = $1 AND kind = $2";
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use auth_sasl::Secret;
 
 use crate::error::{AdminError, Unavailable};
+use crate::hash::is_known;
 use crate::names::{Address, DomainName, Login};
 use crate::password::check_password;
 use crate::pop3::Pop3Rules;
@@ -252,6 +253,26 @@ impl Accounts {
         change.about(id, 0);
         let subject = format!("{login} quota={octets} quota_messages={messages}");
         Ok(store.commit(change, "account set", &subject).await?)
+    }
+
+    /// Sets the hash of a password that another program made; the old password ends, for APOP too. The next login replaces it by a
+    /// hash of ours.
+    ///
+    /// Known are Argon2 in PHC strings, `{SSHA}`, `{SSHA256}`, `{SSHA512}`, and crypt(3)'s MD5, SHA-256, SHA-512 and bcrypt, also behind
+    /// `{CRYPT}`.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when there is no such account, or the hash is none of these.
+    pub async fn account_set_hash(&self, login: &str, hash: &Secret) -> Result<(), AdminError> {
+        let login = self.login(login).await?;
+        let text = std::str::from_utf8(hash.expose()).ok().filter(|text| is_known(text));
+        let text = text.ok_or_else(refusal::unknown_hash)?;
+        let mut change = self.begin().await?;
+        let account = must_find(&mut change, login.as_str()).await?;
+        set_credential(&mut change, account.id, "password", text).await?;
+        drop_credential(&mut change, account.id, "apop").await?;
+        change.about(account.id, SENDING | READING);
+        Ok(self.shared.store.commit(change, "account passwd", &format!("{login} hash")).await?)
     }
 
     /// Removes an account, its addresses and its credentials. Its Maildir stays where it is.

@@ -208,6 +208,13 @@ pub(super) fn pattern_used_up(plan: &str, pattern: &str) -> AdminError {
     ))
 }
 
+pub(super) fn unknown_hash() -> AdminError {
+    refused(
+        "this is no hash that can be verified here; known are {SSHA}, {SSHA256}, {SSHA512}, $1$, $2b$, $5$, $6$ and $argon2id$"
+            .into(),
+    )
+}
+
 pub(super) fn no_apop_key() -> AdminError {
     refused(
         "APOP needs a key file to seal the password with: write apop_key = \"apop.key\" in [accounts], then run: yubin check --create"

@@ -185,3 +185,44 @@ async fn no_secret_is_printed() {
         assert!(!text.contains("tanuki"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn c_15_a_foreign_hash_is_verified_and_renewed_at_the_next_login() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        for hash in [
+            "$1$abcdefgh$1R8HZki36EkrrnI/VRa74.",
+            "$6$saltstring$ekYy80OSOX.TrycbMdtUnDybMwQ1ZCWsZK4M//nwz5Uzu74TGfmrdHq.vD1VqXynWq5r8t5Liii71WLptRVJx0",
+            "$2b$05$abcdefghijklmnopqrstuuhMPsq2sVxbyAktWJtmEuloXxVxcU1aK",
+            "{SSHA256}K77yLBSVxKe77vNfLLpGtWopGIWE5g2CPWrE7s8we8EBAnNhbHRzYWx0",
+        ] {
+            a.account_set_hash("ab4t-ash", &Secret::new(hash)).await.unwrap();
+            let stored = async || {
+                let mut text = Vec::new();
+                a.dump(&mut text).await.unwrap();
+                String::from_utf8(text).unwrap().contains(hash)
+            };
+            assert_eq!(verdict(a, &password("ab4t-ash", "sakura")).await, Err(Why::WrongSecret), "{hash}");
+            assert!(stored().await, "a wrong password renews nothing");
+            for _ in 0..2 {
+                let claim = password("ab4t-ash", "natsu no umi 7");
+                assert_eq!(verdict(a, &claim).await.as_deref(), Ok("ab4t-ash"), "{hash}");
+                assert!(!stored().await, "{hash}");
+            }
+        }
+        for none in [
+            "",
+            "natsu no umi 7",
+            "$1$",
+            "{MD5}x",
+            "$argon2id$v=19$m=12288,t=3,p=1$eXViaW4tZGVjb3ktc2FsdA",
+            "\u{ff}",
+        ] {
+            assert!(
+                refusal(a.account_set_hash("ab4t-ash", &Secret::new(none)).await).contains("{SSHA}"),
+                "{none}"
+            );
+        }
+    }
+}
