@@ -130,7 +130,7 @@ fn general(section: Section<'_>, base: &Path) -> Outbound {
     let long =
         |key, default| section.optional::<Long>(key).given().and_then(|at| at.value.0).unwrap_or(default);
     let count = |key, default| {
-        section.optional::<Count>(key).given().map_or(default, |at| at.value.0.map_or(u32::MAX, u32::from))
+        section.optional::<Count>(key).given().map_or(default, |at| at.value.0.unwrap_or(u32::MAX))
     };
     let relay =
         (section.optional::<HostPort>("smarthost").given(), "smarthost_login", "smarthost_password_file");
@@ -253,7 +253,7 @@ impl Scalar for Port {
 
     fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
         let Count(count) = Count::read(value)?;
-        let port = count.and_then(|count| u16::try_from(u32::from(count)).ok()).filter(|port| *port > 0);
+        let port = count.and_then(|count| u16::try_from(count).ok()).filter(|port| *port > 0);
         port.map(Self).ok_or_else(|| Wrong::new("this is no port", Self::EXAMPLE))
     }
 }

@@ -257,9 +257,8 @@ impl Peer {
             }
             self.flush(patience).await?;
             let read = timeout(patience, self.stream.read_buf(&mut self.input)).await;
-            match read.map_err(|_| Broken::TimedOut)?.map_err(Broken::Io)? {
-                0 => return Err(Broken::Io(io::ErrorKind::UnexpectedEof.into())),
-                _ => {}
+            if read.map_err(|_| Broken::TimedOut)?.map_err(Broken::Io)? == 0 {
+                return Err(Broken::Io(io::ErrorKind::UnexpectedEof.into()));
             }
         }
     }
