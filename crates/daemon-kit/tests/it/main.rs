@@ -5,6 +5,7 @@ mod config;
 mod ends;
 mod limits;
 mod log;
+mod outbound_settings;
 mod proxy;
 mod script;
 mod smtp_settings;
