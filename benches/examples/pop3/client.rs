@@ -31,7 +31,8 @@ impl Client {
             Box::new(socket)
         };
         let mut client = Self { stream, input: Vec::new(), buffer: vec![0; 256 << 10] };
-        client.line();
+        let greeting = client.line();
+        assert!(greeting.starts_with(b"+OK"), "{}", greeting.escape_ascii());
         client
     }
 

@@ -26,7 +26,7 @@ impl Daemon {
             "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
              accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
              certificate = [{{ chain = \"cert.pem\", key = \"key.pem\" }}]\n\
-             limits = {{ connections = 20000, connections_per_address = 0 }}\n{}{}",
+             limits = {{ connections = 20000, connections_per_address = 0, connections_per_network = 0, memory = 0 }}\n{}{}",
             door(clear, "clear_text_auth = true\n"),
             door(tls, "tls = \"implicit\"\n")
         );

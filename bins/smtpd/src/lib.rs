@@ -32,8 +32,8 @@ pub struct Smtpd {
     outbound: Option<Outbound>,
     doors: Doors,
     quota: Quota,
-    pop_before_smtp: Option<PopBeforeSmtp>,
     texts: config::Accounts,
+    pop_before_smtp: Option<PopBeforeSmtp>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -47,8 +47,8 @@ impl Smtpd {
             outbound: None,
             doors: Doors::of(config),
             quota: config.quota,
-            pop_before_smtp: config.pop_before_smtp,
             texts: config.accounts.clone(),
+            pop_before_smtp: config.pop_before_smtp,
             node: config.node.clone(),
         }
     }

@@ -182,6 +182,14 @@ fn reply(why: Why) -> Reply {
     }
 }
 
+/// In the domain's own words, where it has some.
+fn barred(text: String) -> Reply {
+    if text.is_empty() {
+        return replies::DOMAIN_BARRED;
+    }
+    Reply::new(550, Enhanced(5, 1, 2), text).unwrap_or(replies::DOMAIN_BARRED)
+}
+
 #[cfg(test)]
 mod tests {
     use super::in_ascii;
@@ -204,12 +212,4 @@ mod tests {
             assert_eq!(in_ascii(written).as_deref(), found, "{written:?}");
         }
     }
-}
-
-/// In the domain's own words, where it has some.
-fn barred(text: String) -> Reply {
-    if text.is_empty() {
-        return replies::DOMAIN_BARRED;
-    }
-    Reply::new(550, Enhanced(5, 1, 2), text).unwrap_or(replies::DOMAIN_BARRED)
 }

@@ -101,7 +101,7 @@ pub enum Command {
     Import(import::Command),
     /// Remove mail that has been here for too long
     Expire(expire::Arguments),
-    /// Which class of [networks] an address belongs to: test
+    /// Which network class an address belongs to: test
     #[command(subcommand)]
     Network(network::Command),
     /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt

@@ -65,7 +65,7 @@ pub enum BrandCommand {
 
 const ADD_EXAMPLES: &str = "\
 Services: pop, smtp_auth, apop, pop_before_smtp, virus_check, forward. Without a
-word, the first three are on.
+word, the first four are on.
 
 Examples:
   yubin plan add standard --login m####@@###@

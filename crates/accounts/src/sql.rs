@@ -352,6 +352,9 @@ pub(crate) const ADDRESSES_OF: &str = "SELECT address.local_part, domain.name, a
      WHERE account.login = $1 \
      ORDER BY CASE address.kind WHEN 'issued' THEN 0 ELSE 1 END, domain.name, address.local_part";
 
+/// `$1` account id.
+pub(crate) const DROP_TICKETS_OF: &str = "DELETE FROM ticket WHERE account_id = $1";
+
 /// `$1` address, `$2` account id → when it expires.
 pub(crate) const TICKET: &str = "SELECT expires_at FROM ticket WHERE address = $1 AND account_id = $2";
 
@@ -362,18 +365,16 @@ pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, ex
 /// `$1` time: those that are over.
 pub(crate) const DROP_TICKETS: &str = "DELETE FROM ticket WHERE expires_at <= $1";
 
-/// `$1` address, `$2` time, `$3` service, `$4` whether accounts have it where nobody set it → login of each account whose ticket
-/// holds there, the latest first.
+/// `$1` address, `$2` time → login of each account whose ticket holds there, the latest first.
+///
+/// Not of who may not send: a suspension without sending is 2, 4 or 6, see the migration.
 pub(crate) const TICKET_HOLDERS: &str = "SELECT account.login FROM ticket \
      JOIN account ON account.id = ticket.account_id \
-     LEFT JOIN service ON service.account_id = account.id AND service.name = $3 \
-     LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $3 \
+     LEFT JOIN service ON service.account_id = account.id AND service.name = 'pop_before_smtp' \
+     LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = 'pop_before_smtp' \
      WHERE ticket.address = $1 AND ticket.expires_at > $2 \
-     AND COALESCE(service.enabled, plan_service.enabled, $4) = 1 \
-     AND (account.state = 'active' OR (account.state = 'suspended' AND account.stops % 2 = 0)) ORDER BY ticket.expires_at DESC, account.login";
-
-/// `$1` account id.
-pub(crate) const DROP_TICKETS_OF: &str = "DELETE FROM ticket WHERE account_id = $1";
+     AND (account.state = 'active' OR (account.state = 'suspended' AND account.stops IN (2, 4, 6))) \
+     AND COALESCE(service.enabled, plan_service.enabled, 1) = 1 ORDER BY ticket.expires_at DESC, account.login";
 
 /// `$1` id, `$2` time, `$3` action, `$4` subject, `$5` who, `$6` account, `$7` which of its sessions end.
 pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, who, account_id, ends) \
@@ -393,7 +394,6 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("account", "SELECT * FROM account ORDER BY id"),
     ("address", "SELECT * FROM address ORDER BY domain_id, local_part"),
     ("credential", "SELECT * FROM credential ORDER BY account_id, kind"),
-    ("ticket", "SELECT * FROM ticket ORDER BY address, account_id"),
     ("service", "SELECT * FROM service ORDER BY account_id, name"),
     ("released", "SELECT * FROM released ORDER BY domain_id, local_part"),
     ("reserved", "SELECT * FROM reserved ORDER BY name"),
@@ -401,6 +401,7 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("plan", "SELECT * FROM plan ORDER BY id"),
     ("plan_service", "SELECT * FROM plan_service ORDER BY plan_id, name"),
     ("request", "SELECT * FROM request ORDER BY name"),
+    ("ticket", "SELECT * FROM ticket ORDER BY address, account_id"),
     ("audit", "SELECT * FROM audit ORDER BY id"),
 ];
 

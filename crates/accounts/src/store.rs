@@ -12,6 +12,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use crate::backend::Pools;
 use crate::config::{Backend, DatabaseConfig};
 use crate::error::{OpenError, Unavailable};
+use crate::standing::SENDING;
 use crate::{AccountId, schema, sql};
 
 /// A change under way. Dropped before [`Store::commit`], it never was.
@@ -50,6 +51,13 @@ impl Change {
         account: i64,
         ends: i64,
     ) -> Result<(), Unavailable> {
+        if ends & SENDING != 0 {
+            sqlx::query(sql::DROP_TICKETS_OF)
+                .bind(account)
+                .execute(&mut *self.transaction)
+                .await
+                .map_err(Unavailable::when("dropping tickets"))?;
+        }
         sqlx::query(sql::ADD_AUDIT)
             .bind(id)
             .bind(now())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Unavailable;
 use crate::store::now;
-use crate::{AccountId, Accounts, Service, sql};
+use crate::{AccountId, Accounts, sql};
 
 /// A renewal is written when less than so much of a ticket is left, in quarters: polls would be writes otherwise.
 const RENEWED_BELOW: u64 = 3;
@@ -36,7 +36,6 @@ impl Accounts {
             return Ok(());
         }
         let writing = "writing a ticket";
-        // What clients do by the thousand is no change of an administrator's: it is not audited.
         let mut change = store.begin_plain().await?;
         sqlx::query(sql::DROP_TICKETS)
             .bind(now)
@@ -50,6 +49,7 @@ impl Accounts {
             .execute(&mut *change)
             .await
             .map_err(Unavailable::when(writing))?;
+        // What clients do by the thousand is no change of an administrator's: it is not audited.
         change.commit().await.map_err(Unavailable::when(writing))
     }
 
@@ -61,8 +61,6 @@ impl Accounts {
         sqlx::query_scalar(sql::TICKET_HOLDERS)
             .bind(line(from))
             .bind(now())
-            .bind(Service::PopBeforeSmtp.word())
-            .bind(i64::from(Service::PopBeforeSmtp.by_default()))
             .fetch_all(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking for tickets"))

@@ -45,7 +45,7 @@ impl Server {
             build.args(["--bin", daemon]);
         }
         shell::run(&mut build)?;
-        let programs = shell::target_dir()?.with_file_name("release");
+        let programs = shell::target_dir()?.join("release");
         let mut bench = shell::cargo()?;
         bench.args(["run", "--locked", "--release", "--package", "benches", "--example", self.name, "--"]);
         // One daemon is named itself, several by their directory.

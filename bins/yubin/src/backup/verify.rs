@@ -17,7 +17,7 @@ use crate::progress::Progress;
 /// What to verify.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Where backups are [default: directory in [backup]]
+    /// Where backups are (default: `directory` of the backup section)
     directory: Option<PathBuf>,
     /// Only this backup, by its name [default: all]
     #[arg(long, value_name = "NAME")]

@@ -59,6 +59,7 @@ fn r_08_mail_goes_by_the_rules_of_account_and_domain_and_is_told_first() {
         { "login": AYUMI.login, "expire_read_days": null, "expire_all_days": 8, "messages": 1, "octets": octets, "kept": null },
         // What was read was not read five days ago, as far as its file tells: it came to be there just now.
         { "login": KENJI.login, "expire_read_days": 4, "expire_all_days": null, "messages": 0, "octets": 0, "kept": null },
+        { "login": "postmaster", "expire_read_days": null, "expire_all_days": 8, "messages": 0, "octets": 0, "kept": null },
     ]);
     assert_eq!(would["mailboxes"], all);
     assert_eq!(count(&ayumi), 4, "nothing has happened yet");

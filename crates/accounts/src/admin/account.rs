@@ -223,12 +223,6 @@ impl Accounts {
         if apop == Apop::On || (apop == Apop::Keep && was_on) {
             self.seal(&mut change, account.id, password).await?;
         }
-        // Who knew the old one may have opened them.
-        sqlx::query(sql::DROP_TICKETS_OF)
-            .bind(account.id.get())
-            .execute(&mut *change)
-            .await
-            .map_err(Unavailable::when("dropping tickets"))?;
         change.about(account.id, SENDING | READING);
         Ok(store.commit(change, "account passwd", login.as_str()).await?)
     }

@@ -2,6 +2,7 @@
 //! One binary for all integration tests.
 
 mod config;
+mod contradictions;
 mod ends;
 mod limits;
 mod log;
