@@ -130,7 +130,7 @@ fn general(section: Section<'_>, base: &Path) -> Outbound {
     let long =
         |key, default| section.optional::<Long>(key).given().and_then(|at| at.value.0).unwrap_or(default);
     let count = |key, default| {
-        section.optional::<Count>(key).given().map_or(default, |at| at.value.0.map_or(u32::MAX, u32::from))
+        section.optional::<Count>(key).given().map_or(default, |at| at.value.0.unwrap_or(u32::MAX))
     };
     let relay =
         (section.optional::<HostPort>("smarthost").given(), "smarthost_login", "smarthost_password_file");

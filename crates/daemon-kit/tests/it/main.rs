@@ -6,6 +6,7 @@ mod contradictions;
 mod ends;
 mod limits;
 mod log;
+mod outbound_settings;
 mod proxy;
 mod script;
 mod smtp_settings;
