@@ -22,7 +22,11 @@ const CLASSES: &str = "\n[networks]\nwimax = \"127.8.128.0/17\"\ninside = [\"127
 /// As an access provider has it: port 25 relays from inside, and is barred to lines that have it blocked anyway.
 fn configuration() -> String {
     let port_25 = "auth = \"optional\"\nclear_text_auth = true\nrelay = [\"authenticated\", \"inside\"]\nbarred = \"au-hikari\"\n";
-    sending_out(&Site::configuration_with(CLASSES)).replacen("auth = \"optional\"\nclear_text_auth = true\n", port_25, 1)
+    sending_out(&Site::configuration_with(CLASSES)).replacen(
+        "auth = \"optional\"\nclear_text_auth = true\n",
+        port_25,
+        1,
+    )
 }
 
 /// With a way out; whatever takes it waits in the queue.
@@ -228,7 +232,8 @@ fn p_03_p_04_p_07_each_port_of_editnet_from_inside_and_outside_with_and_without_
 #[test]
 fn n_03_n_04_s_14_as_before_from_inside_and_with_a_login_from_anywhere() {
     let site = Site::with_users();
-    let asahi = Site::configuration_of(asahi).replacen("\n[store]", &format!("{CLASSES}\n[store]"), 1);
+    let asahi = sending_out(&Site::configuration_of(asahi));
+    let asahi = asahi.replacen("\n[store]", &format!("{CLASSES}\n[store]"), 1);
     let port_25 = "auth = \"optional\"\nclear_text_auth = true\n";
     site.configure(&asahi.replacen(
         port_25,

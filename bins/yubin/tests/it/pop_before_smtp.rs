@@ -8,6 +8,7 @@ use crate::harness::site::{Door, KENJI, Site};
 use crate::harness::smtp::Smtp;
 use crate::harness::wire::Wire;
 use crate::maildrop::apop;
+use crate::profiles::asahi;
 
 const HOME: Ipv4Addr = Ipv4Addr::new(127, 8, 0, 5);
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 8, 0, 6);
@@ -132,4 +133,67 @@ fn b_06_a_failed_login_opens_no_ticket() {
     session.ask("PASS wrong", "-ERR");
     session.quit();
     assert!(needs_login(HOME, &service));
+}
+
+/// How one may send with ASAHI Net's settings: by AUTH, after POP, or from inside; and whether port 25 and port 465 let it.
+const WAYS: [(&str, bool, bool); 3] = [("AUTH", true, true), ("POP", true, false), ("inside", true, false)];
+
+#[test]
+fn k_08_every_way_to_send_beside_every_way_to_read() {
+    let inside = Ipv4Addr::new(127, 9, 0, 5);
+    let section = "\n[networks]\ninside = \"127.9.0.0/16\"\n\n[pop_before_smtp]\n\n[store]";
+    let relay = "relay = [\"authenticated\", \"pop-before-smtp\", \"inside\"]\n";
+    let port_25 = "auth = \"optional\"\nclear_text_auth = true\n";
+    let configuration = Site::configuration_of(asahi)
+        .replacen("enabled = false", "smarthost = \"127.0.0.1:1\"", 1)
+        .replacen("\n[store]", section, 1)
+        .replacen(port_25, &format!("{port_25}{relay}"), 1);
+    for (number, read) in ["POP3S", "APOP", "POP"].into_iter().enumerate() {
+        let site = Site::with_users();
+        site.configure(&configuration);
+        let service = Service::serve(site);
+        for (way, by_25, by_465) in WAYS {
+            // Each reads where it sends; only who sends "after POP" lets the ticket do it.
+            let home = if way == "inside" {
+                inside
+            } else {
+                Ipv4Addr::new(127, 8, u8::try_from(number).unwrap(), 5)
+            };
+            for (door, works) in [(Door::Mx, by_25), (Door::Submissions, by_465)] {
+                if way == "POP" {
+                    read_by(read, home, &service);
+                }
+                assert_eq!(sends(way, home, &service, door), works, "{way} {door:?}, read by {read}");
+                read_by(read, home, &service);
+            }
+        }
+    }
+}
+
+fn read_by(way: &str, home: Ipv4Addr, service: &Service) {
+    let mut session = pop3(home, service, if way == "POP3S" { Door::Pop3s } else { Door::Pop3 });
+    match way {
+        "APOP" => drop(session.ask(&apop(&session.greeting.clone(), &KENJI), "+OK")),
+        _ => session.login(&KENJI),
+    }
+    session.quit();
+}
+
+/// Whether a recipient elsewhere is taken; if not, for want of a login.
+fn sends(way: &str, home: Ipv4Addr, service: &Service, door: Door) -> bool {
+    let wire = Wire::clear_from(home, service.address(door));
+    let mut smtp = Smtp::greeted(if door.is_implicit_tls() { service.site.secure(wire) } else { wire });
+    smtp.hello();
+    if way == "AUTH" {
+        smtp.authenticate(&KENJI);
+    }
+    smtp.wire.line(&format!("MAIL FROM:<{}>", KENJI.address));
+    let mut answer = smtp.reply();
+    if answer.is("250") {
+        smtp.wire.line("RCPT TO:<someone@example.com>");
+        answer = smtp.reply();
+    }
+    assert!(answer.is("250") || answer.is("530 5.7.0") || answer.is("550 5.7.1"), "{answer:?}");
+    smtp.quit();
+    answer.is("250")
 }
