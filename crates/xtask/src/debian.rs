@@ -81,6 +81,12 @@ pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
     let advice = format!("install them by `apt-get install '{}'`, or {otherwise}", packages.join("' '"));
     let install = || -> Outcome {
         apt_get(&["update"])?;
+        if missing.iter().any(|need| need.what == POSTFIX.what) {
+            // It stays without a configuration: it must not begin to serve this machine.
+            let answer =
+                "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections";
+            shell::run(shell::command("sh")?.args(["-c", answer]))?;
+        }
         // What a package merely recommends is no part of what the tests use.
         apt_get(&[&["install", "--yes", "--no-install-recommends"], packages.as_slice()].concat())
     };
@@ -98,13 +104,7 @@ pub(crate) fn provide_dovecot() -> Outcome {
     provide_for(DOVECOT, LEAVE_OUT)
 }
 
-/// Where it has to be installed, it is told to stay without a configuration: it must not begin to serve this machine.
 pub(crate) fn provide_postfix() -> Outcome {
-    if !POSTFIX.is_met() {
-        let answer =
-            "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections";
-        shell::run(shell::command("sh")?.args(["-c", answer]))?;
-    }
     provide_for(&[POSTFIX], LEAVE_OUT)
 }
 
