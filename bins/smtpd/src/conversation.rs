@@ -196,10 +196,11 @@ impl<'s> Conversation<'s> {
 
     /// Asked anew for each recipient: networks change while a session goes on.
     fn standing(&self) -> Standing {
-        let inside = self.session.networks.contains(config::INSIDE, self.client.address);
+        let address = self.session.peer_is_client.then_some(self.client.address);
+        let inside = address.is_some_and(|address| self.session.networks.contains(config::INSIDE, address));
         Standing {
             listener: self.door.policy,
-            address: self.client.address,
+            address,
             network: if inside { Network::Inside } else { Network::Outside },
             identity: if self.client.account.is_some() {
                 Identity::Authenticated
