@@ -162,16 +162,15 @@ impl World {
         }
     }
 
-    /// Waits until what is known of a message is as wanted.
+    /// Waits until what is known of a message is as wanted; one that is gone will not be.
     pub(crate) async fn until(
         &self,
         id: QueueId,
         wanted: impl Fn(&mail_queue::Progress) -> bool,
     ) -> mail_queue::Progress {
         loop {
-            if let Some(found) = self.view().outbound(id).unwrap()
-                && wanted(&found.progress)
-            {
+            let found = self.view().outbound(id).unwrap().expect("somebody waits for the message");
+            if wanted(&found.progress) {
                 return found.progress;
             }
             self.breathe().await;
