@@ -11,6 +11,7 @@ use delivery::outbound::{
 };
 use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, Remote, StoreConfig};
 use mail_queue::View;
+use mailstore::files::{Disk, Files};
 use tempfile::TempDir;
 
 /// What the DNS says; a name that is not in it does not exist.
@@ -95,9 +96,19 @@ impl World {
 
     /// Over what another world left.
     pub(crate) fn over(directory: TempDir, config: OutboundConfig) -> Self {
+        Self::over_files(directory, Arc::new(Disk), config)
+    }
+
+    /// The same, on a disk with faults.
+    pub(crate) fn on(files: Arc<dyn Files>, config: OutboundConfig) -> Self {
+        let Self { directory, .. } = Self::new(config.clone());
+        Self::over_files(directory, files, config)
+    }
+
+    fn over_files(directory: TempDir, files: Arc<dyn Files>, config: OutboundConfig) -> Self {
         let path = directory.path();
         let store = StoreConfig::new(path.join("mail"), path.join("queue"), "us.example.jp");
-        let local = LocalDelivery::open(store).unwrap();
+        let local = LocalDelivery::open_on(files, store).unwrap();
         let dns = Arc::new(Table::default());
         let outbound = Outbound::new(config, local.clone(), dns.clone(), Arc::new(People)).unwrap();
         Self { directory, dns, outbound, local }
