@@ -55,6 +55,8 @@ pub(crate) fn nexthop(config: &OutboundConfig, address: &str) -> Nexthop {
     if let Some(relay) = relay {
         let bare = relay.host.trim_start_matches('[').trim_end_matches(']');
         let way = bare.parse().map_or_else(|_| Way::Host(relay.host.clone()), Way::Literal);
+        // A password goes to the host that it is for, and to nobody who says that he is that host (RFC 8314 §5.1).
+        let tls = if relay.login.is_some() { TlsPolicy::Verify } else { tls };
         // One key for all that goes there the same way, so that they share its sessions and its troubles.
         // Who we are there is part of the way: a session speaks for one login.
         let login = relay.login.as_ref().map_or(String::new(), |login| format!("/{}", login.name));
@@ -250,6 +252,10 @@ mod tests {
         config.routes =
             vec![route("one.example", as_who("one"), None), route("two.example", as_who("two"), None)];
         let keys = ["a@one.example", "a@two.example", "a@x.example"].map(|to| nexthop(&config, to).key);
+        for policy in [TlsPolicy::None, TlsPolicy::May, TlsPolicy::Encrypt, TlsPolicy::Verify] {
+            config.routes[0].tls = Some(policy);
+            assert_eq!(nexthop(&config, "a@one.example").tls, TlsPolicy::Verify, "{policy:?} with a login");
+        }
         assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2], "{keys:?}");
     }
 

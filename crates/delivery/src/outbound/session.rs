@@ -6,7 +6,6 @@ use mail_queue::{Envelope, Fate, Outbound as Waiting, QueueId, Remote};
 
 use super::agent::Agent;
 use super::book::{Key, Turn};
-use super::config::TlsPolicy;
 use super::letter::examine;
 use super::limits;
 use super::outcome::{Kind, Outcome};
@@ -267,11 +266,7 @@ impl Agent {
                 addresses: &addresses,
                 port: nexthop.port,
                 hello: hostname,
-                // A password does not cross a channel in clear text.
-                policy: match (nexthop.tls, &nexthop.login) {
-                    (TlsPolicy::None | TlsPolicy::May, Some(_)) => TlsPolicy::Encrypt,
-                    (policy, _) => policy,
-                },
+                policy: nexthop.tls,
                 login: nexthop.login.as_ref(),
                 tls: &self.tls,
             };
