@@ -9,7 +9,7 @@ use std::time::Duration;
 use delivery::outbound::{
     Answering, Exchange, Finding, Home, Homes, NoAnswer, Outbound, OutboundConfig, Resolver, Schedule,
 };
-use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, Remote, StoreConfig};
+use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Quota, Recipient, Remote, StoreConfig};
 use mail_queue::View;
 use mailstore::files::{Disk, Files};
 use tempfile::TempDir;
@@ -49,6 +49,9 @@ impl Resolver for Table {
     }
 }
 
+/// Of everybody's mailbox here.
+pub(crate) const QUOTA: Quota = Quota { octets: Some(1 << 20), messages: None };
+
 /// Everybody at example.jp whose name is a mailbox.
 struct People;
 
@@ -56,7 +59,7 @@ impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
         let home = match address.split_once('@') {
             Some(("nobody", "example.jp")) => Home::Nobody,
-            Some((name, "example.jp" | "us.example.jp")) => Home::Mailbox(Mailbox::new(name).unwrap()),
+            Some((name, "example.jp" | "us.example.jp")) => Home::Mailbox(Mailbox::new(name).unwrap(), QUOTA),
             _ => Home::Elsewhere,
         };
         Box::pin(async move { Ok(home) })
@@ -67,7 +70,7 @@ pub(crate) struct World {
     directory: TempDir,
     pub(crate) dns: Arc<Table>,
     pub(crate) outbound: Outbound,
-    local: LocalDelivery,
+    pub(crate) local: LocalDelivery,
 }
 
 pub(crate) const TEXT: &str =
@@ -116,6 +119,11 @@ impl World {
 
     pub(crate) fn run(&self) {
         tokio::spawn(self.outbound.clone().run());
+    }
+
+    /// The lines of the ledger of somebody's mailbox here.
+    pub(crate) fn ledger(&self, name: &str) -> String {
+        std::fs::read_to_string(self.directory.path().join("mail").join(name).join("maildirsize")).unwrap()
     }
 
     pub(crate) fn queue(&self) -> PathBuf {
