@@ -5,12 +5,14 @@
 /// `$1` counter name → its next value.
 pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
 
-/// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs.
+/// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs; whether
+/// the address is on, and, of one that somebody had, when it is free.
 pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
      account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages, \
-     account.state, account.stops FROM domain JOIN domain home ON home.id = domain.home_id \
-     LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 AND address.enabled = 1 \
-     LEFT JOIN account ON account.id = address.account_id \
+     account.state, account.stops, address.enabled, released.free_at FROM domain JOIN domain home ON home.id = domain.home_id \
+     LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 \
+     LEFT JOIN account ON account.id = address.account_id AND address.enabled = 1 \
+     LEFT JOIN released ON released.domain_id = home.id AND released.local_part = $2 \
      WHERE domain.name = $1";
 
 /// `$1` account id → as in [`RESOLVE`].
