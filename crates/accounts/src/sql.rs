@@ -73,6 +73,10 @@ pub(crate) const PLAN_SERVICES_OF: &str = "SELECT plan_service.name, plan_servic
 /// `$1` plan id → id and login of its accounts.
 pub(crate) const ACCOUNTS_OF_PLAN: &str = "SELECT id, login FROM account WHERE plan_id = $1 ORDER BY id";
 
+/// `$1` plan id, `$2` service → id and login of its accounts for which the plan decides.
+pub(crate) const ACCOUNTS_BY_PLAN: &str = "SELECT id, login FROM account WHERE plan_id = $1 AND NOT EXISTS ( \
+     SELECT 1 FROM service WHERE service.account_id = account.id AND service.name = $2)";
+
 /// → id and login of every account.
 pub(crate) const ALL_LOGINS: &str = "SELECT id, login FROM account ORDER BY id";
 
