@@ -132,7 +132,7 @@ pub(crate) const AUDIT: &str = "SELECT id, at, who, action, subject FROM audit O
 /// The same of `$2` login, as it is or, of one that is gone, as its last entry names it.
 pub(crate) const AUDIT_OF: &str = "SELECT id, at, who, action, subject FROM audit WHERE account_id = COALESCE( \
      (SELECT id FROM account WHERE login = $2), \
-     (SELECT MAX(account_id) FROM audit WHERE action = 'account remove' AND subject LIKE $2 || ' %')) \
+     (SELECT MAX(account_id) FROM audit WHERE action = 'account remove' AND substr(subject, 1, length($2) + 1) = $2 || ' ')) \
      ORDER BY id DESC LIMIT $1";
 
 /// → id and name of the domain that issued addresses are in.
