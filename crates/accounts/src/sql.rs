@@ -267,11 +267,14 @@ pub(crate) const ACCOUNTS: &str = "SELECT account.id, account.login, account.mai
      account.contract, plan.name \
      FROM account LEFT JOIN plan ON plan.id = account.plan_id ORDER BY account.login";
 
-/// `$1` login, `$2` rules, as the migration has them.
-pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE login = $1";
+/// `$1` account id, `$2` rules, as the migration has them.
+pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE id = $1";
 
-/// `$1` domain, `$2` rules.
-pub(crate) const SET_DOMAIN_POP3: &str = "UPDATE domain SET pop3_rules = $2 WHERE name = $1";
+/// `$1` domain id → its rules.
+pub(crate) const DOMAIN_POP3: &str = "SELECT pop3_rules FROM domain WHERE id = $1";
+
+/// `$1` domain id, `$2` rules.
+pub(crate) const SET_DOMAIN_POP3: &str = "UPDATE domain SET pop3_rules = $2 WHERE id = $1";
 
 /// → login and the rules of the domain of its issued address.
 pub(crate) const POP3_OF_DOMAINS: &str = "SELECT account.login, domain.pop3_rules FROM account \

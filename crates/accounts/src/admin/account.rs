@@ -307,7 +307,7 @@ impl Accounts {
     }
 
     /// Reads a login. An operator who typed an address is told whose it is.
-    pub(super) async fn login(&self, text: &str) -> Result<Login, AdminError> {
+    pub(crate) async fn login(&self, text: &str) -> Result<Login, AdminError> {
         if let Ok(address) = Address::parse(text) {
             let owner = match self.resolve(address.local_part(), address.domain()).await? {
                 Resolution::Mailbox(mailbox) => Some(mailbox.login),
@@ -340,7 +340,7 @@ impl Accounts {
 }
 
 /// The account of a login that must exist, inside a change.
-pub(super) async fn must_find(change: &mut Change, login: &str) -> Result<AccountRow, AdminError> {
+pub(crate) async fn must_find(change: &mut Change, login: &str) -> Result<AccountRow, AdminError> {
     let login = Login::parse(login)?;
     let row: Option<Row> = sqlx::query_as(sql::ACCOUNT)
         .bind(login.as_str())

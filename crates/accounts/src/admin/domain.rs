@@ -68,8 +68,8 @@ pub enum DomainSetting {
 }
 
 /// A domain as it stands in the database.
-pub(super) struct Row {
-    pub(super) id: i64,
+pub(crate) struct Row {
+    pub(crate) id: i64,
     pub(super) name: String,
     pub(super) kind: DomainKind,
     home: i64,
@@ -347,7 +347,7 @@ async fn find(change: &mut Change, name: &str) -> Result<Option<Row>, Unavailabl
 }
 
 /// A domain that must be ours in its own name.
-async fn must_be_ours(change: &mut Change, name: &str) -> Result<Row, AdminError> {
+pub(crate) async fn must_be_ours(change: &mut Change, name: &str) -> Result<Row, AdminError> {
     match find(change, name).await? {
         Some(row) if row.kind == DomainKind::Ours => Ok(row),
         Some(Row { kind: DomainKind::Equivalent(home), .. }) => {
