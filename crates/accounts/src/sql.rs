@@ -371,8 +371,13 @@ pub(crate) const DROP_TICKETS_OF: &str = "DELETE FROM ticket WHERE account_id = 
 /// `$1` address, `$2` account id → when it expires.
 pub(crate) const TICKET: &str = "SELECT expires_at FROM ticket WHERE address = $1 AND account_id = $2";
 
-/// `$1` address, `$2` account id, `$3` time.
-pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, expires_at) VALUES ($1, $2, $3) \
+/// `$1` account id: whoever writes a ticket for it waits, see [`crate::backend::Backend::lock_account`].
+pub(crate) const HOLD_TICKETS: &str = "UPDATE account SET state = state WHERE id = $1";
+
+/// `$1` address, `$2` account id, `$3` time, `$4` the last change when its login was judged: nothing where a later one ended sending.
+pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, expires_at) \
+     SELECT $1, account.id, $3 FROM account WHERE account.id = $2 AND NOT EXISTS ( \
+     SELECT 1 FROM audit WHERE audit.account_id = $2 AND audit.id > $4 AND audit.ends IN (1, 3)) \
      ON CONFLICT (address, account_id) DO UPDATE SET expires_at = excluded.expires_at";
 
 /// `$1` time: those that are over.

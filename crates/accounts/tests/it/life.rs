@@ -249,7 +249,7 @@ async fn c_06_what_a_plan_turns_off_ends_for_its_accounts_at_once() {
             }
             let claim = Claim::password(login.as_str(), issued.password.unwrap());
             let account = judged(a, &claim, Service::SmtpAuth).await.unwrap();
-            a.ticket_open(account.id, HERE, std::time::Duration::from_secs(600)).await.unwrap();
+            a.ticket_open(&account, HERE, std::time::Duration::from_secs(600)).await.unwrap();
             sessions.push((a.attend(&account, Service::SmtpAuth), a.attend(&account, Service::Pop), login));
         }
         let [(own, _, first), (default, reading, second)] = &sessions[..] else { panic!("there are two") };

@@ -1,8 +1,8 @@
 //! Which names can be had, and what becomes of them.
 
-use accounts::{AddressKind, DomainSetting, Verdict};
+use accounts::{AddressKind, DomainSetting};
 
-use crate::support::{databases, new, owner, password, refusal};
+use crate::support::{account, databases, new, owner, refusal};
 
 #[tokio::test]
 async fn d_01_reserved_names_and_other_peoples_logins_are_not_to_be_had() {
@@ -134,10 +134,7 @@ async fn d_14_what_is_off_or_in_quarantine_is_nobodys_whatever_else_it_looks_lik
         a.address_add("ta-ro@mx.edit.ne.jp", "ab4t-ash").await.unwrap();
         a.insisting().address_add("abuse@mx.edit.ne.jp", "ab4t-ash").await.unwrap();
         a.domain_equivalent("edit.jp", "mx.edit.ne.jp").await.unwrap();
-        let Verdict::Accepted(catch_all) = a.authenticate(&password("m1234ab567c", "ume")).await.unwrap()
-        else {
-            panic!("the password is right")
-        };
+        let catch_all = account(a, "m1234ab567c", "ume").await;
         let leads = async |local_part: &str, domain: &str| {
             let owns = a.owns(&catch_all, local_part, domain).await.unwrap();
             (owner(a, local_part, domain).await, owns)
