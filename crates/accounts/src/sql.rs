@@ -227,6 +227,10 @@ pub(crate) const IS_RESERVED: &str = "SELECT COUNT(*) FROM reserved WHERE name =
 pub(crate) const RELEASED: &str =
     "SELECT account_id, login, free_at FROM released WHERE domain_id = $1 AND local_part = $2";
 
+/// `$1` local part, `$2` now → in how many domains it is in quarantine.
+pub(crate) const COUNT_RELEASED: &str =
+    "SELECT COUNT(*) FROM released WHERE local_part = $1 AND free_at > $2";
+
 /// `$1` domain, `$2` local part.
 pub(crate) const TAKE_BACK: &str = "DELETE FROM released WHERE domain_id = $1 AND local_part = $2";
 

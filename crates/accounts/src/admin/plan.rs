@@ -344,8 +344,13 @@ async fn free_login(change: &mut Change, plan: &Plan) -> Result<Login, AdminErro
             .fetch_optional(&mut **change)
             .await
             .map_err(Unavailable::when("looking for a free login"))?;
-        if taken.is_none() && reserved::login_must_be_free(change, login.as_str()).await.is_ok() {
-            return Ok(login);
+        if taken.is_some() || reserved::is_released(change, login.as_str()).await? {
+            continue;
+        }
+        match reserved::login_must_be_free(change, login.as_str()).await {
+            Ok(()) => return Ok(login),
+            Err(AdminError::Refused(_)) => {}
+            Err(unavailable) => return Err(unavailable),
         }
     }
     Err(refusal::pattern_used_up(&plan.name, &plan.pattern))
