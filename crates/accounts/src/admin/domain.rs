@@ -1,4 +1,5 @@
-//! Domains: ours, equivalent to one of ours, or barred. The first of ours is the default: every account has its issued address there.
+//! Domains: ours, equivalent to one of ours, or barred. The first of ours is the default: every account has its issued address there,
+//! unless its plan names another domain.
 
 use crate::error::{AdminError, Unavailable};
 use crate::names::DomainName;
@@ -15,7 +16,7 @@ pub struct DomainInfo {
     pub name: String,
     /// What it is to us.
     pub kind: DomainKind,
-    /// Whether issued addresses are in it: the first of ours.
+    /// Whether issued addresses are in it where no plan names another domain: the first of ours.
     pub default: bool,
     /// How many addresses are in it.
     pub addresses: i64,
