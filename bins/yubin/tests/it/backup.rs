@@ -308,3 +308,46 @@ fn l_07_r_05_what_was_imported_before_the_backup_is_not_imported_again_behind_it
     assert_eq!((&import()["taken"], &import()["before"]), (&json!(0), &json!(2)));
     assert_eq!(site.mail_files().len(), 2);
 }
+
+#[test]
+fn l_07_a_restoration_of_everything_that_was_interrupted_goes_on() {
+    let mut service = Service::start();
+    for nth in 0..5 {
+        service.receive("friend@example.org", &[KENJI.address, AYUMI.alias], &message(nth));
+    }
+    let before = [seen(&service, &KENJI), seen(&service, &AYUMI)];
+    let report = back_up(&service.site, &[]);
+    let shown = json_of(&service.site, &["account", "show", AYUMI.login]);
+    let ayumis = PathBuf::from(shown["maildir"].as_str().unwrap());
+
+    let Service { smtpd, pop3d, site } = service;
+    smtpd.kill();
+    pop3d.kill();
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    fs::remove_dir_all(site.path("queue")).unwrap();
+    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
+        let _ = fs::remove_file(site.path(file));
+    }
+    // It stops in the midst: the accounts are there, one's mail cannot come.
+    fs::create_dir(site.path("mail")).unwrap();
+    fs::write(&ayumis, "in the way").unwrap();
+    let from = place(&site);
+    let all = ["restore", "--all", "--from", from.to_str().unwrap()];
+    let stopped = site.run(Program::Yubin, &all, "");
+    assert_eq!(stopped.status.code(), Some(1));
+    assert!(site.yubin(&["account", "list"]).contains(AYUMI.login));
+    // Another backup is not what was begun.
+    back_up(&site, &[]);
+
+    fs::remove_file(&ayumis).unwrap();
+    let restored = restore(&site, &["--all"]);
+    let count = |key: &str| restored[key].as_u64().unwrap();
+    assert_eq!((&restored["backup"], &restored["accounts"]), (&report["backup"], &report["accounts"]));
+    assert_eq!(count("restored") + count("there"), report["messages"].as_u64().unwrap());
+    // Done once, it is not done again over what is used since.
+    let full = site.run(Program::Yubin, &all, "");
+    let error = String::from_utf8(full.stderr).unwrap();
+    assert!(full.status.code() == Some(1) && error.contains("not empty"), "{error}");
+    service = Service::serve(site);
+    assert_eq!([seen(&service, &KENJI), seen(&service, &AYUMI)], before);
+}
