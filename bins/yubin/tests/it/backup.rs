@@ -351,3 +351,44 @@ fn l_07_a_restoration_of_everything_that_was_interrupted_goes_on() {
     service = Service::serve(site);
     assert_eq!([seen(&service, &KENJI), seen(&service, &AYUMI)], before);
 }
+
+#[test]
+fn l_07_l_08_damage_is_not_inherited_by_the_backups_that_follow() {
+    let service = Service::start();
+    for nth in 1..=4 {
+        service.receive("friend@example.org", &[KENJI.address], &message(nth));
+    }
+    back_up(&service.site, &[]);
+    let objects = place(&service.site).join("objects");
+    let object = |nth: usize| {
+        let subject = format!("Subject: {nth}\r");
+        let found = files_below(&objects).into_iter().find(|file| {
+            let octets = fs::read(file).unwrap();
+            String::from_utf8_lossy(&octets).contains(&subject)
+        });
+        found.unwrap()
+    };
+    let (lost, cut, spoilt) = (object(1), object(2), object(3));
+    fs::remove_file(&lost).unwrap();
+    fs::write(&cut, "").unwrap();
+    // A lost object and one of another size are seen at once, and made anew.
+    assert_eq!(back_up(&service.site, &[])["read"], 2);
+    assert_eq!(verify(&service.site)["damaged"], json!([]), "of both backups");
+
+    // Octets that changed are seen by who reads them.
+    let mut octets = fs::read(&spoilt).unwrap();
+    octets[0] ^= 1;
+    fs::write(&spoilt, octets).unwrap();
+    let from = place(&service.site);
+    let output = service.site.run(Program::Yubin, &["verify", from.to_str().unwrap(), "--json"], "");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && error.contains("yubin backup"), "{error}");
+    assert_eq!(
+        (report["damaged"].as_array().unwrap().len(), &report["set_aside"]),
+        (2, &json!(1)),
+        "{report}"
+    );
+    assert_eq!(back_up(&service.site, &[])["read"], 1);
+    assert_eq!(verify(&service.site)["damaged"], json!([]), "of all three");
+}
