@@ -60,8 +60,9 @@ impl Accounts {
     /// Which mailbox an address belongs to. Neither part's case matters, nor which of a domain's equivalent names is used.
     ///
     /// An address itself goes before the sub-address that it may look like, that before `postmaster@` and `abuse@`, which every domain
-    /// has (RFC 5321 §4.5.1, RFC 2142 §2), and those before a catch-all. One that is off, or in quarantine, is an unknown user's, whatever
-    /// else it looks like: mail for its owner is nobody else's.
+    /// has (RFC 5321 §4.5.1, RFC 2142 §2), and those before a catch-all. Mail to `postmaster@` and `abuse@` comes to who is appointed in
+    /// the domain, else to who has the address, else to who is appointed in the default domain; it is taken in whatever state they are.
+    /// An address that is off, or in quarantine, is an unknown user's, whatever else it looks like: mail for its owner is nobody else's.
     ///
     /// # Errors
     /// [`Unavailable`]: try again later, `4xx`.
@@ -88,7 +89,7 @@ impl Accounts {
     pub async fn postmaster(&self, hostname: &str) -> Result<Resolution, Unavailable> {
         match self.resolve("postmaster", hostname).await? {
             Resolution::NotOurs | Resolution::Barred(_) => {
-                let appointed = self.owner(sql::POSTMASTER, 0).await?;
+                let appointed = self.owner(sql::POSTMASTER, 0_i64).await?;
                 Ok(appointed.map_or(Resolution::NoPostmaster, |owner| Resolution::Mailbox(mailbox(owner))))
             }
             resolution => Ok(resolution),
@@ -125,6 +126,11 @@ impl Accounts {
         let local_part = LocalPart::parse(local_part);
         let local_part = local_part.as_ref().map_or("", LocalPart::as_str);
         let (home, held) = match self.look_up(local_part, &domain).await? {
+            // Accounts of these names have the addresses without asking for them: who was asked to answer goes first.
+            Found::Lead(Lead::Owner(owner)) if DUTIES.contains(&local_part) => {
+                let appointed = self.owner(sql::APPOINTED, domain.as_str()).await?;
+                return Ok(Lead::Duty(Some(appointed.unwrap_or(owner))));
+            }
             Found::Lead(lead) => return Ok(lead),
             Found::Held(home) => (home, true),
             Found::Nobody(home) => (home, false),
@@ -187,9 +193,12 @@ impl Accounts {
         })
     }
 
-    async fn owner(&self, statement: &'static str, id: i64) -> Result<Option<Owner>, Unavailable> {
+    async fn owner<'k, K>(&self, statement: &'static str, key: K) -> Result<Option<Owner>, Unavailable>
+    where
+        K: sqlx::Encode<'k, sqlx::Any> + sqlx::Type<sqlx::Any> + Send + 'k,
+    {
         sqlx::query_as(statement)
-            .bind(id)
+            .bind(key)
             .fetch_optional(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking up a mailbox"))

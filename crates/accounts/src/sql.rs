@@ -26,6 +26,11 @@ pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, qu
         AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \
      (SELECT id FROM account WHERE login = 'postmaster'))";
 
+/// `$1` a domain's name → the account that is appointed for `postmaster@` and `abuse@` in that domain itself.
+pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
+     account.quota_messages, account.state, account.stops FROM domain JOIN domain home ON home.id = domain.home_id \
+     JOIN account ON account.id = home.postmaster_id WHERE domain.name = $1";
+
 /// `$1` login, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
 /// the number of the last change, and the credential's value or NULL.
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \

@@ -4,6 +4,7 @@ mod list;
 mod place;
 mod prune;
 pub mod restore;
+mod resume;
 mod run;
 pub mod take;
 pub mod verify;

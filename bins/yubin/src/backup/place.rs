@@ -4,6 +4,7 @@
 //! objects/ab/abcdef…   a message, the list of a mailbox, or the accounts, named by the SHA-256 of its octets
 //! known/<mailbox>      the newest list of a mailbox, so that what is in it need not be read again
 //! runs/<time>.json     one backup: put there last, when all that it names is durable
+//! damaged/             what `verify` found to be other than its name, so that the next backup makes it anew
 //! tmp/, lock
 //! ```
 //!
@@ -21,7 +22,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use mailstore::files::{Disk, Files as _, make_dir_durable};
 use mailstore::{Draft, Namer};
 
-use super::list::List;
+use super::list::{Entry, List};
 use super::run::Run;
 use crate::failure::Failure;
 
@@ -100,6 +101,23 @@ impl Place {
     pub(super) fn object(&self, hash: &Hash) -> PathBuf {
         let (shard, _) = hash.0.split_at(2);
         self.root.join("objects").join(shard).join(&hash.0)
+    }
+
+    /// Whether a message is there, as large as it was: one that was lost or cut is read again, not inherited.
+    pub(super) fn holds(&self, entry: &Entry) -> bool {
+        fs::metadata(self.object(&entry.hash)).is_ok_and(|it| it.is_file() && it.len() == entry.octets)
+    }
+
+    /// Moves what is other than its name out of the way, so that no later backup relies on it; whether that was done.
+    ///
+    /// Not while a backup is under way: it may write the same object anew at this moment.
+    pub(super) fn set_aside(&self, hash: &Hash) -> bool {
+        let Ok(Some(_lock)) = Disk.lock(&self.root.join("lock")) else { return false };
+        let (path, aside) = (self.object(hash), self.root.join("damaged"));
+        if !path.exists() || self.pour(hash, |_| Ok(())).is_ok() {
+            return false;
+        }
+        make_dir_durable(&Disk, &aside).is_ok() && fs::rename(&path, aside.join(&hash.0)).is_ok()
     }
 
     pub(super) fn begin(&self) -> Result<Writing, Failure> {

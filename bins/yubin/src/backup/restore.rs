@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::directory;
 use super::list::{Entry, List};
 use super::place::{Hash, Place};
+use super::resume::{self, Note};
 use super::run::{Kept, Run};
 use super::take::IMPORTED;
 use crate::config::Settings;
@@ -47,8 +48,8 @@ pub struct Arguments {
 
 const HELP: &str = "\
 The daemons may run. A message that is in the mailbox is left as it is, so that a
-restoration which was stopped can be run again; what its owner deleted since the
-backup comes back. Names, flags and POP3 unique ids are what they were, every
+restoration which was stopped can be run again, with --all too: it goes on with the
+backup that it began with. What its owner deleted since the backup comes back. Names, flags and POP3 unique ids are what they were, every
 octet is checked by its hash, and quotas are counted anew.
 
 Examples:
@@ -81,7 +82,9 @@ struct Listed {
 
 pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Output) -> Result<(), Failure> {
     let place = Place::open(&directory(settings, arguments.from.as_deref())?)?;
-    let run = place.run(arguments.backup.as_deref())?;
+    let note = Note::of(settings);
+    let begun = if arguments.all { note.begun(&place)? } else { None };
+    let run = place.run(arguments.backup.as_deref().or(begun.as_deref()))?;
     if let (true, Some(login)) = (arguments.list, &arguments.login) {
         let list = list_of(&place, kept(&run, login)?)?;
         let listed: Vec<_> = list
@@ -94,8 +97,9 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
             table(["MESSAGE", "OCTETS"], &listed.iter().map(row).collect::<Vec<_>>())
         });
     }
-    if arguments.all {
-        restore_accounts(settings, &place, &run).await?;
+    let all = arguments.all;
+    if all {
+        restore_accounts(settings, &place, &run, &note, begun.as_ref() == Some(&run.name)).await?;
     }
     let accounts = settings.accounts().await?;
     let rows = match &arguments.login {
@@ -106,6 +110,9 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     let work = move || restore(&settings, &place, &run, &rows, &arguments.messages, arguments.all);
     let report =
         tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Refused(error.to_string()))??;
+    if all {
+        note.end()?;
+    }
     output.print(&report, as_facts)?;
     match report.damaged.len() {
         0 => Ok(()),
@@ -113,14 +120,31 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     }
 }
 
-async fn restore_accounts(settings: &Settings, place: &Place, run: &Run) -> Result<(), Failure> {
+/// They are there already where a restoration of this backup was `begun`.
+async fn restore_accounts(
+    settings: &Settings,
+    place: &Place,
+    run: &Run,
+    note: &Note,
+    begun: bool,
+) -> Result<(), Failure> {
+    let filled = resume::is_filled(settings, begun).await?;
+    if begun && filled {
+        return Ok(());
+    }
     let hash = Hash::parse(&run.accounts)
         .ok_or_else(|| Failure::Refused("the accounts are not in this backup".into()))?;
     let dump = place.read(&hash)?;
+    if !filled {
+        note.begin(&run.name)?;
+    }
     match Accounts::restore(&settings.database(), &mut &*dump).await {
         Ok(()) => Ok(()),
         Err(accounts::RestoreError::Open(error)) => Err(error.into()),
         Err(accounts::RestoreError::Admin(error)) => {
+            if !filled && matches!(error, accounts::AdminError::Refused(_)) {
+                note.end()?;
+            }
             Err(Failure::Refused(format!("{error}; to restore one account's mail, name it instead of --all")))
         }
     }

@@ -215,7 +215,9 @@ impl Taking<'_> {
                     continue;
                 };
                 let entries = match (named, known.get(first.unique())) {
-                    ([filed], Some(Some(entry))) => vec![Entry { filed: filed.clone(), ..(*entry).clone() }],
+                    ([filed], Some(Some(entry))) if self.place.holds(entry) => {
+                        vec![Entry { filed: filed.clone(), ..(*entry).clone() }]
+                    }
                     _ => self.copy(login, named, |filed| maildir.map(|it| it.open_filed(filed)))?,
                 };
                 // Renamed since it was listed, or removed: the next listing tells.

@@ -16,6 +16,7 @@ use crate::progress::Progress;
 
 /// What to verify.
 #[derive(Debug, Args)]
+#[command(after_help = HELP)]
 pub struct Arguments {
     /// Where backups are (default: `directory` of the backup section)
     directory: Option<PathBuf>,
@@ -23,6 +24,15 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     backup: Option<String>,
 }
+
+const HELP: &str = "\
+What is other than it was is moved into damaged/ beside the backups, unless one is
+under way. The next backup reads it again, where the mailbox still has it: then
+older backups have it again too. What no mailbox has any more cannot come back.
+
+Examples:
+  yubin verify /backup/yubin
+  yubin verify /backup/yubin --backup 20261122T031500.000000Z";
 
 /// What was found, in output.
 #[derive(Debug, Default, Serialize)]
@@ -32,6 +42,8 @@ struct Report {
     octets: u64,
     /// Whose mail, or that it is the accounts; and why it cannot be restored.
     damaged: Vec<Damaged>,
+    /// How many files were moved to `damaged/`, so that the next backup makes them anew.
+    set_aside: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,7 +61,9 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     output.print(&report, as_facts)?;
     match report.damaged.len() {
         0 => Ok(()),
-        damaged => Err(Failure::Refused(format!("{damaged} parts are damaged or missing"))),
+        damaged => Err(Failure::Refused(format!(
+            "{damaged} parts are damaged or missing; look after the disk and run yubin backup now: what is still in a mailbox is read again"
+        ))),
     }
 }
 
@@ -113,11 +127,13 @@ impl Verifying<'_> {
         match found {
             // What is damaged is told for everybody whom it concerns.
             Ok(()) => self.seen.extend(hash),
-            Err(failure) => self.report.damaged.push(Damaged {
-                backup: run.name.clone(),
-                what: what.to_owned(),
-                reason: failure.to_string(),
-            }),
+            Err(failure) => {
+                if hash.is_some_and(|hash| self.place.set_aside(&hash)) {
+                    self.report.set_aside += 1;
+                }
+                let (backup, what) = (run.name.clone(), what.to_owned());
+                self.report.damaged.push(Damaged { backup, what, reason: failure.to_string() });
+            }
         }
     }
 }
@@ -132,6 +148,9 @@ fn as_facts(report: &Report) -> String {
     if report.damaged.is_empty() {
         lines.pop();
         lines.push(("damaged", "nothing".into()));
+    }
+    if report.set_aside > 0 {
+        lines.push(("set aside", format!("{} files, into damaged/", report.set_aside)));
     }
     facts(&lines)
 }

@@ -324,3 +324,87 @@ fn l_07_a_login_that_was_issued_anew_does_not_get_the_mail_of_whom_it_was_before
     assert!(output.status.code() == Some(1) && error.contains("another account"), "{error}");
     assert!(!site.path("mail").exists() || site.mail_files().is_empty());
 }
+
+#[test]
+fn l_07_a_restoration_of_everything_that_was_interrupted_goes_on() {
+    let mut service = Service::start();
+    for nth in 0..5 {
+        service.receive("friend@example.org", &[KENJI.address, AYUMI.alias], &message(nth));
+    }
+    let before = [seen(&service, &KENJI), seen(&service, &AYUMI)];
+    let report = back_up(&service.site, &[]);
+    let shown = json_of(&service.site, &["account", "show", AYUMI.login]);
+    let ayumis = PathBuf::from(shown["maildir"].as_str().unwrap());
+
+    let Service { smtpd, pop3d, site } = service;
+    smtpd.kill();
+    pop3d.kill();
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    fs::remove_dir_all(site.path("queue")).unwrap();
+    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
+        let _ = fs::remove_file(site.path(file));
+    }
+    // It stops in the midst: the accounts are there, one's mail cannot come.
+    fs::create_dir(site.path("mail")).unwrap();
+    fs::write(&ayumis, "in the way").unwrap();
+    let from = place(&site);
+    let all = ["restore", "--all", "--from", from.to_str().unwrap()];
+    let stopped = site.run(Program::Yubin, &all, "");
+    assert_eq!(stopped.status.code(), Some(1));
+    assert!(site.yubin(&["account", "list"]).contains(AYUMI.login));
+    // Another backup is not what was begun.
+    back_up(&site, &[]);
+
+    fs::remove_file(&ayumis).unwrap();
+    let restored = restore(&site, &["--all"]);
+    let count = |key: &str| restored[key].as_u64().unwrap();
+    assert_eq!((&restored["backup"], &restored["accounts"]), (&report["backup"], &report["accounts"]));
+    assert_eq!(count("restored") + count("there"), report["messages"].as_u64().unwrap());
+    // Done once, it is not done again over what is used since.
+    let full = site.run(Program::Yubin, &all, "");
+    let error = String::from_utf8(full.stderr).unwrap();
+    assert!(full.status.code() == Some(1) && error.contains("not empty"), "{error}");
+    service = Service::serve(site);
+    assert_eq!([seen(&service, &KENJI), seen(&service, &AYUMI)], before);
+}
+
+#[test]
+fn l_07_l_08_damage_is_not_inherited_by_the_backups_that_follow() {
+    let service = Service::start();
+    for nth in 1..=4 {
+        service.receive("friend@example.org", &[KENJI.address], &message(nth));
+    }
+    back_up(&service.site, &[]);
+    let objects = place(&service.site).join("objects");
+    let object = |nth: usize| {
+        let subject = format!("Subject: {nth}\r");
+        let found = files_below(&objects).into_iter().find(|file| {
+            let octets = fs::read(file).unwrap();
+            String::from_utf8_lossy(&octets).contains(&subject)
+        });
+        found.unwrap()
+    };
+    let (lost, cut, spoilt) = (object(1), object(2), object(3));
+    fs::remove_file(&lost).unwrap();
+    fs::write(&cut, "").unwrap();
+    // A lost object and one of another size are seen at once, and made anew.
+    assert_eq!(back_up(&service.site, &[])["read"], 2);
+    assert_eq!(verify(&service.site)["damaged"], json!([]), "of both backups");
+
+    // Octets that changed are seen by who reads them.
+    let mut octets = fs::read(&spoilt).unwrap();
+    octets[0] ^= 1;
+    fs::write(&spoilt, octets).unwrap();
+    let from = place(&service.site);
+    let output = service.site.run(Program::Yubin, &["verify", from.to_str().unwrap(), "--json"], "");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && error.contains("yubin backup"), "{error}");
+    assert_eq!(
+        (report["damaged"].as_array().unwrap().len(), &report["set_aside"]),
+        (2, &json!(1)),
+        "{report}"
+    );
+    assert_eq!(back_up(&service.site, &[])["read"], 1);
+    assert_eq!(verify(&service.site)["damaged"], json!([]), "of all three");
+}

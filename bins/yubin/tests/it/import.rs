@@ -103,3 +103,13 @@ fn r_05_an_mbox_is_imported_and_a_source_that_is_none_is_said() {
         assert_eq!((output.status.code(), error.contains(expected)), (Some(1), true), "{error}");
     }
 }
+
+#[test]
+fn what_is_no_mbox_is_said_to_be_none() {
+    let site = Site::with_users();
+    let source = site.write("letter", "Subject: x\n\nFrom a@b Sat Nov 21 09:00:00 2026\n\n1\n");
+    let output = site.run(Program::Yubin, &["import", "mbox", source.to_str().unwrap(), KENJI.login], "");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && error.contains("no mbox"), "{error}");
+    assert_eq!(site.mail_files(), [] as [std::path::PathBuf; 0]);
+}

@@ -1,6 +1,6 @@
 //! Domains of three kinds, and what they lead to.
 
-use accounts::{AddressKind, DomainKind, DomainSetting, Resolution};
+use accounts::{AddressKind, DomainKind, DomainSetting, Resolution, Stops};
 
 use crate::support::{databases, new, owner, refusal};
 
@@ -129,9 +129,9 @@ async fn d_15_postmaster_and_abuse_are_accepted_in_every_domain_of_ours() {
         a.domain_set("edit.ne.jp", &appoint(Some("m1234ab567c"))).await.unwrap();
         assert_eq!(owner(a, "abuse", "edit.jp").await, "m1234ab567c");
         assert_eq!(owner(a, "abuse", "mx.edit.ne.jp").await, "ab4t-ash");
-        // Its own address goes first: the account of that name has it in the default domain.
-        assert_eq!(owner(a, "postmaster", "mx.edit.ne.jp").await, "postmaster");
-        for (hostname, expected) in [("mx.edit.ne.jp", "postmaster"), ("elsewhere.example", "ab4t-ash")] {
+        // Who is appointed goes first, although the account of that name has the address in the default domain.
+        assert_eq!(owner(a, "postmaster", "mx.edit.ne.jp").await, "ab4t-ash");
+        for (hostname, expected) in [("mx.edit.ne.jp", "ab4t-ash"), ("elsewhere.example", "ab4t-ash")] {
             let Resolution::Mailbox(mailbox) = a.postmaster(hostname).await.unwrap() else { panic!() };
             assert_eq!(mailbox.login, expected);
         }
@@ -186,5 +186,25 @@ async fn d_16_sub_addresses_and_a_catch_all_are_a_domains_options() {
         }
         let missing = DomainSetting::CatchAll(Some("nobody".into()));
         assert!(refusal(a.domain_set("mx.edit.ne.jp", &missing).await).contains("yubin account list"));
+    }
+}
+
+#[tokio::test]
+async fn d_15_postmaster_is_refused_in_no_state_of_its_account() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.insisting().account_add(new("postmaster", &["abuse@mx.edit.ne.jp"], "x")).await.unwrap();
+        let stops = Stops { sending: true, reading: true, receiving: true };
+        a.account_suspend("postmaster", stops, "").await.unwrap();
+        a.account_suspend("ab4t-ash", stops, "").await.unwrap();
+        assert_eq!(a.resolve("taro", "mx.edit.ne.jp").await.unwrap(), Resolution::Disabled);
+        for local_part in ["postmaster", "abuse"] {
+            assert_eq!(owner(a, local_part, "mx.edit.ne.jp").await, "postmaster");
+            assert_eq!(owner(a, local_part, "edit.ne.jp").await, "postmaster");
+        }
+        let appoint = DomainSetting::Postmaster(Some("ab4t-ash".to_owned()));
+        a.domain_set("mx.edit.ne.jp", &appoint).await.unwrap();
+        assert_eq!(owner(a, "postmaster", "mx.edit.ne.jp").await, "ab4t-ash");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A line that begins with `From ` begins a message if it is the first of the file or stands behind an empty line, and if it holds a
 //! time and a year, as every program writes them: so a sentence that begins with "From " is no message where a program did not
-//! quote it. The empty line before it belongs to it, as does one at the end of the file.
+//! quote it. The empty line before it belongs to it, as does one at the end of the file. A file whose first line, but for empty ones,
+//! begins no message is no mbox.
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::str::FromStr;
@@ -45,6 +46,9 @@ pub(super) enum Piece<'a> {
 const LONGEST: usize = 1000;
 
 /// Reads a file, or the part of it from one message's beginning to the next one's.
+///
+/// # Errors
+/// Those of `file` and `take`; [`io::ErrorKind::InvalidData`] where it is no mbox.
 pub(super) fn read(
     mut file: impl BufRead,
     quoting: Quoting,
@@ -66,6 +70,10 @@ pub(super) fn read(
         if is_start && after_empty && is_from(&line) {
             (begun, empty) = (true, Vec::new());
             take(Piece::From(at, &line))?;
+        } else if !begun && !is_empty {
+            // What cannot be told for an mbox must not be told to hold nothing.
+            let text = "it is no mbox: it does not begin with a line `From …` that tells a time";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         } else if begun {
             if !empty.is_empty() {
                 take(Piece::Octets(&empty))?;
@@ -191,9 +199,23 @@ mod tests {
         assert_eq!(first(Quoting::Mboxo), "Subject: x\n\nFrom a\n>>From b\n>x\n\nFrom here on\n\n");
         assert_eq!(first(Quoting::None), "Subject: x\n\n>From a\n>>From b\n>x\n\nFrom here on\n\n");
         assert_eq!(messages(text, Quoting::None)[1..], [b"".to_vec(), b"end".to_vec()]);
-        assert_eq!(messages(b"no mbox\n\nFrom nobody\n", Quoting::None).len(), 0);
+        for nothing in ["", "\n\r\n\n"] {
+            assert_eq!(messages(nothing.as_bytes(), Quoting::None).len(), 0);
+        }
+        assert_eq!(messages(b"\n\nFrom a Sat Nov 21 09:05 2026\nx\n", Quoting::None), [b"x\n"]);
         let crlf = b"From a Sat Nov 21 09:05 2026\r\nx\r\n\r\nFrom a Sat Nov 21 09:05 2026\r\ny\r\n\r\n";
         assert_eq!(messages(crlf, Quoting::None), [b"x\r\n", b"y\r\n"]);
+    }
+
+    #[test]
+    fn what_does_not_begin_as_an_mbox_is_none() {
+        let mbox = "\nFrom a Sat Nov 21 09:05 2026\nx\n";
+        for head in ["Subject: one message\n", "\nFrom nobody\n", " \n", "\0", "From a Sat Nov 21 09:05 2026"]
+        {
+            let text = if head.starts_with("From") { head.to_owned() } else { format!("{head}{mbox}") };
+            let read = read(text.as_bytes(), Quoting::Mboxrd, &mut |_| Ok(()));
+            assert_eq!(read.unwrap_err().kind(), io::ErrorKind::InvalidData, "{text:?}");
+        }
     }
 
     #[test]
@@ -239,7 +261,9 @@ mod tests {
 
         #[test]
         fn any_octets_are_read_without_harm(text in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = messages(&text, Quoting::Mboxrd);
+            let _ = read(&*text, Quoting::Mboxrd, &mut |_| Ok(()));
+            let behind = [&b"From a Sat Nov 21 09:05 2026\n"[..], &text].concat();
+            prop_assert!(!messages(&behind, Quoting::Mboxrd).is_empty());
         }
     }
 }
