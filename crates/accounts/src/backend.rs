@@ -11,11 +11,12 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::config::Backend;
 use crate::limits;
+use crate::readers::{Readers, in_time};
 
 /// Two pools on one database. With SQLite the writer is a single connection, so that a process never contends with
 /// itself for the one write lock of the file.
 pub(crate) struct Pools {
-    pub(crate) readers: AnyPool,
+    pub(crate) readers: Readers,
     pub(crate) writer: AnyPool,
 }
 
@@ -26,6 +27,10 @@ const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = 
 
 /// A question that would write is a mistake of ours.
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON";
+
+/// A change waits for those before it, but not for one that hangs; and one whose machine went away in the middle of it gives back what
+/// it holds.
+const POSTGRES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'";
 
 impl Backend {
     /// Connects to a database that exists.
@@ -46,18 +51,24 @@ impl Backend {
                     .max_connections(limits::READERS)
                     .acquire_timeout(limits::READ_PATIENCE);
                 Ok(Pools {
-                    readers: readers.connect_lazy_with(options.clone()),
+                    readers: Readers::new(readers.connect_lazy_with(options.clone())),
                     writer: writer.connect_lazy_with(options),
                 })
             }
             Self::Postgres(url) => {
                 let options: AnyConnectOptions = url.parse()?;
-                options.connect().await?.close().await?;
+                in_time(limits::READ_PATIENCE, async { options.connect().await?.close().await }).await?;
                 let pool = AnyPoolOptions::new()
                     .max_connections(limits::READERS)
                     .acquire_timeout(limits::READ_PATIENCE)
+                    .after_connect(|connection, _| {
+                        Box::pin(async move {
+                            connection.execute(POSTGRES).await?;
+                            Ok(())
+                        })
+                    })
                     .connect_lazy_with(options);
-                Ok(Pools { readers: pool.clone(), writer: pool })
+                Ok(Pools { readers: Readers::new(pool.clone()), writer: pool })
             }
         }
     }

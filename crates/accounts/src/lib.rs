@@ -59,6 +59,7 @@ mod password;
 mod pop3;
 mod questions;
 mod quota;
+mod readers;
 mod recent;
 mod remembered;
 mod resolving;

@@ -52,6 +52,13 @@ pub const READERS: u32 = 4;
 /// How long a question waits for a connection before the database counts as unreachable.
 pub const READ_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a question waits for its answer, and the writing of a ticket: a server that hangs is one that cannot be reached, and a mail
+/// program waits longer than this for its reply.
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a list waits for its next row: some are sorted first.
+pub const ROW_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How long a change waits for its turn: other changes of this process, then those of other processes.
 pub const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 

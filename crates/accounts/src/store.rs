@@ -7,11 +7,12 @@
 use std::ops::{Deref, DerefMut};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::backend::Pools;
 use crate::config::{Backend, DatabaseConfig};
 use crate::error::{OpenError, Unavailable};
+use crate::readers::Readers;
 use crate::standing::SENDING;
 use crate::{AccountId, schema, sql};
 
@@ -136,7 +137,7 @@ impl Store {
         &self.backend
     }
 
-    pub(crate) fn readers(&self) -> &AnyPool {
+    pub(crate) fn readers(&self) -> &Readers {
         &self.pools.readers
     }
 

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::error::Unavailable;
+use crate::readers::in_time;
 use crate::store::now;
-use crate::{AccountId, Accounts, sql};
+use crate::{AccountId, Accounts, limits, sql};
 
 /// A renewal is written when less than so much of a ticket is left, in quarters: polls would be writes otherwise.
 const RENEWED_BELOW: u64 = 3;
@@ -35,22 +36,19 @@ impl Accounts {
         if known.is_some_and(|expires| expires > fresh) {
             return Ok(());
         }
-        let writing = "writing a ticket";
         let mut change = store.begin_plain().await?;
-        sqlx::query(sql::DROP_TICKETS)
-            .bind(now)
-            .execute(&mut *change)
-            .await
-            .map_err(Unavailable::when(writing))?;
-        sqlx::query(sql::SET_TICKET)
-            .bind(&address)
-            .bind(account.get())
-            .bind(now.saturating_add(seconds(lifetime.as_secs())))
-            .execute(&mut *change)
-            .await
-            .map_err(Unavailable::when(writing))?;
-        // What clients do by the thousand is no change of an administrator's: it is not audited.
-        change.commit().await.map_err(Unavailable::when(writing))
+        let written = in_time(limits::ANSWER_PATIENCE, async {
+            sqlx::query(sql::DROP_TICKETS).bind(now).execute(&mut *change).await?;
+            sqlx::query(sql::SET_TICKET)
+                .bind(&address)
+                .bind(account.get())
+                .bind(now.saturating_add(seconds(lifetime.as_secs())))
+                .execute(&mut *change)
+                .await?;
+            // What clients do by the thousand is no change of an administrator's: it is not audited.
+            change.commit().await
+        });
+        written.await.map_err(Unavailable::when("writing a ticket"))
     }
 
     /// The logins of the accounts whose tickets hold at an address now, the latest first: several where customers share an address.

@@ -20,6 +20,7 @@ mod memory;
 mod networks;
 mod outbound;
 mod pop_before_smtp;
+mod postgres;
 mod profiles;
 mod promise;
 mod quickstart;

@@ -6,6 +6,7 @@ mod addresses;
 mod contention;
 mod domains;
 mod dump;
+mod hanging;
 mod issuing;
 mod life;
 mod logins;
