@@ -96,6 +96,21 @@ impl Backend {
         }
     }
 
+    /// Whether a copy before the schema changes is a file beside the database. PostgreSQL has its own tools for copies.
+    pub(crate) fn keeps_snapshots(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// An empty file for a copy: the database's name, its version and the time behind it.
+    pub(crate) fn make_snapshot_file(&self, version: i64, now: i64) -> Option<std::io::Result<PathBuf>> {
+        let Self::Sqlite(path) = self else { return None };
+        let mut name = path.clone().into_os_string();
+        name.push(format!(".version-{version}.{now}"));
+        let copy = PathBuf::from(name);
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy);
+        Some(made.map(|_| copy))
+    }
+
     /// Begins a change. `IMMEDIATE` takes SQLite's write lock at once: a transaction that read first and wants to
     /// write later may be told "database is locked" however long it would wait.
     pub(crate) fn begin(&self) -> &'static str {

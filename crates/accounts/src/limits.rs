@@ -46,6 +46,9 @@ pub const ARGON2_PASSES: u32 = 3;
 /// See [`ARGON2_MEMORY_KIB`].
 pub const ARGON2_LANES: u32 = 1;
 
+/// Accounts that are imported in one change, for whose end all other changes wait: some tenths of a second.
+pub const IMPORT_BATCH: usize = 500;
+
 /// Connections that ask questions, a process.
 pub const READERS: u32 = 4;
 

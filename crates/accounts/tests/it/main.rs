@@ -7,6 +7,7 @@ mod contention;
 mod domains;
 mod dump;
 mod hanging;
+mod importing;
 mod issuing;
 mod life;
 mod logins;
