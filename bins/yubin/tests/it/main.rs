@@ -2,6 +2,7 @@
 //! that other people wrote. A test's name carries the requirement that it shows.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod addresses;
 mod authentication;
 mod backup;
 mod clients;
