@@ -1,18 +1,19 @@
 //! `yubin account`: the life of a mail account.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use accounts::{AccountDetails, AccountRow, Accounts, Allowance, Apop, NewAccount, Pop3Changes, Which};
+use accounts::{AccountDetails, AccountRow, Accounts, Apop, IssuedAccount, NewAccount, Pop3Changes, Which};
 use clap::Subcommand;
 use serde::Serialize;
 
 use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::life::{self, ServiceSetting, ShownService, ShownState};
+use crate::life::{self, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
+use crate::progress::Progress;
+use crate::setting::{Pop3Setting, Setting};
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
@@ -131,103 +132,6 @@ Examples:
   yubin account set ab4t-ash quota=10GiB
   yubin account set ab4t-ash quota=default quota_messages=none";
 
-/// A `KEY=VALUE` of `account set`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setting {
-    /// `quota=`: octets.
-    Quota(Allowance),
-    /// `quota_messages=`
-    QuotaMessages(Allowance),
-    /// What POP3 does with its mail.
-    Pop3(Pop3Setting),
-    /// Which services it has.
-    Service(ServiceSetting),
-}
-
-impl FromStr for Setting {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let keys = "quota=SIZE, quota_messages=COUNT, expire_read=DAYS, expire_all=DAYS, login_delay=SECONDS or SERVICE=on|off";
-        let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
-        match key {
-            "quota" => allowance(key, value, daemon_kit::config::octets, "10GiB").map(Self::Quota),
-            "quota_messages" => {
-                allowance(key, value, |value| value.parse().ok(), "10000").map(Self::QuotaMessages)
-            }
-            _ => match (Pop3Setting::find(key, value), ServiceSetting::find(key, value)) {
-                (Some(setting), _) => setting.map(Self::Pop3),
-                (None, Some(setting)) => setting.map(Self::Service),
-                (None, None) => Err(format!("there is no {key}; write {keys}")),
-            },
-        }
-    }
-}
-
-/// A `KEY=VALUE` of `account set` and of `domain set`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pop3Setting {
-    /// `expire_read=`: days.
-    ExpireRead(Allowance),
-    /// `expire_all=`: days.
-    ExpireAll(Allowance),
-    /// `login_delay=`: seconds.
-    LoginDelay(Allowance),
-}
-
-impl Pop3Setting {
-    /// None if there is no such key.
-    fn find(key: &str, value: &str) -> Option<Result<Self, String>> {
-        let (make, example): (fn(Allowance) -> Self, _) = match key {
-            "expire_read" => (Self::ExpireRead, "30"),
-            "expire_all" => (Self::ExpireAll, "180"),
-            "login_delay" => (Self::LoginDelay, "60"),
-            _ => return None,
-        };
-        let number = |value: &str| value.parse::<u32>().ok().map(u64::from);
-        Some(allowance(key, value, number, example).map(make))
-    }
-
-    /// Of several, the last of each key.
-    pub(crate) fn changes(settings: impl Iterator<Item = Self>) -> Pop3Changes {
-        let mut changes = Pop3Changes::default();
-        for setting in settings {
-            match setting {
-                Self::ExpireRead(days) => changes.expire_read = Some(days),
-                Self::ExpireAll(days) => changes.expire_all = Some(days),
-                Self::LoginDelay(seconds) => changes.login_delay = Some(seconds),
-            }
-        }
-        changes
-    }
-}
-
-impl FromStr for Pop3Setting {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let keys = "expire_read=DAYS, expire_all=DAYS or login_delay=SECONDS";
-        let (key, value) = text.split_once('=').ok_or_else(|| format!("write {keys}"))?;
-        Self::find(key, value).unwrap_or_else(|| Err(format!("there is no {key}; write {keys}")))
-    }
-}
-
-fn allowance(
-    key: &str,
-    value: &str,
-    number: impl Fn(&str) -> Option<u64>,
-    example: &str,
-) -> Result<Allowance, String> {
-    match value {
-        "default" => Ok(Allowance::Configured),
-        "none" | "0" => Ok(Allowance::Unlimited),
-        value => number(value)
-            .filter(|number| *number <= i64::MAX as u64)
-            .map(Allowance::Limit)
-            .ok_or_else(|| format!("write {key}={example}, {key}=none or {key}=default")),
-    }
-}
-
 /// An account in output. Times are RFC 3339 in UTC. No `Debug`: it may hold a new password.
 #[derive(Serialize)]
 struct Shown {
@@ -281,12 +185,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let list: Vec<Shown> = list.into_iter().map(|row| Shown::row(settings, row)).collect();
             output.print(&list, |list| as_table(list))
         }
-        Command::Issue(wanted) => {
-            let issued = accounts.issue(&wanted.order()).await?;
-            let password =
-                issued.password.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
-            output.print(&Shown { password, ..Shown::whole(settings, issued.details) }, as_facts)
-        }
+        Command::Issue(wanted) => issue(settings, &accounts, wanted, output).await,
         Command::Suspend(wanted) => {
             life::suspend(&accounts, &wanted).await?;
             show(settings, &accounts, wanted.login(), output).await
@@ -322,6 +221,45 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         Command::Set { login, settings: changes } => set(settings, &accounts, &login, &changes, output).await,
         Command::Remove { login } => remove(settings, &accounts, &login, output).await,
     }
+}
+
+/// What was issued is printed even if the rest cannot be: nobody would ever see those passwords again.
+async fn issue(
+    settings: &Settings,
+    accounts: &Accounts,
+    wanted: life::Issue,
+    output: Output,
+) -> Result<(), Failure> {
+    let many = wanted.is_many();
+    let shown = |issued: IssuedAccount| {
+        let password = issued.password.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
+        Shown { password, ..Shown::whole(settings, issued.details) }
+    };
+    let orders = wanted.orders()?;
+    let (mut list, mut progress, mut outcome) = (Vec::new(), Progress::new(), Ok(()));
+    for (line, order) in &orders {
+        match accounts.issue(order).await {
+            Ok(issued) => list.push(shown(issued)),
+            Err(error) => {
+                let place = line.map_or(String::new(), |line| format!("line {line}: "));
+                let rest = orders.len() - list.len();
+                let rest = if many { format!("; {rest} were not issued") } else { String::new() };
+                outcome = Err(Failure::Refused(format!("{place}{error}{rest}")));
+                break;
+            }
+        }
+        progress.show(|| format!("{} of {} accounts", list.len(), orders.len()));
+    }
+    drop(progress);
+    match list.pop() {
+        Some(only) if !many => output.print(&only, as_facts)?,
+        Some(last) => {
+            list.push(last);
+            output.print(&list, |list| issued_table(list))?;
+        }
+        None => {}
+    }
+    outcome
 }
 
 async fn show(settings: &Settings, accounts: &Accounts, login: &str, output: Output) -> Result<(), Failure> {
@@ -459,6 +397,14 @@ fn as_facts(shown: &Shown) -> String {
         lines.push(("new password", format!("{password}\n(shown this once)")));
     }
     facts(&lines)
+}
+
+fn issued_table(list: &[Shown]) -> String {
+    let row = |shown: &Shown| {
+        let password = shown.password.clone().unwrap_or_else(|| "(issued before)".into());
+        [shown.login.clone(), shown.contract.clone(), password]
+    };
+    table(["LOGIN", "CONTRACT", "PASSWORD"], &list.iter().map(row).collect::<Vec<_>>())
 }
 
 fn as_table(list: &[Shown]) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use accounts::{Accounts, Resolution, Status};
+use accounts::{Accounts, Resolution, Status, Upgrade};
 use clap::Args;
 use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, Protocol, TlsMode};
 use daemon_kit::daemon::{Daemon, Trouble};
@@ -21,14 +21,21 @@ pub struct Arguments {
     /// Make the account database and the APOP key file where they are missing, and bring an older database up to date
     #[arg(long)]
     pub create: bool,
+    /// With --create: try it, say what would be done to the account database, and do nothing
+    #[arg(long, requires = "create")]
+    pub dry_run: bool,
 }
 
 const EXAMPLES: &str = "\
 Without --create nothing is changed. With it, what is there is kept; run it as
 the user that the daemons run as: only that user can read the files it makes.
 
+An older SQLite database is copied before: to a file beside it, whose name has its
+version and the time. Copy one on PostgreSQL yourself (pg_dump).
+
 Examples:
   yubin --config /etc/yubin/yubin.toml check
+  yubin --config /etc/yubin/yubin.toml check --create --dry-run
   yubin --config /etc/yubin/yubin.toml check --create";
 
 /// What was found, in output.
@@ -70,13 +77,50 @@ struct Database {
     accounts: i64,
     addresses: i64,
     apop_key: bool,
+    /// The copy of what was there before it was brought up to date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<PathBuf>,
+}
+
+/// What would be done to the database, in output.
+#[derive(Debug, Serialize)]
+struct ShownUpgrade {
+    place: String,
+    found: i64,
+    needed: i64,
+    steps: Vec<String>,
+    snapshot: bool,
+}
+
+impl ShownUpgrade {
+    fn new(place: String, upgrade: Upgrade) -> Self {
+        let Upgrade { found, needed, steps, snapshot } = upgrade;
+        let steps = steps.into_iter().map(|(version, name)| format!("{version} {name}")).collect();
+        Self { place, found, needed, steps, snapshot }
+    }
+
+    fn in_words(&self) -> String {
+        let found = match self.found {
+            0 => format!("{}, to be made", self.place),
+            found => format!("{}, version {found}", self.place),
+        };
+        let steps = if self.steps.is_empty() { "none".to_owned() } else { self.steps.join("\n") };
+        let snapshot = if self.snapshot { "a file beside it" } else { "none" };
+        facts(&[("database", found), ("steps", steps), ("copy before", snapshot.to_owned())])
+    }
 }
 
 /// Looks, and prints what it saw. The configuration itself was read without faults before.
 pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Output) -> Result<(), Failure> {
     let database = settings.database();
-    let accounts =
-        if arguments.create { Accounts::create(&database).await? } else { Accounts::open(&database).await? };
+    if arguments.dry_run {
+        let upgrade = Accounts::rehearse(&database).await?;
+        return output.print(&ShownUpgrade::new(database.place(), upgrade), ShownUpgrade::in_words);
+    }
+    let (accounts, snapshot) = match arguments.create {
+        true => Accounts::create_with_copy(&database).await?,
+        false => (Accounts::open(&database).await?, None),
+    };
     let status = accounts.status().await?;
     let postmaster = postmaster(&accounts).await?;
     accounts.close().await;
@@ -84,7 +128,8 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
     check::<Pop3d>(&settings.config).await?;
     let unfit = |faults: Faults| Failure::Configuration(faults.to_string());
     settings.config.judge_certificates(None).map_err(unfit)?;
-    let mut found = Found::new(&settings.config, Database::new(database.place(), status));
+    let database = Database { snapshot, ..Database::new(database.place(), status) };
+    let mut found = Found::new(&settings.config, database);
     if let Some((domain, Resolution::NoPostmaster)) = &postmaster {
         found.warnings.push(format!(
             "mail for postmaster@ and abuse@ waits outside: nobody is appointed; run: yubin domain set {domain} postmaster=LOGIN"
@@ -167,6 +212,7 @@ impl Database {
             accounts: status.accounts,
             addresses: status.addresses,
             apop_key: status.apop_key,
+            snapshot: None,
         }
     }
 }
@@ -198,6 +244,9 @@ fn as_facts(found: &Found) -> String {
         ("maildirs", found.maildirs.display().to_string()),
         ("queue", found.queue.display().to_string()),
     ];
+    if let Some(copy) = &database.snapshot {
+        lines.push(("copy before", copy.display().to_string()));
+    }
     if !found.warnings.is_empty() {
         lines.push(("warnings", found.warnings.join("\n")));
     }

@@ -8,10 +8,10 @@ use accounts::{
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::account::Pop3Setting;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::{Output, facts, table};
+use crate::setting::Pop3Setting;
 
 /// What to do with domains.
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::import_accounts;
 use crate::output::{Output, facts};
 use crate::progress::Progress;
 use crate::quota;
@@ -18,6 +19,8 @@ use crate::quota;
 /// From what.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Accounts, from a table
+    Accounts(import_accounts::Arguments),
     /// From a Maildir: of Dovecot, Courier, qmail or another
     #[command(after_help = MAILDIR_HELP)]
     Maildir {
@@ -65,6 +68,13 @@ again: each message comes once.
 Example:
   yubin import mbox /var/mail/taro ab4t-ash --quoting mboxo";
 
+/// Where mail comes from.
+enum Source {
+    /// With Dovecot's `pop3_uidl_format`.
+    Maildir(PathBuf, Option<String>),
+    Mbox(PathBuf, Quoting),
+}
+
 /// What came of it, in output.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -79,31 +89,33 @@ struct Report {
 
 /// Does it.
 pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
-    let login = match &command {
-        Command::Maildir { login, .. } | Command::Mbox { login, .. } => login,
+    let (source, login) = match command {
+        Command::Accounts(arguments) => return import_accounts::run(settings, arguments, output).await,
+        Command::Maildir { path, login, uidl_format } => (Source::Maildir(path, uidl_format), login),
+        Command::Mbox { path, login, quoting } => (Source::Mbox(path, quoting), login),
     };
-    let account = settings.accounts().await?.account_show(login).await?.account;
+    let account = settings.accounts().await?.account_show(&login).await?.account;
     let settings = settings.clone();
-    let work = tokio::task::spawn_blocking(move || import(&settings, &account, command));
+    let work = tokio::task::spawn_blocking(move || import(&settings, &account, source));
     let report = work.await.map_err(|error| Failure::Refused(error.to_string()))??;
     output.print(&report, as_facts)
 }
 
-fn import(settings: &Settings, account: &AccountRow, command: Command) -> Result<Report, Failure> {
+fn import(settings: &Settings, account: &AccountRow, source: Source) -> Result<Report, Failure> {
     let maildir = open(settings, account)?;
     let mut progress = Progress::new();
     let mut show = |Imported { found, taken, before, .. }| {
         progress.show(|| format!("{} of {found} messages", taken + before));
     };
-    let imported = match command {
-        Command::Maildir { path, uidl_format, .. } => {
+    let imported = match source {
+        Source::Maildir(path, uidl_format) => {
             let mut options = ImportOptions::default();
             if let Some(format) = uidl_format {
                 options.pop3_uidl_format = format;
             }
             maildir.import(&path, &options, &mut show)
         }
-        Command::Mbox { path, quoting, .. } => maildir.import_mbox(&path, quoting, &mut show),
+        Source::Mbox(path, quoting) => maildir.import_mbox(&path, quoting, &mut show),
     };
     drop(progress);
     // Also of what a failed one took over.

@@ -17,7 +17,9 @@ pub mod domain;
 pub mod expire;
 pub mod failure;
 pub mod import;
+pub mod import_accounts;
 pub mod life;
+pub mod manual;
 pub mod network;
 pub mod output;
 mod password;
@@ -26,6 +28,8 @@ mod progress;
 pub mod queue;
 pub mod quickstart;
 pub mod quota;
+mod rows;
+pub mod setting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -96,7 +100,7 @@ pub enum Command {
     Restore(backup::restore::Arguments),
     /// Read backups, and see that they are whole
     Verify(backup::verify::Arguments),
-    /// Take over mail of another server: maildir, mbox
+    /// Take over from another server: accounts, and mail of a maildir or an mbox
     #[command(subcommand)]
     Import(import::Command),
     /// Remove mail that has been here for too long
@@ -110,6 +114,10 @@ pub enum Command {
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
+    /// What a shell completes: bash, zsh, fish, elvish, powershell
+    Completions(manual::Completions),
+    /// Write the manual's pages
+    Man(manual::Man),
 }
 
 /// The command's `main`: arguments from the environment, output on stdout, what went wrong on stderr.
@@ -157,5 +165,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Queue(command) => queue::run(&settings()?, command, output).await,
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
+        Command::Completions(wanted) => manual::completions(&wanted),
+        Command::Man(wanted) => manual::man(&wanted, output),
     }
 }

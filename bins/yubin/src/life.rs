@@ -1,5 +1,7 @@
 //! The part of `yubin account` that says what an account may do: its state and its services, and how it was issued.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use accounts::{Accounts, Order, Service, ServiceInfo, State, Stops, Which};
@@ -9,6 +11,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::output::{Output, on_off, time};
+use crate::rows::{self, Row};
 
 /// `SERVICE=on|off`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,17 +110,66 @@ pub struct Issue {
     /// Your own key of this order: the same order again issues nothing again
     #[arg(long)]
     request: Option<String>,
+    /// How many; with --request, the nth has the key REQUEST-n
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
+    /// One for each line of a table: CSV in UTF-8, with the columns contract and request
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "request", "contract"])]
+    from: Option<PathBuf>,
 }
 
 const ISSUE_EXAMPLES: &str = "\
 The login, its address and the password are made; the password is shown once.
 
 Example:
-  yubin account issue --plan standard --contract 4711 --request order-2026-1";
+  yubin account issue --plan standard --contract 4711 --request order-2026-1
+
+Of many, each is issued whole or not at all. With keys, stop it at any time and
+run it again: what was issued before is shown without its password.
+
+  yubin account issue --plan standard --count 100 --request batch-7
+  yubin account issue --plan standard --from orders.csv";
 
 impl Issue {
-    pub(crate) fn order(self) -> Order {
-        Order { plan: self.plan, contract: self.contract, request: self.request }
+    /// Whether a list is wanted.
+    pub(crate) fn is_many(&self) -> bool {
+        self.count.is_some() || self.from.is_some()
+    }
+
+    /// What is ordered, and on which line.
+    pub(crate) fn orders(self) -> Result<Vec<(Option<u64>, Order)>, Failure> {
+        let Self { plan, contract, request, count, from } = self;
+        if let Some(file) = from {
+            return table(&plan, &file);
+        }
+        let Some(count) = count else { return Ok(vec![(None, Order { plan, contract, request })]) };
+        let order = |nth| {
+            let request = request.as_ref().map(|request| format!("{request}-{nth}"));
+            (None, Order { plan: plan.clone(), contract: contract.clone(), request })
+        };
+        Ok((1..=count).map(order).collect())
+    }
+}
+
+/// The orders of a table; all of its faults, or none.
+fn table(plan: &str, file: &Path) -> Result<Vec<(Option<u64>, Order)>, Failure> {
+    let make = |row: &Row<'_>| {
+        let contract = row.cell("contract").ok_or("it names no contract")?.to_owned();
+        let request = row.cell("request").map(str::to_owned);
+        Ok((row.line, Order { plan: plan.to_owned(), contract, request }))
+    };
+    let (orders, mut faults) = rows::read(file, &["contract", "request"], "contract", make)?;
+    let mut requests = HashMap::new();
+    for (line, order) in &orders {
+        if let Some(request) = &order.request
+            && let Some(earlier) = requests.insert(request, *line)
+        {
+            faults.push((*line, format!("the request {request} stands on line {earlier} already")));
+        }
+    }
+    match faults.is_empty() {
+        true => Ok(orders.into_iter().map(|(line, order)| (Some(line), order)).collect()),
+        false => Err(rows::refused(file, faults)),
     }
 }
 

@@ -11,11 +11,12 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::config::Backend;
 use crate::limits;
+use crate::readers::{Readers, in_time};
 
 /// Two pools on one database. With SQLite the writer is a single connection, so that a process never contends with
 /// itself for the one write lock of the file.
 pub(crate) struct Pools {
-    pub(crate) readers: AnyPool,
+    pub(crate) readers: Readers,
     pub(crate) writer: AnyPool,
 }
 
@@ -26,6 +27,10 @@ const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = 
 
 /// A question that would write is a mistake of ours.
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON";
+
+/// A change waits for those before it, but not for one that hangs; and one whose machine went away in the middle of it gives back what
+/// it holds.
+const POSTGRES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'";
 
 impl Backend {
     /// Connects to a database that exists.
@@ -46,18 +51,24 @@ impl Backend {
                     .max_connections(limits::READERS)
                     .acquire_timeout(limits::READ_PATIENCE);
                 Ok(Pools {
-                    readers: readers.connect_lazy_with(options.clone()),
+                    readers: Readers::new(readers.connect_lazy_with(options.clone())),
                     writer: writer.connect_lazy_with(options),
                 })
             }
             Self::Postgres(url) => {
                 let options: AnyConnectOptions = url.parse()?;
-                options.connect().await?.close().await?;
+                in_time(limits::READ_PATIENCE, async { options.connect().await?.close().await }).await?;
                 let pool = AnyPoolOptions::new()
                     .max_connections(limits::READERS)
                     .acquire_timeout(limits::READ_PATIENCE)
+                    .after_connect(|connection, _| {
+                        Box::pin(async move {
+                            connection.execute(POSTGRES).await?;
+                            Ok(())
+                        })
+                    })
                     .connect_lazy_with(options);
-                Ok(Pools { readers: pool.clone(), writer: pool })
+                Ok(Pools { readers: Readers::new(pool.clone()), writer: pool })
             }
         }
     }
@@ -83,6 +94,21 @@ impl Backend {
                 error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "3D000")
             }
         }
+    }
+
+    /// Whether a copy before the schema changes is a file beside the database. PostgreSQL has its own tools for copies.
+    pub(crate) fn keeps_snapshots(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// An empty file for a copy: the database's name, its version and the time behind it.
+    pub(crate) fn make_snapshot_file(&self, version: i64, now: i64) -> Option<std::io::Result<PathBuf>> {
+        let Self::Sqlite(path) = self else { return None };
+        let mut name = path.clone().into_os_string();
+        name.push(format!(".version-{version}.{now}"));
+        let copy = PathBuf::from(name);
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy);
+        Some(made.map(|_| copy))
     }
 
     /// Begins a change. `IMMEDIATE` takes SQLite's write lock at once: a transaction that read first and wants to

@@ -59,6 +59,7 @@ mod password;
 mod pop3;
 mod questions;
 mod quota;
+mod readers;
 mod recent;
 mod remembered;
 mod resolving;
@@ -71,13 +72,14 @@ mod store;
 mod tickets;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use admin::{
     AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, AuditEntry, DomainInfo, DomainKind,
-    DomainSetting, IssuedAccount, NewAccount, NewPlan, Order, PlanInfo, RemovedAccount, ServiceInfo, Status,
-    Which,
+    DomainSetting, ImportError, ImportedAccounts, IncomingAccount, IssuedAccount, NewAccount, NewPlan, Order,
+    PlanInfo, RemovedAccount, ServiceInfo, Status, Which,
 };
 pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
@@ -88,6 +90,7 @@ pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
+pub use schema::Upgrade;
 pub use sessions::Attendance;
 pub use standing::{Bar, Service, State, Stops};
 
@@ -130,7 +133,23 @@ impl Accounts {
     /// # Errors
     /// [`OpenError`], as for [`Accounts::open`]. A lost key file is not replaced while secrets are sealed with it.
     pub async fn create(config: &DatabaseConfig) -> Result<Self, OpenError> {
-        let store = Store::create(config).await?;
+        Ok(Self::create_with_copy(config).await?.0)
+    }
+
+    /// What [`Accounts::create`] would do to the database. The steps are really taken, in a change that is dropped.
+    ///
+    /// # Errors
+    /// [`OpenError`], as for [`Accounts::create`].
+    pub async fn rehearse(config: &DatabaseConfig) -> Result<Upgrade, OpenError> {
+        Store::rehearse(config).await
+    }
+
+    /// The same as [`Accounts::create`], with the copy that was made beside an older SQLite database before it was brought up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`]; without a copy, nothing is changed.
+    pub async fn create_with_copy(config: &DatabaseConfig) -> Result<(Self, Option<PathBuf>), OpenError> {
+        let (store, copy) = Store::create(config).await?;
         if let Some(path) = &config.apop_key {
             let sealed = admin::count_sealed(&store)
                 .await
@@ -139,7 +158,7 @@ impl Accounts {
                 ApopKey::generate(path)?;
             }
         }
-        Self::assemble(store, config)
+        Ok((Self::assemble(store, config)?, copy))
     }
 
     fn assemble(store: Store, config: &DatabaseConfig) -> Result<Self, OpenError> {

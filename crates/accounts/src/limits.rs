@@ -46,11 +46,21 @@ pub const ARGON2_PASSES: u32 = 3;
 /// See [`ARGON2_MEMORY_KIB`].
 pub const ARGON2_LANES: u32 = 1;
 
+/// Accounts that are imported in one change, for whose end all other changes wait: some tenths of a second.
+pub const IMPORT_BATCH: usize = 500;
+
 /// Connections that ask questions, a process.
 pub const READERS: u32 = 4;
 
 /// How long a question waits for a connection before the database counts as unreachable.
 pub const READ_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a question waits for its answer, and the writing of a ticket: a server that hangs is one that cannot be reached, and a mail
+/// program waits longer than this for its reply.
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a list waits for its next row: some are sorted first.
+pub const ROW_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a change waits for its turn: other changes of this process, then those of other processes.
 pub const WRITE_PATIENCE: Duration = Duration::from_secs(30);

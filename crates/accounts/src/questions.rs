@@ -11,8 +11,9 @@ use crate::hash::is_foreign;
 use crate::names::Login;
 use crate::pop3::Pop3Rules;
 use crate::quota::Allowances;
+use crate::readers::in_time;
 use crate::standing::{Bar, Service, State};
-use crate::{AccountId, Accounts, Shared, sql};
+use crate::{AccountId, Accounts, Shared, limits, sql};
 
 /// Where mail for an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,15 +251,12 @@ impl Accounts {
     async fn renew(&self, account: AccountId, stored: &str, password: &Secret) {
         let Ok(fresh) = self.shared.hasher.hash(password).await else { return };
         let Ok(mut renewal) = self.shared.store.begin_plain().await else { return };
-        let renewed = sqlx::query(sql::RENEW_CREDENTIAL)
-            .bind(account.get())
-            .bind(stored)
-            .bind(fresh)
-            .execute(&mut *renewal)
-            .await;
-        if renewed.is_ok() {
-            let _ = renewal.commit().await;
-        }
+        let renewed = in_time(limits::ANSWER_PATIENCE, async {
+            let renewing = sqlx::query(sql::RENEW_CREDENTIAL).bind(account.get()).bind(stored).bind(fresh);
+            renewing.execute(&mut *renewal).await?;
+            renewal.commit().await
+        });
+        let _ = renewed.await;
     }
 
     async fn find(

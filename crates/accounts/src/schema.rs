@@ -2,9 +2,10 @@
 //! until somebody says so.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Any, SqlSafeStr, Transaction};
 
 use crate::config::DatabaseConfig;
 use crate::error::{OpenError, Unavailable};
@@ -39,8 +40,58 @@ pub(crate) async fn check(store: &Store, config: &DatabaseConfig) -> Result<(), 
     }
 }
 
+/// What bringing a database up to date will do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The version that is there; 0 when there is no database yet.
+    pub found: i64,
+    /// The version that will be there.
+    pub needed: i64,
+    /// The steps between them, by number and name.
+    pub steps: Vec<(i64, &'static str)>,
+    /// Whether a copy is made beside the database before.
+    pub snapshot: bool,
+}
+
+impl Upgrade {
+    pub(crate) fn new(found: i64, keeps_snapshots: bool) -> Self {
+        let missing = MIGRATIONS.iter().filter(|(version, ..)| *version > found);
+        let steps: Vec<_> = missing.map(|(version, name, _)| (*version, *name)).collect();
+        let snapshot = keeps_snapshots && found > 0 && !steps.is_empty();
+        Self { found, needed: newest(), steps, snapshot }
+    }
+}
+
+/// What would be done, after it was done in a change that was dropped.
+pub(crate) async fn rehearse(store: &Store, config: &DatabaseConfig) -> Result<Upgrade, OpenError> {
+    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let found = version(store).await.map_err(unreachable)?;
+    drop(apply(store, config, newest()).await?);
+    Ok(Upgrade::new(found, store.backend().keeps_snapshots()))
+}
+
+/// Copies an older database before it is brought up to date, where copies are files beside it.
+pub(crate) async fn snapshot(store: &Store, config: &DatabaseConfig) -> Result<Option<PathBuf>, OpenError> {
+    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let found = version(store).await.map_err(unreachable)?;
+    if !Upgrade::new(found, store.backend().keeps_snapshots()).snapshot {
+        return Ok(None);
+    }
+    store.snapshot(found).await.map_err(unreachable)
+}
+
 /// Applies what is missing up to a version, all of it or nothing, with other processes held off by the change's own lock.
 pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig, to: i64) -> Result<(), OpenError> {
+    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let change = apply(store, config, to).await?;
+    change.commit().await.map_err(Unavailable::when("committing the schema")).map_err(unreachable)
+}
+
+async fn apply(
+    store: &Store,
+    config: &DatabaseConfig,
+    to: i64,
+) -> Result<Transaction<'static, Any>, OpenError> {
     let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
     let mut change = store.begin_plain().await.map_err(unreachable)?;
     if let Some(lock) = store.backend().lock_schema() {
@@ -54,7 +105,7 @@ pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig, to: i64) -> 
         .run_direct(None, &mut *change, false)
         .await
         .map_err(|error| migration_error(config, error))?;
-    change.commit().await.map_err(Unavailable::when("committing the schema")).map_err(unreachable)
+    Ok(change)
 }
 
 /// The newest version in the database; 0 when it has no schema.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::error::Unavailable;
 use crate::questions::Account;
@@ -111,7 +112,7 @@ async fn follow(shared: Weak<Shared>) {
         tokio::time::sleep(limits::FOLLOW_EVERY).await;
         let Some(shared) = shared.upgrade() else { return };
         // What cannot be asked now is asked again: the number of the last change that was seen stays.
-        let _ = shared.follow().await;
+        let _ = timeout(limits::ANSWER_PATIENCE, shared.follow()).await;
     }
 }
 

@@ -438,3 +438,6 @@ pub(crate) const CLEAR: &[(i64, &str)] =
 
 /// → versions of the migrations that are in the database.
 pub(crate) const MIGRATIONS: &str = "SELECT version FROM _sqlx_migrations ORDER BY version";
+
+/// SQLite alone: `$1` path of an empty file, or of none.
+pub(crate) const SNAPSHOT: &str = "VACUUM INTO $1";

@@ -4,14 +4,18 @@
 //! can take one until it ends. So a change sees what is true until it commits, two who want the same name meet in no gap between a
 //! look and a write, and the numbers are in the order of the commits, which is what whoever follows the changes relies on.
 
+use std::fs::File;
 use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::backend::Pools;
 use crate::config::{Backend, DatabaseConfig};
 use crate::error::{OpenError, Unavailable};
+use crate::readers::Readers;
+use crate::schema::Upgrade;
 use crate::standing::SENDING;
 use crate::{AccountId, schema, sql};
 
@@ -102,9 +106,21 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes the database where there is none, and brings an older one up to date.
-    pub(crate) async fn create(config: &DatabaseConfig) -> Result<Self, OpenError> {
-        Self::create_of(config, schema::newest()).await
+    /// Makes the database where there is none, and brings an older one up to date: of that one there is a copy then.
+    pub(crate) async fn create(config: &DatabaseConfig) -> Result<(Self, Option<PathBuf>), OpenError> {
+        let copy = match Self::connect(config).await {
+            Err(OpenError::Missing { .. }) => None,
+            store => schema::snapshot(&store?, config).await?,
+        };
+        Ok((Self::create_of(config, schema::newest()).await?, copy))
+    }
+
+    /// What [`Store::create`] would do.
+    pub(crate) async fn rehearse(config: &DatabaseConfig) -> Result<Upgrade, OpenError> {
+        match Self::connect(config).await {
+            Err(OpenError::Missing { .. }) => Ok(Upgrade::new(0, false)),
+            store => schema::rehearse(&store?, config).await,
+        }
     }
 
     /// The same, up to a version; a newer database stays what it is.
@@ -138,7 +154,7 @@ impl Store {
         &self.backend
     }
 
-    pub(crate) fn readers(&self) -> &AnyPool {
+    pub(crate) fn readers(&self) -> &Readers {
         &self.pools.readers
     }
 
@@ -178,6 +194,22 @@ impl Store {
             Ok(1) => Ok(()),
             _ => Err(Unavailable::when("committing a change")(failure)),
         }
+    }
+
+    /// A copy beside the database, of one moment. Only its owner can read it; it is on the disk when this is back.
+    pub(crate) async fn snapshot(&self, version: i64) -> Result<Option<PathBuf>, Unavailable> {
+        let Some(path) = self.backend.make_snapshot_file(version, now()) else { return Ok(None) };
+        let failed = "copying the database before it is brought up to date";
+        let path = path.map_err(Unavailable::when(failed))?;
+        let name = path.to_str().ok_or("its path is not UTF-8").map_err(Unavailable::when(failed))?;
+        // VACUUM takes an empty file that is there, with the permissions that it has.
+        sqlx::query(sql::SNAPSHOT)
+            .bind(name)
+            .execute(&self.pools.writer)
+            .await
+            .map_err(Unavailable::when(failed))?;
+        File::open(&path).and_then(|file| file.sync_all()).map_err(Unavailable::when(failed))?;
+        Ok(Some(path))
     }
 
     pub(crate) async fn close(&self) {

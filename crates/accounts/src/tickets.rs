@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::error::Unavailable;
 use crate::questions::Account;
+use crate::readers::in_time;
 use crate::store::now;
-use crate::{Accounts, sql};
+use crate::{Accounts, limits, sql};
 
 /// A renewal is written when less than so much of a ticket is left, in quarters: polls would be writes otherwise.
 const RENEWED_BELOW: u64 = 3;
@@ -37,33 +38,29 @@ impl Accounts {
         if known.is_some_and(|expires| expires > fresh) {
             return Ok(());
         }
-        let writing = "writing a ticket";
         // By itself: what waits for a change of this account must not hold another account's tickets.
         let mut cleaning = store.begin_plain().await?;
-        sqlx::query(sql::DROP_TICKETS)
-            .bind(now)
-            .execute(&mut *cleaning)
-            .await
-            .map_err(Unavailable::when(writing))?;
-        cleaning.commit().await.map_err(Unavailable::when(writing))?;
+        let cleaned = in_time(limits::ANSWER_PATIENCE, async {
+            sqlx::query(sql::DROP_TICKETS).bind(now).execute(&mut *cleaning).await?;
+            cleaning.commit().await
+        });
+        cleaned.await.map_err(Unavailable::when("dropping old tickets"))?;
         let mut change = store.begin_plain().await?;
-        if let Some(lock) = store.backend().lock_account() {
-            sqlx::query(lock)
+        let written = in_time(limits::ANSWER_PATIENCE, async {
+            if let Some(lock) = store.backend().lock_account() {
+                sqlx::query(lock).bind(account.id.get()).execute(&mut *change).await?;
+            }
+            sqlx::query(sql::SET_TICKET)
+                .bind(&address)
                 .bind(account.id.get())
+                .bind(now.saturating_add(seconds(lifetime.as_secs())))
+                .bind(account.as_of)
                 .execute(&mut *change)
-                .await
-                .map_err(Unavailable::when(writing))?;
-        }
-        sqlx::query(sql::SET_TICKET)
-            .bind(&address)
-            .bind(account.id.get())
-            .bind(now.saturating_add(seconds(lifetime.as_secs())))
-            .bind(account.as_of)
-            .execute(&mut *change)
-            .await
-            .map_err(Unavailable::when(writing))?;
-        // What clients do by the thousand is no change of an administrator's: it is not audited.
-        change.commit().await.map_err(Unavailable::when(writing))
+                .await?;
+            // What clients do by the thousand is no change of an administrator's: it is not audited.
+            change.commit().await
+        });
+        written.await.map_err(Unavailable::when("writing a ticket"))
     }
 
     /// The logins of the accounts whose tickets hold at an address now, the latest first: several where customers share an address.

@@ -7,12 +7,12 @@ mod deny;
 mod file_length;
 mod fuzz;
 mod no_std;
-mod postgres;
-mod shell;
 mod test;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+use xtask::{postgres, shell};
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 

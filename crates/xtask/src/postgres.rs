@@ -1,16 +1,19 @@
 //! A private PostgreSQL for the time of the tests: its own directory, a port of its own on loopback, gone at the end.
+//!
+//! `cargo xtask test` has one for all of them; a test that stops its server starts one for itself.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Outcome};
 
 /// The tests read here where the server is; the role may create databases.
-pub(crate) const VARIABLE: &str = "YUBIN_TEST_POSTGRES";
+pub const VARIABLE: &str = "YUBIN_TEST_POSTGRES";
 
 /// The server refuses to run as root, so Debian's package brings this user.
 const USER: &str = "postgres";
@@ -19,50 +22,82 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// A server that takes longer to start is one that does not.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running server; it ends with this value.
-pub(crate) struct Postgres {
-    server: Child,
+/// A server; it ends with this value.
+#[derive(Debug)]
+pub struct Postgres {
+    programs: PathBuf,
+    /// While it runs.
+    server: Option<Child>,
     directory: PathBuf,
     port: u16,
 }
 
 impl Postgres {
     /// Makes a cluster and starts it; back when it answers.
-    pub(crate) fn start() -> Outcome<Self> {
+    ///
+    /// # Errors
+    /// In words: PostgreSQL is not installed, or does not start.
+    pub fn start() -> Outcome<Self> {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
         let programs = programs().ok_or("PostgreSQL's programs are in no version's directory")?;
-        let directory = std::env::temp_dir().join(format!("yubin-postgres-{}", std::process::id()));
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("yubin-postgres-{}-{serial}", std::process::id()));
         let port = free_port()?;
         make_directory(&directory)?;
-        let data = directory.join("data");
         let mut initdb = as_user(&programs.join("initdb"))?;
         initdb.args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-U", USER, "-D"]);
-        shell::output(initdb.arg(&data).stdin(Stdio::null()))?;
+        initdb.arg(directory.join("data")).stdin(Stdio::null());
+        let mut made = Self { programs, server: None, directory, port };
+        shell::output(&mut initdb)?;
+        made.resume()?;
+        Ok(made)
+    }
 
-        let log = fs::File::create(directory.join("log")).map_err(|e| format!("the server's log: {e}"))?;
-        let mut server = as_user(&programs.join("postgres"))?;
+    /// Starts it again over what is there; back when it answers.
+    ///
+    /// # Errors
+    /// In words: it does not start.
+    pub fn resume(&mut self) -> Outcome {
+        let log = fs::File::options().create(true).append(true).open(self.directory.join("log"));
+        let log = log.map_err(|e| format!("the server's log: {e}"))?;
+        let mut server = as_user(&self.programs.join("postgres"))?;
         // What the tests write is worth nothing after them: it need not reach the disk.
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300"]);
-        server.arg("-p").arg(port.to_string()).arg("-k").arg(&directory).arg("-D").arg(&data);
+        server.arg("-p").arg(self.port.to_string()).arg("-k").arg(&self.directory);
+        server.arg("-D").arg(self.directory.join("data"));
         let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
-        let server = server.map_err(|e| format!("PostgreSQL did not start: {e}"))?;
-        let mut running = Self { server, directory, port };
-        running.wait_until_ready(&programs)?;
-        Ok(running)
+        self.server = Some(server.map_err(|e| format!("PostgreSQL did not start: {e}"))?);
+        self.wait_until_ready()
+    }
+
+    /// PostgreSQL's "immediate shutdown": every connection is cut in the middle of what it does, and the next start recovers as after
+    /// a crash.
+    pub fn cut(&mut self) {
+        self.end("-QUIT");
     }
 
     /// For the tests' environment.
-    pub(crate) fn url(&self) -> String {
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("postgres://{USER}@127.0.0.1:{}", self.port)
     }
 
-    fn wait_until_ready(&mut self, programs: &Path) -> Outcome {
-        let is_ready = programs.join("pg_isready").display().to_string();
+    fn end(&mut self, signal: &str) {
+        if let Some(mut server) = self.server.take() {
+            shell::succeeds("kill", &[signal, &server.id().to_string()]);
+            let _ = server.wait();
+        }
+    }
+
+    fn wait_until_ready(&mut self) -> Outcome {
+        let is_ready = self.programs.join("pg_isready").display().to_string();
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
             if shell::succeeds(&is_ready, &["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]) {
                 return Ok(());
             }
-            if self.server.try_wait().is_ok_and(|ended| ended.is_some()) {
+            if self.server.as_mut().is_some_and(|server| server.try_wait().is_ok_and(|ended| ended.is_some()))
+            {
                 break;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -75,9 +110,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         // PostgreSQL's "fast shutdown"; to be killed would leave its shared memory behind.
-        let pid = self.server.id().to_string();
-        shell::succeeds("kill", &["-INT", &pid]);
-        let _ = self.server.wait();
+        self.end("-INT");
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

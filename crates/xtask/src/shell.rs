@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// What a task ends with: nothing, or the reason why it failed, in words for a person.
-pub(crate) type Outcome<T = ()> = Result<T, String>;
+pub type Outcome<T = ()> = Result<T, String>;
 
 /// The project's root. Cargo names this crate's folder to whatever it runs, so a moved clone needs no rebuild.
-pub(crate) fn root() -> Outcome<PathBuf> {
+pub fn root() -> Outcome<PathBuf> {
     let here = env::var_os("CARGO_MANIFEST_DIR").ok_or("start this by `cargo xtask`")?;
     let mut root = PathBuf::from(here);
     root.pop();
@@ -18,7 +18,7 @@ pub(crate) fn root() -> Outcome<PathBuf> {
 }
 
 /// Where cargo builds for this run, wherever its settings put that: this program lies in it, as `debug/xtask`.
-pub(crate) fn target_dir() -> Outcome<PathBuf> {
+pub fn target_dir() -> Outcome<PathBuf> {
     let mut target = env::current_exe().map_err(|e| format!("where is this program? {e}"))?;
     target.pop();
     target.pop();
@@ -26,19 +26,19 @@ pub(crate) fn target_dir() -> Outcome<PathBuf> {
 }
 
 /// A command that runs in the project's root.
-pub(crate) fn command(program: impl AsRef<OsStr>) -> Outcome<Command> {
+pub fn command(program: impl AsRef<OsStr>) -> Outcome<Command> {
     let mut command = Command::new(program);
     command.current_dir(root()?);
     Ok(command)
 }
 
 /// The cargo that started this program.
-pub(crate) fn cargo() -> Outcome<Command> {
+pub fn cargo() -> Outcome<Command> {
     command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// Shows the command, runs it, and takes any ending but success as the failure.
-pub(crate) fn run(command: &mut Command) -> Outcome {
+pub fn run(command: &mut Command) -> Outcome {
     let shown = show(command);
     eprintln!("\n$ {shown}");
     let status = command.status().map_err(|e| format!("`{shown}` did not start: {e}"))?;
@@ -46,7 +46,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 }
 
 /// Runs silently and returns what the program printed.
-pub(crate) fn output(command: &mut Command) -> Outcome<String> {
+pub fn output(command: &mut Command) -> Outcome<String> {
     let shown = show(command);
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.map_err(|e| format!("`{shown}` did not start: {e}"))?;
@@ -57,7 +57,7 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
 }
 
 /// Whether the program is there and ends well, with its output thrown away.
-pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
+pub fn succeeds(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())

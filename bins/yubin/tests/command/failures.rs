@@ -127,3 +127,29 @@ fn help_teaches_with_examples() {
         assert!(done.out.contains(part), "{words}: {}", done.out);
     }
 }
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_does_nothing() {
+    let world = World::bare();
+    let steps = world.json("check --create --dry-run");
+    assert_eq!((&steps["found"], &steps["snapshot"]), (&0.into(), &false.into()));
+    assert!(!world.path("accounts.sqlite").exists() && !world.path("apop.key").exists());
+    world.ok("check --create");
+    assert_eq!(world.json("check --create --dry-run")["steps"], serde_json::json!([]));
+    world.complaint(2, "check --dry-run");
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let world = World::bare();
+    for shell in ["bash", "zsh", "fish"] {
+        let done = world.run_plain(&format!("completions {shell}"));
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert!(done.out.contains("password-stdin") && done.out.contains("equivalent"), "{shell}");
+    }
+    let done = world.run_plain("man pages --json");
+    assert_eq!(done.code, 0, "{}", done.err);
+    let page = std::fs::read_to_string(world.path("pages/yubin-account-add.1")).unwrap();
+    assert!(page.contains("password") && page.contains("yubin account add ab4t"), "{page}");
+    assert!(world.path("pages/yubin.1").exists() && world.path("pages/yubin-import-accounts.1").exists());
+}

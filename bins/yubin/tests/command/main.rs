@@ -3,4 +3,5 @@
 
 mod administration;
 mod failures;
+mod tables;
 mod world;

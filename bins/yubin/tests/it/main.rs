@@ -2,6 +2,7 @@
 //! that other people wrote. A test's name carries the requirement that it shows.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod addresses;
 mod authentication;
 mod backup;
 mod clients;
@@ -20,6 +21,7 @@ mod memory;
 mod networks;
 mod outbound;
 mod pop_before_smtp;
+mod postgres;
 mod profiles;
 mod promise;
 mod quickstart;

@@ -74,7 +74,7 @@ pub(super) struct Plan {
     pub(super) id: i64,
     name: String,
     pattern: String,
-    domain: Option<String>,
+    pub(super) domain: Option<String>,
     accounts: i64,
 }
 

@@ -225,3 +225,21 @@ pub(super) fn no_apop_key() -> AdminError {
 pub(super) fn apop_without_password() -> AdminError {
     refused("APOP needs the account to have a password".into())
 }
+
+pub(super) fn on_another_line(what: &str, line: u64) -> AdminError {
+    AdminError::Refused(format!("{what} stands on line {line} already"))
+}
+
+pub(super) fn there_without(login: &Login, address: &Address) -> AdminError {
+    AdminError::Refused(format!(
+        "the account {login} is there already, without {address}; give it with: yubin address add {address} {login}"
+    ))
+}
+
+pub(super) fn password_and_hash() -> AdminError {
+    AdminError::Refused("there is a password and a hash; leave one of them empty".to_owned())
+}
+
+pub(super) fn contract_without_plan() -> AdminError {
+    AdminError::Refused("a contract needs a plan; name one, or leave the contract empty".to_owned())
+}

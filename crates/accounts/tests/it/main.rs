@@ -6,6 +6,8 @@ mod addresses;
 mod contention;
 mod domains;
 mod dump;
+mod hanging;
+mod importing;
 mod issuing;
 mod life;
 mod logins;

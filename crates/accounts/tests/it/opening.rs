@@ -86,7 +86,23 @@ async fn an_older_database_is_brought_up_to_date_with_its_accounts() {
         }
         execute(&db.config, "DELETE FROM _sqlx_migrations WHERE version > 1").await;
         assert!(matches!(Accounts::open(&db.config).await, Err(OpenError::Outdated { found: 1, .. })));
-        let accounts = Accounts::create(&db.config).await.unwrap();
+        let sqlite = db.config.url.starts_with("sqlite:");
+        let upgrade = Accounts::rehearse(&db.config).await.unwrap();
+        assert_eq!((upgrade.found, upgrade.snapshot), (1, sqlite), "{upgrade:?}");
+        assert_eq!((upgrade.steps[0], upgrade.needed), ((2, "quota"), upgrade.steps.last().unwrap().0));
+        assert!(matches!(Accounts::open(&db.config).await, Err(OpenError::Outdated { found: 1, .. })));
+        let (accounts, copy) = Accounts::create_with_copy(&db.config).await.unwrap();
+        assert_eq!(copy.is_some(), sqlite);
+        if let Some(copy) = copy {
+            assert_eq!(copy.parent(), Some(db.dir.path()));
+            assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+            let copy = DatabaseConfig::sqlite(&copy);
+            assert!(matches!(Accounts::open(&copy).await, Err(OpenError::Outdated { found: 1, .. })));
+            let restored = Accounts::create(&copy).await.unwrap();
+            assert_eq!(owner(&restored, "taro", "mx.edit.ne.jp").await, "ab4t-ash");
+        }
+        let (_, copy) = Accounts::create_with_copy(&db.config).await.unwrap();
+        assert_eq!(copy, None, "there is nothing to bring up to date");
         let shown = accounts.account_show("ab4t-ash").await.unwrap();
         assert_eq!(shown.account.quota, accounts::Allowances::default());
         assert_eq!(shown.account.pop3, accounts::Pop3Rules::default());

@@ -107,6 +107,9 @@ impl Door {
     }
 }
 
+/// The database of a site that names no other.
+const DATABASE: &str = "sqlite:accounts.sqlite";
+
 /// What stands above the listeners.
 const GENERAL: &str = r#"hostname = "mx.example.jp"
 
@@ -154,13 +157,35 @@ impl Site {
     /// A domain and two customers, made by the operator's command.
     pub(crate) fn with_users() -> Self {
         let site = Self::new();
-        site.yubin(&["check", "--create"]);
-        site.yubin(&["domain", "add", HOST]);
-        for user in [AYUMI, KENJI] {
-            site.add_account(&user);
-            site.yubin(&["address", "add", user.alias, user.login]);
-        }
+        site.furnish();
         site
+    }
+
+    /// The same with the account database at this URL.
+    pub(crate) fn with_users_at(database: &str) -> Self {
+        let site = Self::new();
+        site.configure(&Self::configuration().replace(DATABASE, database));
+        site.furnish();
+        site
+    }
+
+    /// Another machine of the same operator: the same database and the same Maildirs, a queue of its own.
+    pub(crate) fn beside(&self, database: &str) -> Self {
+        let site = Self::new();
+        let maildirs = format!("maildirs = \"{}\"", self.path("mail").display());
+        let configuration = Self::configuration().replace(DATABASE, database);
+        site.configure(&configuration.replace("maildirs = \"mail\"", &maildirs));
+        fs::copy(self.path("apop.key"), site.path("apop.key")).unwrap();
+        site
+    }
+
+    fn furnish(&self) {
+        self.yubin(&["check", "--create"]);
+        self.yubin(&["domain", "add", HOST]);
+        for user in [AYUMI, KENJI] {
+            self.add_account(&user);
+            self.yubin(&["address", "add", user.alias, user.login]);
+        }
     }
 
     /// The text of the configuration: every door, each on a port of the system's choice.

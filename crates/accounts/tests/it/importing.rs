@@ -1,0 +1,98 @@
+//! Accounts of another system: all that can be taken, or nothing.
+
+use accounts::{Accounts, ImportError, ImportedAccounts, IncomingAccount};
+use auth_sasl::Secret;
+
+use crate::support::{databases, owner, password, verdict};
+
+fn incoming(line: u64, login: &str, addresses: &[&str]) -> IncomingAccount {
+    IncomingAccount {
+        line,
+        login: login.to_owned(),
+        addresses: addresses.iter().map(|&address| address.to_owned()).collect(),
+        ..IncomingAccount::default()
+    }
+}
+
+async fn import(
+    accounts: &Accounts,
+    incoming: &[IncomingAccount],
+) -> Result<ImportedAccounts, Vec<(u64, String)>> {
+    match accounts.account_import(incoming, &mut |_, _| {}).await {
+        Ok(imported) => Ok(imported),
+        Err(ImportError::Lines(lines)) => Err(lines),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn c_15_accounts_come_with_their_hashes_and_a_second_run_takes_what_is_missing() {
+    for database in databases().await {
+        let accounts = database.furnished().await.accounts;
+        let hash = "{SSHA}".to_owned() + &ssha("sakura", b"salt");
+        let mut rows = vec![
+            IncomingAccount {
+                hash: Some(Secret::new(hash.into_bytes())),
+                ..incoming(2, "u1234ab567c", &["hanako@mx.edit.ne.jp"])
+            },
+            IncomingAccount { password: Some(Secret::new("natsu")), ..incoming(3, "M1234ab567c", &[]) },
+        ];
+        assert_eq!(import(&accounts, &rows).await, Ok(ImportedAccounts { taken: 2, before: 0 }));
+        assert_eq!(owner(&accounts, "hanako", "mx.edit.ne.jp").await, "u1234ab567c");
+        for (login, secret) in [("u1234ab567c", "sakura"), ("m1234ab567c", "natsu")] {
+            assert_eq!(verdict(&accounts, &password(login, secret)).await, Ok(login.to_owned()));
+        }
+        rows.push(incoming(4, "x1234ab567c", &[]));
+        assert_eq!(import(&accounts, &rows).await, Ok(ImportedAccounts { taken: 1, before: 2 }));
+        let entries = accounts.account_list().await.unwrap();
+        assert_eq!(entries.len(), 4, "{entries:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_bad_line_is_told_and_nothing_is_done() {
+    for database in databases().await {
+        let accounts = database.furnished().await.accounts;
+        let before = accounts.status().await.unwrap();
+        let both = IncomingAccount {
+            password: Some(Secret::new("sakura")),
+            hash: Some(Secret::new("{SSHA}x")),
+            ..incoming(9, "hanako07", &[])
+        };
+        let unknown =
+            IncomingAccount { hash: Some(Secret::new("{ROT13}x")), ..incoming(10, "hanako08", &[]) };
+        let plan = IncomingAccount { plan: Some("gold".into()), ..incoming(11, "hanako09", &[]) };
+        let rows = [
+            incoming(2, "hanako01", &["hanako@mx.edit.ne.jp"]),
+            incoming(3, "x'; DROP TABLE account; --", &[]),
+            incoming(4, "HANAKO01", &[]),
+            incoming(5, "hanako03", &["taro@mx.edit.ne.jp"]),
+            incoming(6, "hanako04", &["hanako@example.org"]),
+            incoming(7, "hanako05", &["Hanako@mx.edit.ne.jp"]),
+            incoming(8, "ab4t-ash", &["jiro@mx.edit.ne.jp"]),
+            both,
+            unknown,
+            plan,
+        ];
+        let faults = import(&accounts, &rows).await.unwrap_err();
+        let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11], "{faults:?}");
+        let says = |line: u64, words: &str| {
+            let (_, fault) = faults.iter().find(|(at, _)| *at == line).unwrap();
+            assert!(fault.contains(words), "{fault}");
+        };
+        says(4, "line 2");
+        says(5, "ab4t-ash");
+        says(7, "line 2");
+        says(8, "yubin address add jiro@mx.edit.ne.jp ab4t-ash");
+        assert_eq!(accounts.status().await.unwrap(), before);
+    }
+}
+
+fn ssha(password: &str, salt: &[u8]) -> String {
+    use base64::Engine as _;
+    let mut input = password.as_bytes().to_vec();
+    input.extend_from_slice(salt);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &input);
+    base64::prelude::BASE64_STANDARD.encode([digest.as_ref(), salt].concat())
+}

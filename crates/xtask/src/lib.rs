@@ -1,0 +1,4 @@
+//! What `cargo xtask` shares with the tests that it starts: other people's programs, and a PostgreSQL of one's own.
+
+pub mod postgres;
+pub mod shell;
