@@ -22,6 +22,7 @@ use smtp_proto::Reply;
 
 use crate::conversation::Conversation;
 use crate::listener::Doors;
+pub use crate::listener::policy;
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]
