@@ -51,22 +51,31 @@ impl Pop3d {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
-        let (refusal, reason) = match self.accounts.authenticate_from(claim, from, Service::Pop).await {
+        let (refusal, reason, why) = match self.accounts.authenticate_from(claim, from, Service::Pop).await {
             Ok(Verdict::Accepted(account)) => return self.enter(account, mechanism, from).await,
             Ok(Verdict::Barred(account, bar)) => {
-                let (login, reason) = (account.login, bar.word());
-                tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason);
+                let (login, reason, hint) = (account.login, bar.word(), bar.hint());
+                tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason, %hint);
                 return Ok(Err(Denied::Account(self.barred(bar))));
             }
-            Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word()),
-            Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word()),
+            Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word(), Some(why)),
+            Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word(), None),
             Err(unavailable) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %unavailable);
                 return Ok(Err(Refusal::Temporary.into()));
             }
         };
-        tracing::info!(event = event::AUTH_FAILED, login = claim.login(), mechanism, reason);
-        (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
+        let log = async {
+            let login = claim.login();
+            let hint = match why {
+                Some(why) => self.accounts.hint(login, why).await,
+                None => None,
+            };
+            let hint = hint.as_ref().map(tracing::field::display);
+            tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason, hint);
+        };
+        // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
+        tokio::join!(log, (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY));
         Ok(Err(refusal.into()))
     }
 

@@ -108,6 +108,55 @@ fn a_wrong_password_and_an_unknown_user_get_the_same_reply() {
     assert_eq!(refusal(AYUMI.login, "wrong"), refusal("zz9zzz99z", "wrong"));
 }
 
+/// The support desk reads in the log what the customer is not told.
+#[test]
+fn s_09_a_failed_login_has_a_hint_in_the_log_and_none_in_its_reply() {
+    let service = Service::start();
+    let alias = AYUMI.alias.split('@').next().unwrap();
+    let pseudo = format!("pop.example.jp:{}", AYUMI.login);
+    let mut replies = Vec::new();
+    for (login, hint) in [
+        (pseudo.as_str(), "pseudo user name (POPFile style)"),
+        (alias, "alias used as login, the login is ab4t-ash"),
+        (AYUMI.alias, "address used as login, the login is ab4t-ash"),
+        ("zz9zzz99z", ""),
+    ] {
+        let mut smtp = service.smtp(Door::Submissions);
+        smtp.hello();
+        let plain = Smtp::plain_with(login, AYUMI.password);
+        replies.push(smtp.ask(&format!("AUTH PLAIN {plain}"), "535 5.7.8").lines);
+        let mut pop3 = service.pop3(Door::Pop3s);
+        pop3.ask(&format!("USER {login}"), "+OK");
+        assert_eq!(
+            pop3.ask(&format!("PASS {}", AYUMI.password), "-ERR").trim_end(),
+            "-ERR [AUTH] login failed"
+        );
+        for daemon in [&service.smtpd, &service.pop3d] {
+            daemon.wait_for(&format!("a hint for {login}"), |event| {
+                let this = event["event"] == "auth_failed" && event["login"] == login;
+                (this && event["hint"].as_str().unwrap_or_default() == hint).then_some(())
+            });
+        }
+    }
+    replies.dedup();
+    assert_eq!(replies.len(), 1, "{replies:?}");
+
+    // With the right password the owner is told, and the desk reads it too.
+    for (command, hint) in [
+        (vec!["account", "set", AYUMI.login, "smtp_auth=off"], "service smtp_auth not registered"),
+        (vec!["account", "suspend", AYUMI.login], "account suspended"),
+    ] {
+        service.site.yubin(&command);
+        let mut smtp = service.smtp(Door::Submissions);
+        smtp.hello();
+        smtp.ask(&format!("AUTH PLAIN {}", Smtp::plain(&AYUMI)), "535 5.7.8");
+        service
+            .smtpd
+            .wait_for(hint, |event| (event["event"] == "auth_failed" && event["hint"] == hint).then_some(()));
+    }
+    assert!(!service.smtpd.log().contains(AYUMI.password));
+}
+
 /// Who still does it can be found, and told.
 #[test]
 fn a_login_in_clear_text_is_logged_as_such_with_its_account() {
