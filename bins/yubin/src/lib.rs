@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -15,6 +15,7 @@ pub mod check;
 pub mod config;
 pub mod domain;
 pub mod expire;
+pub mod explain;
 pub mod failure;
 pub mod import;
 pub mod life;
@@ -104,6 +105,8 @@ pub enum Command {
     /// Which network class an address belongs to: test
     #[command(subcommand)]
     Network(network::Command),
+    /// What a client may do here, and why: by address, port, account and recipient
+    Explain(explain::Arguments),
     /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
     #[command(subcommand)]
     Queue(queue::Command),
@@ -155,6 +158,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
+        Command::Explain(arguments) => explain::run(&settings()?, &arguments, output).await,
         Command::Queue(command) => queue::run(&settings()?, command, output).await,
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
