@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -18,6 +18,7 @@ pub mod expire;
 pub mod explain;
 pub mod failure;
 pub mod import;
+pub mod init;
 pub mod life;
 pub mod network;
 pub mod output;
@@ -59,6 +60,7 @@ First steps, to try it:
   yubin quickstart                      a working service on 127.0.0.1, with two accounts
 
 First steps, to run it:
+  yubin init /etc/yubin                 a commented configuration to begin with
   yubin check --create                  look at the configuration, make the account database
   yubin domain add mx.example.jp        the first domain is the one of the issued addresses
   yubin account add ab4t-ash --address taro@mx.example.jp
@@ -72,6 +74,8 @@ Run it as the user that the daemons run as: they must read what it makes.";
 pub enum Command {
     /// Try it: a working service on 127.0.0.1 from nothing
     Quickstart(quickstart::Arguments),
+    /// Write a commented configuration to begin with: as modern, editnet or asahi
+    Init(init::Arguments),
     /// Look at the configuration and at all that it names
     Check(check::Arguments),
     /// Mail accounts: add, issue, show, list, passwd, set, suspend, resume, stage, close, remove
@@ -145,6 +149,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command {
         Command::Quickstart(arguments) => quickstart::run(arguments, output).await,
+        Command::Init(arguments) => init::run(&arguments, output),
         Command::Check(arguments) => check::run(&settings()?, &arguments, output).await,
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,

@@ -259,6 +259,38 @@ fn p_25_au_hikari_is_barred_from_port_25_of_asahi_and_sends_by_the_others() {
     }
 }
 
+/// `yubin init` needs no configuration, and writes one that is complete but for what is the operator's own.
+#[test]
+fn init_writes_each_profile_and_never_over_a_file() {
+    let site = Site::new();
+    for profile in PROFILES {
+        let directory = site.path(&format!("as {profile}"));
+        let run = |arguments: &[&str]| {
+            let mut command = Program::Yubin.command();
+            let output = command.args(arguments).arg(&directory).output().unwrap();
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        assert_eq!(run(&["init", "--profile", profile]), (Some(0), String::new()));
+        let config = directory.join("yubin.toml");
+        let written = std::fs::read_to_string(&config).unwrap();
+        let comments = |text: &str| text.matches('#').count();
+        assert_eq!(comments(&written), comments(&shipped(profile)));
+        let (code, said) = run(&["init", "--profile", "modern"]);
+        assert!(code == Some(1) && said.contains("is left as it is"), "{said}");
+        assert_eq!(std::fs::read_to_string(&config).unwrap(), written);
+
+        for name in ["cert.pem", "key.pem"] {
+            std::fs::copy(site.path(name), directory.join(name)).unwrap();
+        }
+        let mine = written.replace("/var/lib/yubin/", "").replace("sqlite:/", "sqlite:");
+        let mine = mine.replace("edit.ne.jp", "example.jp").replace("asahi-net.or.jp", "example.jp");
+        std::fs::write(&config, mine).unwrap();
+        let mut check = Program::Yubin.command();
+        let checked = check.arg("--config").arg(&config).args(["check", "--create"]).output().unwrap();
+        assert!(checked.status.success(), "{profile}: {}", String::from_utf8_lossy(&checked.stderr));
+    }
+}
+
 #[test]
 fn a_profile_is_under_60_lines() {
     for profile in PROFILES {
