@@ -97,7 +97,7 @@ impl<'s> Conversation<'s> {
     }
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
-        match self.pop3d.login(&claim, wire.peer().ip()).await? {
+        match self.pop3d.login(&claim, wire.peer().ip(), wire.tls().is_some()).await? {
             Ok(Entered { maildrop, listing, policy, attendance }) => {
                 self.maildrop = Some(maildrop);
                 self.presence.begin(attendance);

@@ -46,16 +46,20 @@ impl Pop3d {
         &self,
         claim: &Claim,
         from: IpAddr,
+        encrypted: bool,
     ) -> Result<Result<Entered, Denied>, WireError> {
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
         let (refusal, reason, why) = match self.accounts.authenticate_from(claim, from, Service::Pop).await {
-            Ok(Verdict::Accepted(account)) => return self.enter(account, mechanism, from).await,
+            Ok(Verdict::Accepted(account)) => {
+                tracing::info!(event = event::AUTH_OK, login = account.login, mechanism, encrypted);
+                return self.enter(account, from).await;
+            }
             Ok(Verdict::Barred(account, bar)) => {
                 let (login, reason, hint) = (account.login, bar.word(), bar.hint());
-                tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason, %hint);
+                tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, reason, %hint);
                 return Ok(Err(Denied::Account(self.barred(bar))));
             }
             Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word(), Some(why)),
@@ -72,7 +76,7 @@ impl Pop3d {
                 None => None,
             };
             let hint = hint.as_ref().map(tracing::field::display);
-            tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason, hint);
+            tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, reason, hint);
         };
         // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
         tokio::join!(log, (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY));
@@ -98,13 +102,7 @@ impl Pop3d {
         }
     }
 
-    async fn enter(
-        &self,
-        account: Account,
-        mechanism: &'static str,
-        from: IpAddr,
-    ) -> Result<Result<Entered, Denied>, WireError> {
-        tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
+    async fn enter(&self, account: Account, from: IpAddr) -> Result<Result<Entered, Denied>, WireError> {
         self.open_ticket(&account, from).await;
         let policy = self.rules.policy(account.pop3);
         self.rules.learn(policy);

@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -28,6 +28,7 @@ mod progress;
 pub mod queue;
 pub mod quickstart;
 pub mod quota;
+pub mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -114,6 +115,8 @@ pub enum Command {
     /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
     #[command(subcommand)]
     Queue(queue::Command),
+    /// Who still uses clear-text passwords, POP before SMTP, APOP, from the logs
+    Report(report::Arguments),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -165,6 +168,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Explain(arguments) => explain::run(&settings()?, &arguments, output).await,
         Command::Queue(command) => queue::run(&settings()?, command, output).await,
+        Command::Report(arguments) => report::run(&arguments, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
     }
 }

@@ -1,8 +1,10 @@
 //! Logging in, by SMTP and by POP3, with one name and one password.
 
 use crate::harness::Service;
+use crate::harness::programs::Program;
 use crate::harness::site::{AYUMI, Door, KENJI, User};
 use crate::harness::smtp::{Smtp, base64};
+use crate::maildrop::apop;
 
 #[test]
 fn s_01_plain_with_and_without_an_initial_response() {
@@ -176,4 +178,44 @@ fn a_login_in_clear_text_is_logged_as_such_with_its_account() {
         });
     }
     assert!(!service.smtpd.log().contains(AYUMI.password));
+}
+
+/// Whom to write to before a setting changes.
+#[test]
+fn the_report_names_who_still_uses_clear_text_and_apop() {
+    let service = Service::start();
+    // Ayumi: in clear text by SMTP and by POP3; Kenji: by APOP, and within TLS.
+    let mut smtp = service.smtp(Door::Submission);
+    smtp.hello();
+    smtp.authenticate(&AYUMI);
+    smtp.quit();
+    let mut pop3 = service.pop3(Door::Pop3);
+    pop3.login(&AYUMI);
+    pop3.quit();
+    let mut pop3 = service.pop3(Door::Pop3);
+    let line = apop(&pop3.greeting, &KENJI);
+    pop3.ask(&line, "+OK");
+    pop3.quit();
+    service.mailbox(&KENJI).quit();
+    service.smtpd.wait_for_events("auth_ok", 1);
+    service.pop3d.wait_for_events("auth_ok", 3);
+    let logs = [("smtpd.log", service.smtpd.log()), ("pop3d.log", service.pop3d.log())]
+        .map(|(name, log)| service.site.write(name, log).display().to_string());
+    let report = |what: &str| -> Vec<(String, u64)> {
+        let shown = service.site.yubin(&["--json", "report", what, &logs[0], &logs[1]]);
+        let list: Vec<serde_json::Value> = serde_json::from_str(&shown).unwrap();
+        let user = |user: &serde_json::Value| {
+            assert!(user["last"].as_str().unwrap().starts_with("20"), "{user}");
+            (user["login"].as_str().unwrap().to_owned(), user["times"].as_u64().unwrap())
+        };
+        list.iter().map(user).collect()
+    };
+    assert_eq!(report("clear-text"), [(AYUMI.login.to_owned(), 2)]);
+    assert_eq!(report("apop"), [(KENJI.login.to_owned(), 1)]);
+    assert_eq!(report("pbs"), []);
+    // A log of another format says nothing, and that is said.
+    let text = service.site.write("text.log", "2026-01-01T00:00:00Z INFO auth_ok login=ab4t-ash\n");
+    let output = service.site.run(Program::Yubin, &["report", "apop", text.to_str().unwrap()], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("format = \"json\""), "{output:?}");
 }
