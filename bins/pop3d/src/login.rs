@@ -25,6 +25,15 @@ pub(crate) struct Entered {
     pub(crate) attendance: Attendance,
 }
 
+/// From where somebody logs in.
+#[derive(Clone, Copy)]
+pub(crate) struct Visitor {
+    pub(crate) address: IpAddr,
+    /// Whether that is the client's own address, and not its balancer's.
+    pub(crate) is_client: bool,
+    pub(crate) encrypted: bool,
+}
+
 /// Who does not come in.
 pub(crate) enum Denied {
     /// In the protocol's words.
@@ -45,17 +54,18 @@ impl Pop3d {
     pub(crate) async fn login(
         &self,
         claim: &Claim,
-        from: IpAddr,
-        encrypted: bool,
+        visitor: Visitor,
     ) -> Result<Result<Entered, Denied>, WireError> {
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
-        let (refusal, reason, why) = match self.accounts.authenticate_from(claim, from, Service::Pop).await {
+        let Visitor { address, encrypted, .. } = visitor;
+        let judged = self.accounts.authenticate_from(claim, address, Service::Pop).await;
+        let (refusal, reason, why) = match judged {
             Ok(Verdict::Accepted(account)) => {
                 tracing::info!(event = event::AUTH_OK, login = account.login, mechanism, encrypted);
-                return self.enter(account, from).await;
+                return self.enter(account, visitor).await;
             }
             Ok(Verdict::Barred(account, bar)) => {
                 let (login, reason, hint) = (account.login, bar.word(), bar.hint());
@@ -102,8 +112,10 @@ impl Pop3d {
         }
     }
 
-    async fn enter(&self, account: Account, from: IpAddr) -> Result<Result<Entered, Denied>, WireError> {
-        self.open_ticket(&account, from).await;
+    async fn enter(&self, account: Account, visitor: Visitor) -> Result<Result<Entered, Denied>, WireError> {
+        if visitor.is_client {
+            self.open_ticket(&account, visitor.address).await;
+        }
         let policy = self.rules.policy(account.pop3);
         self.rules.learn(policy);
         if !self.pace.admit(account.id, policy.login_delay(), Instant::now()) {
