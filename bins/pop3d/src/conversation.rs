@@ -9,6 +9,7 @@ use daemon_kit::{Filled, Session, Wire, WireError};
 use mailstore::{Error, Maildrop};
 use pop3_proto::{Channel, CloseReason, Content, Event, MessageNumber, Misuse, Refusal};
 
+use crate::limits;
 use crate::login::{Denied, Entered, Visitor};
 use crate::maildrop::{self, Reading, Update, Wanted};
 use crate::presence::Presence;
@@ -137,6 +138,12 @@ impl<'s> Conversation<'s> {
                 self.machine.refuse(refusal(error), wire.out()).map_err(misuse)?;
                 return Ok(None);
             }
+        };
+        // What is larger than a piece takes two, one on its way and one that is read, for as long as its client needs.
+        let pieces = if reading.is_at_end() { 0 } else { 2 * limits::CHUNK };
+        let Ok(_memory) = self.session.memory(pieces) else {
+            self.machine.refuse(Refusal::Temporary, wire.out()).map_err(misuse)?;
+            return Ok(None);
         };
         self.machine.accept(wire.out()).map_err(misuse)?;
         loop {

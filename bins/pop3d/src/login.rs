@@ -147,7 +147,7 @@ impl Pop3d {
     /// POP before SMTP. Mail can be read without it.
     async fn open_ticket(&self, account: &Account, from: IpAddr) {
         let Some(tickets) = self.pop_before_smtp.filter(PopBeforeSmtp::is_on) else { return };
-        if let Err(reason) = self.accounts.ticket_open(account.id, from, tickets.lifetime).await {
+        if let Err(reason) = self.accounts.ticket_open(account, from, tickets.lifetime).await {
             tracing::error!(event = event::TICKET_FAILED, login = account.login, %reason);
         }
     }

@@ -16,6 +16,7 @@ use delivery::outbound::{
 use delivery::{LocalDelivery, Mailbox};
 
 use crate::domain::in_ascii;
+use crate::recipient::quota;
 
 /// What the configuration says, with the passwords that it names.
 pub(crate) fn settings(config: &Config) -> Result<OutboundConfig, Trouble> {
@@ -90,8 +91,8 @@ pub(crate) fn start(
 ) -> Result<Outbound, Trouble> {
     let settings = settings(config)?;
     let dns = Dns::new(&settings.name_servers).map_err(|why| format!("the DNS cannot be asked: {why}"))?;
-    let outbound =
-        Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(People(accounts.clone())))?;
+    let people = People(accounts.clone(), config.quota);
+    let outbound = Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(people))?;
     tokio::spawn(outbound.clone().run());
     let orders = outbound.clone();
     tokio::spawn(async move {
@@ -102,8 +103,8 @@ pub(crate) fn start(
     Ok(outbound)
 }
 
-/// The accounts, as the agent asks them.
-struct People(Accounts);
+/// The accounts, as the agent asks them, and what a mailbox without a quota of its own may hold.
+struct People(Accounts, config::Quota);
 
 impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
@@ -112,7 +113,9 @@ impl Homes for People {
             let Some(domain) = in_ascii(domain) else { return Ok(Home::Elsewhere) };
             match self.0.resolve(local_part, &domain).await.map_err(|error| error.to_string())? {
                 Resolution::Mailbox(mailbox) => {
-                    Mailbox::new(mailbox.key).map(Home::Mailbox).map_err(|error| error.to_string())
+                    let quota = quota(&mailbox, &self.1);
+                    let key = Mailbox::new(mailbox.key).map_err(|error| error.to_string())?;
+                    Ok(Home::Mailbox(key, quota))
                 }
                 Resolution::UnknownUser
                 | Resolution::Barred(_)

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use accounts::Resolution;
+use daemon_kit::config;
 use daemon_kit::config::Over;
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
@@ -96,10 +97,7 @@ impl Smtpd {
         octets: Option<u64>,
     ) -> Result<(Mailbox, Reserved), Reply> {
         let mailbox = key(&found.key)?;
-        let quota = Quota {
-            octets: found.quota.octets.or(self.quota.octets),
-            messages: found.quota.messages.or(self.quota.messages),
-        };
+        let quota = quota(found, &self.quota);
         let reserved = match self.delivery.reserve(&mailbox, address, quota, octets).await {
             Ok(reserved) => reserved,
             Err(DeliveryError::OverQuota(over)) => {
@@ -179,4 +177,12 @@ fn barred(text: String) -> Reply {
         return replies::DOMAIN_BARRED;
     }
     Reply::new(550, Enhanced(5, 1, 2), text).unwrap_or(replies::DOMAIN_BARRED)
+}
+
+/// How much a mailbox may hold: its own limits, and where it has none those of all.
+pub(crate) fn quota(found: &accounts::Mailbox, general: &config::Quota) -> Quota {
+    Quota {
+        octets: found.quota.octets.or(general.octets),
+        messages: found.quota.messages.or(general.messages),
+    }
 }

@@ -1,9 +1,11 @@
 //! The configuration file: which one, and what this command needs of it.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use accounts::{Accounts, DatabaseConfig};
 use daemon_kit::config::Config;
+use rustix::process::geteuid;
 
 use crate::failure::Failure;
 
@@ -25,7 +27,7 @@ impl Settings {
     pub fn load(named: Option<&Path>) -> Result<Self, Failure> {
         let path = match named {
             Some(path) => path.to_owned(),
-            None => PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(nowhere)?,
+            None => found()?,
         };
         let config = Config::load(path).map_err(|faults| Failure::Configuration(faults.to_string()))?;
         Ok(Self { config })
@@ -59,6 +61,20 @@ impl Settings {
 fn operator() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|variable| std::env::var(variable).ok());
     name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+/// The first that exists. One that somebody else left in the directory where we stand would decide what we make, and where.
+fn found() -> Result<PathBuf, Failure> {
+    let path = PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(nowhere)?;
+    let owner = std::fs::metadata(&path).map(|file| file.uid());
+    let ours = [geteuid().as_raw(), 0];
+    match owner {
+        Ok(owner) if path.is_relative() && !ours.contains(&owner) => Err(Failure::Refused(format!(
+            "{} belongs to somebody else; if it is meant, name it: yubin --config {0}",
+            path.display()
+        ))),
+        _ => Ok(path),
+    }
 }
 
 fn nowhere() -> Failure {

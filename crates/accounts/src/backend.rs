@@ -113,6 +113,15 @@ impl Backend {
         }
     }
 
+    /// A statement that waits for a change that drops the tickets of an account, `$1`, and has others wait: it sees no ticket that is
+    /// not committed yet, and would leave it. With SQLite there is one writer at a time.
+    pub(crate) fn lock_account(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(_) => Some("SELECT id FROM account WHERE id = $1 FOR SHARE"),
+        }
+    }
+
     /// A statement that counts the table of migrations: 0 or 1.
     pub(crate) fn has_migrations(&self) -> &'static str {
         match self {

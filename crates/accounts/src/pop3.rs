@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::error::{AdminError, Unavailable};
 use crate::names::DomainName;
-use crate::{AccountRow, Accounts, Allowance, sql};
+use crate::store::Change;
+use crate::{AccountRow, Accounts, Allowance, admin, sql};
 
 /// Rules of an account, or of the accounts whose issued address is in a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,9 +89,13 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Refused`] when there is no such account.
     pub async fn account_set_pop3(&self, login: &str, changes: Pop3Changes) -> Result<(), AdminError> {
-        let account = self.account_show(login).await?.account;
+        let login = self.login(login).await?;
+        let mut change = self.begin().await?;
+        let account = admin::must_find(&mut change, login.as_str()).await?;
         let rules = account.pop3.with(changes);
-        self.set_rules(sql::SET_ACCOUNT_POP3, &account.login, rules, "account set").await
+        set_rules(&mut change, sql::SET_ACCOUNT_POP3, account.id.get(), rules).await?;
+        change.about(account.id, 0);
+        Ok(self.shared.store.commit(change, "account set", &format!("{login} {rules}")).await?)
     }
 
     /// Changes the rules for the accounts whose issued address is in a domain, and which have none of their own.
@@ -99,29 +104,16 @@ impl Accounts {
     /// [`AdminError::Refused`] when the domain is not ours.
     pub async fn domain_set_pop3(&self, name: &str, changes: Pop3Changes) -> Result<(), AdminError> {
         let name = DomainName::parse(name)?;
-        let domains = self.domain_list().await?;
-        let Some(domain) = domains.into_iter().find(|domain| domain.name == name.as_str()) else {
-            return Err(crate::admin::domain_not_ours(name.as_str()));
-        };
-        self.set_rules(sql::SET_DOMAIN_POP3, name.as_str(), domain.pop3.with(changes), "domain set").await
-    }
-
-    async fn set_rules(
-        &self,
-        statement: &'static str,
-        whose: &str,
-        rules: Pop3Rules,
-        action: &str,
-    ) -> Result<(), AdminError> {
-        let store = &self.shared.store;
         let mut change = self.begin().await?;
-        sqlx::query(statement)
-            .bind(whose)
-            .bind(rules.column())
-            .execute(&mut *change)
+        let id = admin::must_be_ours(&mut change, name.as_str()).await?.id;
+        let rules: String = sqlx::query_scalar(sql::DOMAIN_POP3)
+            .bind(id)
+            .fetch_one(&mut *change)
             .await
-            .map_err(Unavailable::when("setting rules of POP3"))?;
-        Ok(store.commit(change, action, &format!("{whose} {rules}")).await?)
+            .map_err(Unavailable::when("reading rules of POP3"))?;
+        let rules = Pop3Rules::from_column(&rules).with(changes);
+        set_rules(&mut change, sql::SET_DOMAIN_POP3, id, rules).await?;
+        Ok(self.shared.store.commit(change, "domain set", &format!("{name} {rules}")).await?)
     }
 
     /// All accounts, each with the rules that hold for it: its own, and where it has none its domain's.
@@ -153,6 +145,21 @@ impl Accounts {
             .map_err(Unavailable::when("reading rules of POP3"))?;
         Ok(texts.iter().map(|text| Pop3Rules::from_column(text)).collect())
     }
+}
+
+async fn set_rules(
+    change: &mut Change,
+    statement: &'static str,
+    whose: i64,
+    rules: Pop3Rules,
+) -> Result<(), Unavailable> {
+    sqlx::query(statement)
+        .bind(whose)
+        .bind(rules.column())
+        .execute(&mut **change)
+        .await
+        .map(drop)
+        .map_err(Unavailable::when("setting rules of POP3"))
 }
 
 #[cfg(test)]

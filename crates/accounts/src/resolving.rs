@@ -6,6 +6,7 @@ use crate::names::{DomainName, LocalPart};
 use crate::questions::{Account, Mailbox, Resolution};
 use crate::quota::Allowances;
 use crate::standing::RECEIVING;
+use crate::store::now;
 use crate::{AccountId, Accounts, sql};
 
 /// Number, login, mailbox, quotas, state, and what a suspension stops.
@@ -24,6 +25,8 @@ type Row = (
     Option<i64>,
     Option<String>,
     Option<i64>,
+    Option<i64>,
+    Option<i64>,
 );
 
 /// What an address leads to.
@@ -40,6 +43,8 @@ enum Lead {
 /// What the database has on an address itself.
 enum Found {
     Lead(Lead),
+    /// The domain is ours, and the address is one that leads nowhere: it is off, or it was somebody's a short while ago.
+    Held(Home),
     /// The domain is ours, and nobody has the address.
     Nobody(Home),
 }
@@ -55,7 +60,8 @@ impl Accounts {
     /// Which mailbox an address belongs to. Neither part's case matters, nor which of a domain's equivalent names is used.
     ///
     /// An address itself goes before the sub-address that it may look like, that before `postmaster@` and `abuse@`, which every domain
-    /// has (RFC 5321 §4.5.1, RFC 2142 §2), and those before a catch-all.
+    /// has (RFC 5321 §4.5.1, RFC 2142 §2), and those before a catch-all. One that is off, or in quarantine, is an unknown user's, whatever
+    /// else it looks like: mail for its owner is nobody else's.
     ///
     /// # Errors
     /// [`Unavailable`]: try again later, `4xx`.
@@ -118,21 +124,24 @@ impl Accounts {
         // A local part that no account can have is looked up as the empty one, which none has: the domain decides.
         let local_part = LocalPart::parse(local_part);
         let local_part = local_part.as_ref().map_or("", LocalPart::as_str);
-        let home = match self.look_up(local_part, &domain).await? {
+        let (home, held) = match self.look_up(local_part, &domain).await? {
             Found::Lead(lead) => return Ok(lead),
-            Found::Nobody(home) => home,
+            Found::Held(home) => (home, true),
+            Found::Nobody(home) => (home, false),
         };
-        if let Some(name) = without_tag(local_part, &home.separators)
-            && let Found::Lead(lead) = self.look_up(name, &domain).await?
-        {
-            return Ok(lead);
+        if !held && let Some(name) = without_tag(local_part, &home.separators) {
+            match self.look_up(name, &domain).await? {
+                Found::Lead(lead) => return Ok(lead),
+                Found::Held(_) => return Ok(Lead::Nobody),
+                Found::Nobody(_) => {}
+            }
         }
         if DUTIES.contains(&local_part) {
             return Ok(Lead::Duty(self.owner(sql::POSTMASTER, home.id).await?));
         }
         let catch_all = match home.catch_all {
             0 => None,
-            _ if local_part.is_empty() => None,
+            _ if held || local_part.is_empty() => None,
             account => self.owner(sql::MAILBOX, account).await?,
         };
         Ok(catch_all.map_or(Lead::Nobody, Lead::Owner))
@@ -146,8 +155,22 @@ impl Accounts {
             .await
             .map_err(Unavailable::when("looking up an address"))?;
         let Some(row) = row else { return Ok(Found::Lead(Lead::NotOurs)) };
-        let (kind, refusal, id, separators, catch_all, account, login, key, octets, messages, state, stops) =
-            row;
+        let (
+            kind,
+            refusal,
+            id,
+            separators,
+            catch_all,
+            account,
+            login,
+            key,
+            octets,
+            messages,
+            state,
+            stops,
+            enabled,
+            free_at,
+        ) = row;
         if kind == "barred" {
             return Ok(Found::Lead(Lead::Barred(refusal)));
         }
@@ -156,6 +179,9 @@ impl Accounts {
                 let (octets, messages) = (octets.unwrap_or(-1), messages.unwrap_or(-1));
                 let (state, stops) = (state.unwrap_or_default(), stops.unwrap_or(0));
                 Found::Lead(Lead::Owner((account, login, key, octets, messages, state, stops)))
+            }
+            _ if enabled == Some(0) || free_at.is_some_and(|free_at| free_at > now()) => {
+                Found::Held(Home { id, separators, catch_all })
             }
             _ => Found::Nobody(Home { id, separators, catch_all }),
         })

@@ -5,12 +5,14 @@
 /// `$1` counter name → its next value.
 pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
 
-/// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs.
+/// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs; whether
+/// the address is on, and, of one that somebody had, when it is free.
 pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
      account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages, \
-     account.state, account.stops FROM domain JOIN domain home ON home.id = domain.home_id \
-     LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 AND address.enabled = 1 \
-     LEFT JOIN account ON account.id = address.account_id \
+     account.state, account.stops, address.enabled, released.free_at FROM domain JOIN domain home ON home.id = domain.home_id \
+     LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 \
+     LEFT JOIN account ON account.id = address.account_id AND address.enabled = 1 \
+     LEFT JOIN released ON released.domain_id = home.id AND released.local_part = $2 \
      WHERE domain.name = $1";
 
 /// `$1` account id → as in [`RESOLVE`].
@@ -78,6 +80,10 @@ pub(crate) const PLAN_SERVICES_OF: &str = "SELECT plan_service.name, plan_servic
 /// `$1` plan id → id and login of its accounts.
 pub(crate) const ACCOUNTS_OF_PLAN: &str = "SELECT id, login FROM account WHERE plan_id = $1 ORDER BY id";
 
+/// `$1` plan id, `$2` service → id and login of its accounts for which the plan decides.
+pub(crate) const ACCOUNTS_BY_PLAN: &str = "SELECT id, login FROM account WHERE plan_id = $1 AND NOT EXISTS ( \
+     SELECT 1 FROM service WHERE service.account_id = account.id AND service.name = $2)";
+
 /// → id and login of every account.
 pub(crate) const ALL_LOGINS: &str = "SELECT id, login FROM account ORDER BY id";
 
@@ -133,7 +139,7 @@ pub(crate) const AUDIT: &str = "SELECT id, at, who, action, subject FROM audit O
 /// The same of `$2` login, as it is or, of one that is gone, as its last entry names it.
 pub(crate) const AUDIT_OF: &str = "SELECT id, at, who, action, subject FROM audit WHERE account_id = COALESCE( \
      (SELECT id FROM account WHERE login = $2), \
-     (SELECT MAX(account_id) FROM audit WHERE action = 'account remove' AND subject LIKE $2 || ' %')) \
+     (SELECT MAX(account_id) FROM audit WHERE action = 'account remove' AND substr(subject, 1, length($2) + 1) = $2 || ' ')) \
      ORDER BY id DESC LIMIT $1";
 
 /// → id and name of the domain that issued addresses are in.
@@ -228,6 +234,10 @@ pub(crate) const IS_RESERVED: &str = "SELECT COUNT(*) FROM reserved WHERE name =
 pub(crate) const RELEASED: &str =
     "SELECT account_id, login, free_at FROM released WHERE domain_id = $1 AND local_part = $2";
 
+/// `$1` local part, `$2` now → in how many domains it is in quarantine.
+pub(crate) const COUNT_RELEASED: &str =
+    "SELECT COUNT(*) FROM released WHERE local_part = $1 AND free_at > $2";
+
 /// `$1` domain, `$2` local part.
 pub(crate) const TAKE_BACK: &str = "DELETE FROM released WHERE domain_id = $1 AND local_part = $2";
 
@@ -268,11 +278,14 @@ pub(crate) const ACCOUNTS: &str = "SELECT account.id, account.login, account.mai
      account.contract, plan.name \
      FROM account LEFT JOIN plan ON plan.id = account.plan_id ORDER BY account.login";
 
-/// `$1` login, `$2` rules, as the migration has them.
-pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE login = $1";
+/// `$1` account id, `$2` rules, as the migration has them.
+pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE id = $1";
 
-/// `$1` domain, `$2` rules.
-pub(crate) const SET_DOMAIN_POP3: &str = "UPDATE domain SET pop3_rules = $2 WHERE name = $1";
+/// `$1` domain id → its rules.
+pub(crate) const DOMAIN_POP3: &str = "SELECT pop3_rules FROM domain WHERE id = $1";
+
+/// `$1` domain id, `$2` rules.
+pub(crate) const SET_DOMAIN_POP3: &str = "UPDATE domain SET pop3_rules = $2 WHERE id = $1";
 
 /// → login and the rules of the domain of its issued address.
 pub(crate) const POP3_OF_DOMAINS: &str = "SELECT account.login, domain.pop3_rules FROM account \
@@ -369,8 +382,13 @@ pub(crate) const DROP_TICKETS_OF: &str = "DELETE FROM ticket WHERE account_id = 
 /// `$1` address, `$2` account id → when it expires.
 pub(crate) const TICKET: &str = "SELECT expires_at FROM ticket WHERE address = $1 AND account_id = $2";
 
-/// `$1` address, `$2` account id, `$3` time.
-pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, expires_at) VALUES ($1, $2, $3) \
+/// `$1` account id: whoever writes a ticket for it waits, see [`crate::backend::Backend::lock_account`].
+pub(crate) const HOLD_TICKETS: &str = "UPDATE account SET state = state WHERE id = $1";
+
+/// `$1` address, `$2` account id, `$3` time, `$4` the last change when its login was judged: nothing where a later one ended sending.
+pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, expires_at) \
+     SELECT $1, account.id, $3 FROM account WHERE account.id = $2 AND NOT EXISTS ( \
+     SELECT 1 FROM audit WHERE audit.account_id = $2 AND audit.id > $4 AND audit.ends IN (1, 3)) \
      ON CONFLICT (address, account_id) DO UPDATE SET expires_at = excluded.expires_at";
 
 /// `$1` time: those that are over.

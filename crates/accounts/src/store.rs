@@ -52,11 +52,13 @@ impl Change {
         ends: i64,
     ) -> Result<(), Unavailable> {
         if ends & SENDING != 0 {
-            sqlx::query(sql::DROP_TICKETS_OF)
-                .bind(account)
-                .execute(&mut *self.transaction)
-                .await
-                .map_err(Unavailable::when("dropping tickets"))?;
+            for statement in [sql::HOLD_TICKETS, sql::DROP_TICKETS_OF] {
+                sqlx::query(statement)
+                    .bind(account)
+                    .execute(&mut *self.transaction)
+                    .await
+                    .map_err(Unavailable::when("dropping tickets"))?;
+            }
         }
         sqlx::query(sql::ADD_AUDIT)
             .bind(id)

@@ -4,21 +4,23 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::error::Unavailable;
+use crate::questions::Account;
 use crate::store::now;
-use crate::{AccountId, Accounts, sql};
+use crate::{Accounts, sql};
 
 /// A renewal is written when less than so much of a ticket is left, in quarters: polls would be writes otherwise.
 const RENEWED_BELOW: u64 = 3;
 
 impl Accounts {
     /// Opens or renews the ticket of an account at an address: an IPv4 address, or the /64 of an IPv6 one, which is what a customer's
-    /// line has. It is in the database when this is back, for every machine.
+    /// line has. It is in the database when this is back, for every machine. What was changed since the login was judged holds: where
+    /// that ended sending, there is no ticket.
     ///
     /// # Errors
     /// [`Unavailable`]: there is no ticket then.
     pub async fn ticket_open(
         &self,
-        account: AccountId,
+        account: &Account,
         from: IpAddr,
         lifetime: Duration,
     ) -> Result<(), Unavailable> {
@@ -28,7 +30,7 @@ impl Accounts {
         let store = &self.shared.store;
         let known: Option<i64> = sqlx::query_scalar(sql::TICKET)
             .bind(&address)
-            .bind(account.get())
+            .bind(account.id.get())
             .fetch_optional(store.readers())
             .await
             .map_err(Unavailable::when("looking for a ticket"))?;
@@ -36,16 +38,27 @@ impl Accounts {
             return Ok(());
         }
         let writing = "writing a ticket";
-        let mut change = store.begin_plain().await?;
+        // By itself: what waits for a change of this account must not hold another account's tickets.
+        let mut cleaning = store.begin_plain().await?;
         sqlx::query(sql::DROP_TICKETS)
             .bind(now)
-            .execute(&mut *change)
+            .execute(&mut *cleaning)
             .await
             .map_err(Unavailable::when(writing))?;
+        cleaning.commit().await.map_err(Unavailable::when(writing))?;
+        let mut change = store.begin_plain().await?;
+        if let Some(lock) = store.backend().lock_account() {
+            sqlx::query(lock)
+                .bind(account.id.get())
+                .execute(&mut *change)
+                .await
+                .map_err(Unavailable::when(writing))?;
+        }
         sqlx::query(sql::SET_TICKET)
             .bind(&address)
-            .bind(account.get())
+            .bind(account.id.get())
             .bind(now.saturating_add(seconds(lifetime.as_secs())))
+            .bind(account.as_of)
             .execute(&mut *change)
             .await
             .map_err(Unavailable::when(writing))?;

@@ -61,6 +61,9 @@ impl Spool {
             text.sync()?;
             text.replace(&self.progress(id))?;
             sync(self)?;
+        } else {
+            // Who says the same again had no success with it: it is there perhaps, and a power cut would forget it.
+            sync(self)?;
         }
         drop(lock);
         Ok(Some(outbound))

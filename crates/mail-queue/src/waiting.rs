@@ -22,7 +22,10 @@ pub struct Waiting {
 }
 
 /// Every message that waits at this moment, once for each mailbox. A directory that is not there holds none; an envelope that cannot be
-/// read is left to its owner, who sets it aside.
+/// understood is left to its owner, who sets it aside.
+///
+/// # Errors
+/// The disk does not show what is there: whoever keeps a copy must not take that for nothing.
 pub fn waiting(queue: &Path) -> Result<Vec<Waiting>, Error> {
     let files: Arc<dyn Files> = Arc::new(Disk);
     let dir = queue.join("msg");
@@ -38,16 +41,27 @@ pub fn waiting(queue: &Path) -> Result<Vec<Waiting>, Error> {
     let mut waiting = Vec::new();
     for name in names {
         let mut text = Vec::new();
-        let read = files.open(&dir.join(&name)).and_then(|file| file.take(64 << 20).read_to_end(&mut text));
-        // Served since, or not for us to judge.
-        let (Ok(_), Ok(stored)) = (read, Stored::decode(&text)) else { continue };
+        let path = dir.join(&name);
+        let read = files.open(&path).and_then(|file| file.take(64 << 20).read_to_end(&mut text));
+        match read {
+            // Served since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            read => read.map_err(|error| mailstore::Error::new("read", &path, error))?,
+        };
+        let Ok(stored) = Stored::decode(&text) else { continue };
         let (envelope, host) = (&stored.envelope, &stored.host);
         let id = envelope.queue_id;
         let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());
         for (nth, recipient) in envelope.recipients.iter().enumerate() {
             let path = dir.join(format!("{id}.{nth}"));
             // The name is there exactly as long as this recipient is to be served.
-            if files.stat(&path).is_ok()
+            let is_there = match files.stat(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                found => {
+                    found.map(|_| true).map_err(|error| mailstore::Error::new("look at", &path, error))?
+                }
+            };
+            if is_there
                 && let Some(filed) =
                     Filed::new(unique.with_sizes(stored.sizes_for(recipient)).into_bytes(), false)
             {

@@ -106,6 +106,7 @@ pub struct Faults {
 struct State {
     plan: Plan,
     always: Vec<(Op, Errno)>,
+    next: Vec<(Op, Errno)>,
     mount: Option<PathBuf>,
     grain: Option<Duration>,
     blind: Option<(PathBuf, usize)>,
@@ -130,6 +131,7 @@ impl Faults {
         let state = State {
             plan,
             always,
+            next: Vec::new(),
             mount: None,
             grain: None,
             blind: None,
@@ -166,6 +168,11 @@ impl Faults {
         self
     }
 
+    /// The next operation of this kind fails, once; said again, the one behind it too.
+    pub fn fail_next(&self, op: Op, errno: Errno) {
+        self.state().next.push((op, errno));
+    }
+
     /// From now on so much is free.
     pub fn set_space(&self, space: Space) {
         self.state().space = Some(space);
@@ -176,7 +183,7 @@ impl Faults {
         self.state().stopped
     }
 
-    /// Whether an operation failed by [`Plan::FailAt`].
+    /// Whether an operation failed by [`Plan::FailAt`] or [`fail_next`](Faults::fail_next).
     pub fn failed(&self) -> bool {
         self.state().failed
     }
@@ -198,6 +205,10 @@ impl Faults {
         let nth = state.log.len();
         let nth_change = state.log.iter().filter(|op| op.changes()).count();
         state.log.push(op);
+        if let Some(at) = state.next.iter().position(|(kind, _)| *kind == op) {
+            state.failed = true;
+            return Verdict::Fail(state.next.remove(at).1.into());
+        }
         match state.plan.clone() {
             Plan::StopAt(at, stop) if op.changes() && at == nth_change => {
                 state.stopped = true;

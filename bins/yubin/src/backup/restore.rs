@@ -136,6 +136,20 @@ fn kept<'r>(run: &'r Run, login: &str) -> Result<&'r Kept, Failure> {
     found.ok_or_else(|| Failure::Refused(format!("{login} is not in this backup")))
 }
 
+/// A login that was removed can be issued anew: the mail of whom it was before is not for whom it is now. A mailbox key is never given
+/// twice.
+fn kept_of<'r>(run: &'r Run, account: &AccountRow) -> Result<&'r Kept, Failure> {
+    let kept = kept(run, &account.login)?;
+    if kept.mailbox == account.mailbox {
+        return Ok(kept);
+    }
+    let (login, theirs, now) = (&account.login, &kept.mailbox, &account.mailbox);
+    Err(Failure::Refused(format!(
+        "this backup holds the mail of another account that had the login {login} (mailbox {theirs}, now it is {now}); \
+         nothing is restored; choose a backup of the account that has it now: --backup NAME"
+    )))
+}
+
 fn list_of(place: &Place, kept: &Kept) -> Result<List, Failure> {
     let hash = Hash::parse(&kept.list);
     place.list(&hash.ok_or_else(|| Failure::Refused(format!("the list of {} has no name", kept.login)))?)
@@ -164,7 +178,7 @@ fn restore(
         },
     };
     for account in rows {
-        match kept(run, &account.login) {
+        match kept_of(run, account) {
             Ok(kept) => restoring.mailbox(settings, account, kept, only)?,
             // Told as left out; any other account of this dump is in this backup.
             Err(_) if all => {}

@@ -149,9 +149,16 @@ async fn n_05_a_ticket_of_who_fetched_mail() {
     let world = provider();
     let config = accounts::DatabaseConfig::sqlite(&world.path("accounts.sqlite"));
     let accounts = accounts::Accounts::open(&config).await.unwrap();
-    let id = accounts.account_show("ab4t-ash").await.unwrap().account.id;
+    let password = world.json("account passwd ab4t-ash")["password"].as_str().unwrap().to_owned();
+    let claim = auth_sasl::Claim::Password {
+        authorization: String::new(),
+        login: "ab4t-ash".into(),
+        password: auth_sasl::Secret::new(password),
+    };
+    let verdict_of_claim = accounts.authenticate(&claim).await.unwrap();
+    let accounts::Verdict::Accepted(account) = verdict_of_claim else { panic!("{verdict_of_claim:?}") };
     let hour = std::time::Duration::from_secs(3600);
-    accounts.ticket_open(id, "192.0.2.1".parse().unwrap(), hour).await.unwrap();
+    accounts.ticket_open(&account, "192.0.2.1".parse().unwrap(), hour).await.unwrap();
     let walk = explained(&world, "--from 192.0.2.1 --port 25");
     assert_eq!(verdict(&walk), (true, "relay_after_pop", ""));
     let ticket = walk["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "ticket").unwrap();

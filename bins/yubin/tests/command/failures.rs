@@ -82,6 +82,25 @@ fn without_a_configuration_the_first_steps_are_named() {
 }
 
 #[test]
+fn a_configuration_that_somebody_else_left_here_is_not_taken_unasked() {
+    let world = World::bare();
+    std::fs::create_dir(world.path("yubin-data")).unwrap();
+    let file = world.path("yubin-data/yubin.toml");
+    std::fs::rename(world.path("yubin.toml"), &file).unwrap();
+    // Only root can give a file away, and root is who must not be led by it.
+    if std::os::unix::fs::chown(&file, Some(65_534), None).is_err() {
+        return;
+    }
+    let refused = world.run_plain("check --create");
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(
+        refused.err.contains("belongs to somebody else") && refused.err.contains("--config yubin-data"),
+        "{refused:?}"
+    );
+    assert!(!world.path("yubin-data/accounts.sqlite").exists());
+}
+
+#[test]
 fn the_quickstarts_configuration_is_found() {
     let world = World::bare();
     std::fs::create_dir(world.path("yubin-data")).unwrap();

@@ -308,3 +308,19 @@ fn l_07_r_05_what_was_imported_before_the_backup_is_not_imported_again_behind_it
     assert_eq!((&import()["taken"], &import()["before"]), (&json!(0), &json!(2)));
     assert_eq!(site.mail_files().len(), 2);
 }
+
+#[test]
+fn l_07_a_login_that_was_issued_anew_does_not_get_the_mail_of_whom_it_was_before() {
+    let site = Site::with_users();
+    let source = site.write("taro", "From a@b Sat Nov 21 09:00:00 2026\n\n1\n\n");
+    site.yubin(&["import", "mbox", source.to_str().unwrap(), KENJI.login]);
+    back_up(&site, &[]);
+    fs::remove_dir_all(site.path("mail")).unwrap();
+    site.yubin(&["account", "remove", KENJI.login]);
+    site.yubin(&["account", "add", KENJI.login, "--force"]);
+    let from = place(&site);
+    let output = site.run(Program::Yubin, &["restore", KENJI.login, "--from", from.to_str().unwrap()], "");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && error.contains("another account"), "{error}");
+    assert!(!site.path("mail").exists() || site.mail_files().is_empty());
+}

@@ -3,7 +3,7 @@
 use crate::harness::Service;
 use crate::harness::daemon::Daemon;
 use crate::harness::mail::{assert_same, behind_trace, large};
-use crate::harness::site::{AYUMI, Door, KENJI};
+use crate::harness::site::{AYUMI, Door, KENJI, Site};
 use crate::harness::smtp::stuffed;
 
 /// KiB that a daemon may hold while the message goes through, its program's own pages included.
@@ -40,4 +40,20 @@ fn peak(daemon: &Daemon, work: impl FnOnce()) -> u64 {
     daemon.forget_peak_memory();
     work();
     daemon.peak_memory()
+}
+
+#[test]
+fn where_memory_is_short_a_large_message_waits_and_a_small_one_comes() {
+    let service = Service::start();
+    let text = |lines: usize| [b"Subject: lines\r\n\r\n".to_vec(), b"0123456789\r\n".repeat(lines)].concat();
+    for lines in [100, 10_000] {
+        service.receive("friend@example.org", &[KENJI.address], &text(lines));
+    }
+    service.site.configure(&Site::configuration_with("\n[limits]\nmemory = \"140KiB\"\n"));
+    let service = service.restart_pop3d();
+    let mut pop3 = service.mailbox(&KENJI);
+    assert!(pop3.retrieve(1).len() > 1_000);
+    pop3.ask("RETR 2", "-ERR [SYS/TEMP]");
+    assert!(pop3.retrieve(1).len() > 1_000, "it is in step");
+    pop3.quit();
 }

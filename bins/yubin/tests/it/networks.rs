@@ -139,6 +139,50 @@ fn n_01_a_line_of_the_provider_needs_no_login_on_port_25_and_its_wimax_does() {
     }
 }
 
+/// A balancer stands inside; whoever it names does not for that, and whoever it does not name does not either.
+#[test]
+fn n_10_a_client_that_the_balancer_does_not_name_is_not_inside_with_it() {
+    let site = Site::with_users();
+    let port_25 =
+        "relay = [\"authenticated\", \"inside\", \"pop-before-smtp\"]\nproxy_protocol = \"127.8.0.0/16\"\n";
+    let with_tickets = configuration().replacen("\n[networks]", "\n[pop_before_smtp]\n\n[networks]", 1);
+    let relay = "relay = [\"authenticated\", \"inside\"]\n";
+    let pop3 = "apop = true\n";
+    let behind = with_tickets.replacen(relay, port_25, 1).replacen(
+        pop3,
+        &format!("{pop3}proxy_protocol = \"127.8.0.0/16\"\n"),
+        1,
+    );
+    site.configure(&behind);
+    let service = Service::serve(site);
+    let through = |door: Door, header: &str| {
+        let mut wire = Wire::clear_from(CUSTOMER, service.address(door));
+        wire.bytes(header.as_bytes());
+        wire
+    };
+    let relays = |header: &str| {
+        let mut smtp = Smtp::greeted(through(Door::Mx, header));
+        smtp.hello();
+        smtp.ask("MAIL FROM:<friend@example.org>", "250");
+        smtp.wire.line("RCPT TO:<someone@example.com>");
+        smtp.reply().is("250")
+    };
+    const NOBODY: &str = "PROXY UNKNOWN\r\n";
+    assert!(relays("PROXY TCP4 127.8.0.9 127.0.0.25 5 25\r\n"));
+    assert!(!relays("PROXY TCP4 192.0.2.9 127.0.0.25 5 25\r\n"));
+    assert!(!relays(NOBODY));
+    // Nor does a login through it open the door for all behind it.
+    let mut pop3 = Pop3::greeted(through(Door::Pop3, NOBODY));
+    pop3.login(&KENJI);
+    pop3.quit();
+    assert!(!relays(NOBODY));
+    let mut pop3 = Pop3::greeted(through(Door::Pop3, "PROXY TCP4 192.0.2.7 127.0.0.110 5 110\r\n"));
+    pop3.login(&KENJI);
+    pop3.quit();
+    assert!(relays("PROXY TCP4 192.0.2.7 127.0.0.25 5 25\r\n"));
+    assert!(!relays("PROXY TCP4 192.0.2.8 127.0.0.25 5 25\r\n"));
+}
+
 /// What a cell of the guide's table comes to: the whole connection, MAIL, or RCPT is refused with this, or the recipient is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {

@@ -92,11 +92,11 @@ impl AccountDetails {
 /// An account that is gone. Its Maildir is not: this crate touches no mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovedAccount {
-    /// Its login, free again.
+    /// Its login, free again when the quarantine of its issued address is over.
     pub login: String,
     /// The name of the Maildir's directory that remains. No other account will ever get it.
     pub mailbox: String,
-    /// Its addresses, free again.
+    /// Its addresses, each in the quarantine of its domain: nobody has them, and nobody else gets them before it is over.
     pub addresses: Vec<String>,
 }
 
@@ -265,7 +265,7 @@ impl Accounts {
     }
 
     /// Sets the hash of a password that another program made; the old password ends, for APOP too. The next login replaces it by a
-    /// hash of ours.
+    /// hash of ours, unless it is Argon2 already.
     ///
     /// Known are Argon2 in PHC strings, `{SSHA}`, `{SSHA256}`, `{SSHA512}`, and crypt(3)'s MD5, SHA-256, SHA-512 and bcrypt, also behind
     /// `{CRYPT}`.
@@ -316,7 +316,7 @@ impl Accounts {
     }
 
     /// Reads a login. An operator who typed an address is told whose it is.
-    pub(super) async fn login(&self, text: &str) -> Result<Login, AdminError> {
+    pub(crate) async fn login(&self, text: &str) -> Result<Login, AdminError> {
         if let Ok(address) = Address::parse(text) {
             let owner = match self.resolve(address.local_part(), address.domain()).await? {
                 Resolution::Mailbox(mailbox) => Some(mailbox.login),
@@ -349,7 +349,7 @@ impl Accounts {
 }
 
 /// The account of a login that must exist, inside a change.
-pub(super) async fn must_find(change: &mut Change, login: &str) -> Result<AccountRow, AdminError> {
+pub(crate) async fn must_find(change: &mut Change, login: &str) -> Result<AccountRow, AdminError> {
     let login = Login::parse(login)?;
     let row: Option<Row> = sqlx::query_as(sql::ACCOUNT)
         .bind(login.as_str())

@@ -25,7 +25,7 @@ pub struct AddressInfo {
 /// How an address came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressKind {
-    /// The login at the default domain: there from the account's first minute to its last.
+    /// The login at its plan's domain, or at the default one: there from the account's first minute to its last.
     Issued,
     /// Chosen; comes and goes.
     Alias,
@@ -33,7 +33,7 @@ pub enum AddressKind {
     Personal,
     /// In the customer's own domain, where all names are theirs.
     Own,
-    /// The login at another domain than the default one.
+    /// The login at another domain than the issued address's.
     Id,
 }
 

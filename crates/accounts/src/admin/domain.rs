@@ -1,4 +1,5 @@
-//! Domains: ours, equivalent to one of ours, or barred. The first of ours is the default: every account has its issued address there.
+//! Domains: ours, equivalent to one of ours, or barred. The first of ours is the default: every account has its issued address there,
+//! unless its plan names another domain.
 
 use crate::error::{AdminError, Unavailable};
 use crate::names::DomainName;
@@ -15,7 +16,7 @@ pub struct DomainInfo {
     pub name: String,
     /// What it is to us.
     pub kind: DomainKind,
-    /// Whether issued addresses are in it: the first of ours.
+    /// Whether issued addresses are in it where no plan names another domain: the first of ours.
     pub default: bool,
     /// How many addresses are in it.
     pub addresses: i64,
@@ -68,8 +69,8 @@ pub enum DomainSetting {
 }
 
 /// A domain as it stands in the database.
-pub(super) struct Row {
-    pub(super) id: i64,
+pub(crate) struct Row {
+    pub(crate) id: i64,
     pub(super) name: String,
     pub(super) kind: DomainKind,
     home: i64,
@@ -347,7 +348,7 @@ async fn find(change: &mut Change, name: &str) -> Result<Option<Row>, Unavailabl
 }
 
 /// A domain that must be ours in its own name.
-async fn must_be_ours(change: &mut Change, name: &str) -> Result<Row, AdminError> {
+pub(crate) async fn must_be_ours(change: &mut Change, name: &str) -> Result<Row, AdminError> {
     match find(change, name).await? {
         Some(row) if row.kind == DomainKind::Ours => Ok(row),
         Some(Row { kind: DomainKind::Equivalent(home), .. }) => {

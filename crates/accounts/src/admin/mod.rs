@@ -9,15 +9,15 @@ mod plan;
 mod refusal;
 mod reserved;
 
+pub(crate) use account::must_find;
 pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
 pub use address::{AddressInfo, AddressKind};
 pub use audit::AuditEntry;
+pub(crate) use domain::must_be_ours;
 pub use domain::{DomainInfo, DomainKind, DomainSetting};
 pub use life::{ServiceInfo, Which};
 pub use plan::{IssuedAccount, NewPlan, Order, PlanInfo};
 pub(crate) use reserved::DUTIES;
-
-pub(crate) use refusal::domain_not_ours;
 
 use crate::error::Unavailable;
 use crate::store::Store;

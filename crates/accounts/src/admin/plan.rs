@@ -1,5 +1,7 @@
 //! Plans and brands: as what accounts are issued, with which shape of login, and which services they have unless something else is set.
 
+use std::collections::BTreeMap;
+
 use auth_sasl::Secret;
 
 use crate::error::{AdminError, Unavailable};
@@ -147,7 +149,8 @@ impl Accounts {
         self.plan_show(&name).await
     }
 
-    /// Sets what the accounts of a plan have unless something else is set for them. It holds at once for all of them.
+    /// Sets what the accounts of a plan have unless something else is set for them. It holds at once for all of them: what they may not do
+    /// any more ends, live sessions and tickets too.
     ///
     /// # Errors
     /// [`AdminError::Refused`] when there is no such plan.
@@ -155,9 +158,16 @@ impl Accounts {
         let mut change = self.begin().await?;
         let plan = must_find(&mut change, name).await?;
         let mut said = plan.name.clone();
+        let mut concerned: BTreeMap<(i64, String), i64> = BTreeMap::new();
         for (service, on) in services {
             set_default(&mut change, plan.id, *service, *on).await?;
             said.push_str(&format!(" {}={}", service.word(), if *on { "on" } else { "off" }));
+            for account in by_default(&mut change, plan.id, *service).await? {
+                *concerned.entry(account).or_default() |= if *on { 0 } else { service.ends() };
+            }
+        }
+        for ((id, login), ends) in concerned {
+            change.note("plan set", &format!("{login} plan={said}"), AccountId::new(id), ends).await?;
         }
         self.shared.store.commit(change, "plan set", &said).await?;
         self.plan_show(name).await
@@ -254,6 +264,20 @@ async fn set_default(change: &mut Change, plan: i64, service: Service, on: bool)
         .map_err(Unavailable::when("setting a plan's service"))
 }
 
+/// Number and login of the accounts of a plan for which nothing else is set.
+async fn by_default(
+    change: &mut Change,
+    plan: i64,
+    service: Service,
+) -> Result<Vec<(i64, String)>, Unavailable> {
+    sqlx::query_as(sql::ACCOUNTS_BY_PLAN)
+        .bind(plan)
+        .bind(service.word())
+        .fetch_all(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up the accounts of a plan"))
+}
+
 /// The login that was issued for a request.
 pub(super) async fn requested(change: &mut Change, request: &str) -> Result<Option<String>, Unavailable> {
     sqlx::query_scalar(sql::REQUESTED)
@@ -320,8 +344,13 @@ async fn free_login(change: &mut Change, plan: &Plan) -> Result<Login, AdminErro
             .fetch_optional(&mut **change)
             .await
             .map_err(Unavailable::when("looking for a free login"))?;
-        if taken.is_none() && reserved::login_must_be_free(change, login.as_str()).await.is_ok() {
-            return Ok(login);
+        if taken.is_some() || reserved::is_released(change, login.as_str()).await? {
+            continue;
+        }
+        match reserved::login_must_be_free(change, login.as_str()).await {
+            Ok(()) => return Ok(login),
+            Err(AdminError::Refused(_)) => {}
+            Err(unavailable) => return Err(unavailable),
         }
     }
     Err(refusal::pattern_used_up(&plan.name, &plan.pattern))

@@ -135,7 +135,7 @@ pub(super) fn primary_must_be_on(address: &Address) -> AdminError {
     refused(format!("{address} is off; first run: yubin address on {address}"))
 }
 
-pub(crate) fn domain_not_ours(domain: &str) -> AdminError {
+pub(super) fn domain_not_ours(domain: &str) -> AdminError {
     refused(format!("the domain {domain} is not ours; if it should be, run: yubin domain add {domain}"))
 }
 

@@ -124,6 +124,17 @@ pub(super) async fn release(
         .map_err(Unavailable::when("releasing an address"))
 }
 
+/// Whether a name was somebody's a short while ago, in whichever domain.
+pub(super) async fn is_released(change: &mut Change, name: &str) -> Result<bool, Unavailable> {
+    let found: i64 = sqlx::query_scalar(sql::COUNT_RELEASED)
+        .bind(name)
+        .bind(now())
+        .fetch_one(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up a released name"))?;
+    Ok(found > 0)
+}
+
 async fn is_reserved(change: &mut Change, name: &str) -> Result<bool, Unavailable> {
     let found: i64 = sqlx::query_scalar(sql::IS_RESERVED)
         .bind(name)

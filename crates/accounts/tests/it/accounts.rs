@@ -173,3 +173,21 @@ async fn r_08_r_15_rules_of_pop3_are_the_accounts_own_or_its_domains() {
         refusal(accounts.domain_set_pop3("example.net", back).await);
     }
 }
+
+#[tokio::test]
+async fn what_was_changed_on_an_account_that_is_gone_is_told_of_that_login_only() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        for login in ["m_234", "m1234"] {
+            a.account_add(new(login, &[], "ume")).await.unwrap();
+            a.account_remove(login).await.unwrap();
+        }
+        for login in ["m_234", "m1234"] {
+            let entries = a.audit(Some(login), 10).await.unwrap();
+            assert_eq!(entries.len(), 2, "{entries:?}");
+            assert!(entries.iter().all(|entry| entry.subject.starts_with(login)), "{entries:?}");
+        }
+        assert_eq!(a.audit(Some("m1_34"), 10).await.unwrap(), []);
+    }
+}

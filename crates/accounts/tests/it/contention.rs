@@ -1,6 +1,6 @@
 //! Several processes on one database: each `Accounts` here has connections of its own, as a process has.
 
-use accounts::{Accounts, AdminError};
+use accounts::{Accounts, AdminError, Allowance, Pop3Changes};
 
 use crate::support::{databases, new, owner, postgres, sqlite};
 
@@ -58,6 +58,38 @@ async fn one_of_two_who_want_the_same_address_at_the_same_instant_gets_it() {
             };
             assert_eq!(owner(&db.accounts, &format!("hanako{n}"), "edit.ne.jp").await, winner);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_change_rules_of_pop3_at_the_same_instant_both_do() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        let (one, two) =
+            (Accounts::open(&db.config).await.unwrap(), Accounts::open(&db.config).await.unwrap());
+        for n in 1..=EACH as u64 {
+            let said = Allowance::Limit(n);
+            let read = Pop3Changes { expire_read: Some(said), ..Pop3Changes::default() };
+            let delay = Pop3Changes { login_delay: Some(said), ..Pop3Changes::default() };
+            let outcomes =
+                tokio::join!(one.account_set_pop3("ab4t-ash", read), two.account_set_pop3("ab4t-ash", delay));
+            assert!(outcomes.0.is_ok() && outcomes.1.is_ok(), "{outcomes:?}");
+            let rules = a.account_show("ab4t-ash").await.unwrap().account.pop3;
+            assert_eq!((rules.expire_read, rules.login_delay), (said, said), "of the account");
+            let outcomes = tokio::join!(
+                one.domain_set_pop3("edit.ne.jp", read),
+                two.domain_set_pop3("edit.ne.jp", delay)
+            );
+            assert!(outcomes.0.is_ok() && outcomes.1.is_ok(), "{outcomes:?}");
+            let rules = a.domain_show("edit.ne.jp").await.unwrap().pop3;
+            assert_eq!((rules.expire_read, rules.login_delay), (said, said), "of the domain");
+        }
+        let said = a.audit(Some("ab4t-ash"), 1).await.unwrap();
+        assert_eq!(
+            said[0].subject,
+            format!("ab4t-ash expire_read={EACH} expire_all=default login_delay={EACH}")
+        );
     }
 }
 

@@ -113,8 +113,14 @@ async fn no_table_is_forgotten() {
         };
         a.plan_add(&plan).await.unwrap();
         let order = accounts::Order { plan: "p".into(), request: Some("1".into()), ..Default::default() };
-        let issued = a.issue(&order).await.unwrap().details.account.id;
-        a.ticket_open(issued, [192, 0, 2, 7].into(), std::time::Duration::from_secs(60)).await.unwrap();
+        a.issue(&order).await.unwrap();
+        a.ticket_open(
+            &account(a, "ab4t-ash", "sakura").await,
+            [192, 0, 2, 7].into(),
+            std::time::Duration::from_secs(60),
+        )
+        .await
+        .unwrap();
         a.services_set(accounts::Which::All, &[(accounts::Service::Pop, false)]).await.unwrap();
         let text = dump(a).await;
         for table in accounts_tables() {

@@ -1,7 +1,8 @@
 //! Accounts by a plan: made for a contract, once for each order.
 
-use accounts::{Accounts, NewPlan, Order};
+use accounts::{Accounts, AdminError, NewPlan, Order};
 
+use crate::opening::execute;
 use crate::support::{databases, owner, password, refusal, verdict};
 
 fn plan(name: &str, pattern: &str) -> NewPlan {
@@ -90,5 +91,31 @@ async fn c_02_a_contract_has_the_accounts_that_its_plan_allows() {
         assert!(refusal(a.brand_add("asahi").await).contains("yubin brand list"));
         assert!(refusal(a.issue(&order("none", "", None)).await).contains("yubin plan list"));
         assert_eq!(verdict(a, &password("ab4t-ash", "sakura")).await.as_deref(), Ok("ab4t-ash"));
+    }
+}
+
+/// Every login of the shape `@@@#`.
+const ALL_IN_QUARANTINE: &str = "\
+    WITH letter (c) AS (VALUES ('a'), ('b'), ('c'), ('d'), ('e'), ('f'), ('g'), ('h'), ('i'), ('j'), ('k'), ('m'), \
+    ('n'), ('p'), ('q'), ('r'), ('s'), ('t'), ('u'), ('v'), ('w'), ('x'), ('y'), ('z')), \
+    digit (c) AS (VALUES ('2'), ('3'), ('4'), ('5'), ('6'), ('7'), ('8'), ('9')) \
+    INSERT INTO released (domain_id, local_part, account_id, login, free_at) \
+    SELECT 1, one.c || two.c || three.c || digit.c, 1000, 'm1234', 99999999999 \
+    FROM letter one CROSS JOIN letter two CROSS JOIN letter three CROSS JOIN digit";
+
+#[tokio::test]
+async fn c_01_d_14_a_login_in_quarantine_is_not_issued_and_a_database_that_is_away_is_no_refusal() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.plan_add(&plan("short", "@@@#")).await.unwrap();
+        execute(&db.config, ALL_IN_QUARANTINE).await;
+        let text = refusal(a.issue(&order("short", "", None)).await);
+        assert!(text.contains("hardly a login of the shape"), "{text}");
+        execute(&db.config, "UPDATE released SET free_at = 1").await;
+        a.issue(&order("short", "", None)).await.unwrap();
+        execute(&db.config, "ALTER TABLE reserved RENAME TO elsewhere").await;
+        let outcome = a.issue(&order("short", "", None)).await;
+        assert!(matches!(outcome, Err(AdminError::Unavailable(_))), "{outcome:?}");
     }
 }

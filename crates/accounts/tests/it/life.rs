@@ -229,3 +229,39 @@ async fn s_16_an_account_owns_what_mail_to_it_would_come_by() {
         assert_eq!(primary.as_deref(), Some("ab4t-ash@mx.edit.ne.jp"));
     }
 }
+
+#[tokio::test]
+async fn c_06_what_a_plan_turns_off_ends_for_its_accounts_at_once() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.plan_add(&NewPlan { name: "p".into(), pattern: "@@#@-@@@".into(), ..NewPlan::default() })
+            .await
+            .unwrap();
+        let mut sessions = Vec::new();
+        // The first has the service by a row of its own; its sessions would be ended before the second's.
+        for own in [true, false] {
+            let order = accounts::Order { plan: "p".into(), ..accounts::Order::default() };
+            let issued = a.issue(&order).await.unwrap();
+            let login = issued.details.account.login;
+            if own {
+                a.services_set(Which::Login(&login), &[(Service::SmtpAuth, true)]).await.unwrap();
+            }
+            let claim = Claim::password(login.as_str(), issued.password.unwrap());
+            let account = judged(a, &claim, Service::SmtpAuth).await.unwrap();
+            a.ticket_open(&account, HERE, std::time::Duration::from_secs(600)).await.unwrap();
+            sessions.push((a.attend(&account, Service::SmtpAuth), a.attend(&account, Service::Pop), login));
+        }
+        let [(own, _, first), (default, reading, second)] = &sessions[..] else { panic!("there are two") };
+        let elsewhere = Accounts::open(&db.config).await.unwrap();
+        elsewhere.plan_set("p", &[(Service::SmtpAuth, false), (Service::Forward, true)]).await.unwrap();
+        assert!(ends(default).await);
+        for other in [own, reading] {
+            assert!(tokio::time::timeout(std::time::Duration::ZERO, other.ended()).await.is_err());
+        }
+        assert_eq!(a.ticket_holders(HERE).await.unwrap(), [first.as_str()]);
+        let said = a.audit(Some(second), 1).await.unwrap();
+        assert_eq!(said[0].subject, format!("{second} plan=p smtp_auth=off forward=on"));
+        elsewhere.close().await;
+    }
+}

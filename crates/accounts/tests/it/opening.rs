@@ -160,7 +160,7 @@ async fn a_server_that_does_not_answer_is_unreachable() {
 }
 
 /// Behind the crate's back, as another program would.
-async fn execute(config: &DatabaseConfig, statement: &'static str) {
+pub(crate) async fn execute(config: &DatabaseConfig, statement: &'static str) {
     sqlx::any::install_default_drivers();
     let url = config.url.replace('%', "%25").replace(' ', "%20").replace('#', "%23");
     let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();

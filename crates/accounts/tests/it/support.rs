@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use accounts::{Accounts, AdminError, DatabaseConfig, NewAccount, Resolution, Verdict, Why};
+use accounts::{Account, Accounts, AdminError, DatabaseConfig, NewAccount, Resolution, Verdict, Why};
 use auth_sasl::{ApopDigest, Claim, Secret, Stamp};
 use tempfile::TempDir;
 
@@ -82,6 +82,14 @@ pub(crate) fn apop(login: &str, password: &str) -> Claim {
     let stamp = Stamp::new("<1896.697170952@dbc.mtview.ca.us>").unwrap();
     let digest = ApopDigest::compute(&stamp, &Secret::new(password));
     Claim::Apop { login: login.to_owned(), stamp, digest }
+}
+
+/// The account that logs in.
+pub(crate) async fn account(accounts: &Accounts, login: &str, with: &str) -> Account {
+    match accounts.authenticate(&password(login, with)).await.unwrap() {
+        Verdict::Accepted(account) => account,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The login that a claim ends in, or why it does not.

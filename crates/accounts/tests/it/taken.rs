@@ -2,7 +2,7 @@
 
 use accounts::{AddressKind, DomainSetting};
 
-use crate::support::{databases, new, owner, refusal};
+use crate::support::{account, databases, new, owner, refusal};
 
 #[tokio::test]
 async fn d_01_reserved_names_and_other_peoples_logins_are_not_to_be_had() {
@@ -117,5 +117,50 @@ async fn d_14_a_released_name_waits_before_somebody_else_gets_it() {
         a.domain_set("mx.edit.ne.jp", &DomainSetting::Quarantine(0)).await.unwrap();
         a.address_remove("taro@mx.edit.ne.jp").await.unwrap();
         a.address_add("taro@mx.edit.ne.jp", "m1234ab567c").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn d_14_what_is_off_or_in_quarantine_is_nobodys_whatever_else_it_looks_like() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.account_add(new("m1234ab567c", &["ta@mx.edit.ne.jp"], "ume")).await.unwrap();
+        for setting in
+            [DomainSetting::CatchAll(Some("m1234ab567c".into())), DomainSetting::Separators("-".into())]
+        {
+            a.domain_set("mx.edit.ne.jp", &setting).await.unwrap();
+        }
+        a.address_add("ta-ro@mx.edit.ne.jp", "ab4t-ash").await.unwrap();
+        a.insisting().address_add("abuse@mx.edit.ne.jp", "ab4t-ash").await.unwrap();
+        a.domain_equivalent("edit.jp", "mx.edit.ne.jp").await.unwrap();
+        let catch_all = account(a, "m1234ab567c", "ume").await;
+        let leads = async |local_part: &str, domain: &str| {
+            let owns = a.owns(&catch_all, local_part, domain).await.unwrap();
+            (owner(a, local_part, domain).await, owns)
+        };
+        let (nobodys, caught) = ((String::new(), false), ("m1234ab567c".to_owned(), true));
+        assert_eq!(leads("hana", "mx.edit.ne.jp").await, caught);
+        for change in ["off", "released"] {
+            for address in ["taro@mx.edit.ne.jp", "ta-ro@mx.edit.ne.jp", "abuse@mx.edit.ne.jp"] {
+                match change {
+                    "off" => a.address_set_enabled(address, false).await.unwrap(),
+                    _ => a.address_remove(address).await.unwrap(),
+                };
+            }
+            for local_part in ["taro", "taro-tag", "ta-ro"] {
+                assert_eq!(leads(local_part, "mx.edit.ne.jp").await, nobodys, "{local_part} {change}");
+                assert_eq!(leads(local_part, "edit.jp").await, nobodys, "{local_part} {change}");
+            }
+            assert_ne!(leads("abuse", "mx.edit.ne.jp").await.0, "", "a duty is always somebody's");
+        }
+        // What is free again is as any name that nobody has; what has an owner again is the owner's.
+        a.domain_set("mx.edit.ne.jp", &DomainSetting::Quarantine(0)).await.unwrap();
+        for address in ["taro@mx.edit.ne.jp", "ta-ro@mx.edit.ne.jp"] {
+            a.address_add(address, "ab4t-ash").await.unwrap();
+            assert_eq!(leads(address.split_once('@').unwrap().0, "edit.jp").await.0, "ab4t-ash");
+            a.address_remove(address).await.unwrap();
+            assert_eq!(leads(address.split_once('@').unwrap().0, "edit.jp").await, caught);
+        }
     }
 }

@@ -3,22 +3,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::{AccountId, Accounts, Apop, Resolution, Service, Stops, Which};
+use accounts::{Accounts, Apop, Service, Stops, Which};
 use auth_sasl::Secret;
 
-use crate::support::{databases, new};
+use crate::support::{account, databases, new};
 
 const LIFETIME: Duration = Duration::from_secs(600);
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
-}
-
-async fn id(accounts: &Accounts, login: &str) -> AccountId {
-    match accounts.resolve(login, "mx.edit.ne.jp").await.unwrap() {
-        Resolution::Mailbox(mailbox) => mailbox.account,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -27,7 +20,8 @@ async fn b_05_b_06_c_06_a_ticket_holds_at_its_address_until_it_expires_or_its_ac
         let database = database.furnished().await;
         let accounts = &database.accounts;
         accounts.account_add(new("m1234ab567c", &[], "yuki")).await.unwrap();
-        let (ayumi, kenji) = (id(accounts, "ab4t-ash").await, id(accounts, "m1234ab567c").await);
+        let ayumi = &account(accounts, "ab4t-ash", "sakura").await;
+        let kenji = &account(accounts, "m1234ab567c", "yuki").await;
         let holders = async |address: &str| accounts.ticket_holders(ip(address)).await.unwrap();
 
         accounts.ticket_open(ayumi, ip("192.0.2.7"), LIFETIME).await.unwrap();
@@ -60,9 +54,16 @@ async fn b_05_b_06_c_06_a_ticket_holds_at_its_address_until_it_expires_or_its_ac
         assert!(holders("192.0.2.10").await.is_empty());
         accounts.account_resume("ab4t-ash").await.unwrap();
         assert!(holders("192.0.2.10").await.is_empty(), "a suspension ends tickets for good");
+        // Also that of a login that was judged before.
         accounts.ticket_open(ayumi, ip("192.0.2.10"), LIFETIME).await.unwrap();
-        accounts.account_passwd("ab4t-ash", &Secret::new("another"), Apop::Keep).await.unwrap();
         assert!(holders("192.0.2.10").await.is_empty());
+        let ayumi = &account(accounts, "ab4t-ash", "sakura").await;
+        accounts.ticket_open(ayumi, ip("192.0.2.10"), LIFETIME).await.unwrap();
+        assert_eq!(holders("192.0.2.10").await, ["ab4t-ash"]);
+        accounts.account_passwd("ab4t-ash", &Secret::new("another"), Apop::Keep).await.unwrap();
+        accounts.ticket_open(ayumi, ip("192.0.2.10"), LIFETIME).await.unwrap();
+        assert!(holders("192.0.2.10").await.is_empty());
+        let ayumi = &account(accounts, "ab4t-ash", "another").await;
         accounts.ticket_open(ayumi, ip("192.0.2.9"), LIFETIME).await.unwrap();
 
         // Another process sees the same, and a removed account holds nothing.
@@ -70,7 +71,29 @@ async fn b_05_b_06_c_06_a_ticket_holds_at_its_address_until_it_expires_or_its_ac
         assert_eq!(elsewhere.ticket_holders(ip("192.0.2.9")).await.unwrap(), ["ab4t-ash"]);
         elsewhere.account_remove("ab4t-ash").await.unwrap();
         assert_eq!(holders("192.0.2.7").await, ["m1234ab567c"]);
+        accounts.ticket_open(ayumi, ip("192.0.2.9"), LIFETIME).await.unwrap();
         assert!(holders("192.0.2.9").await.is_empty());
+        elsewhere.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn c_06_a_login_and_a_change_at_the_same_instant_leave_no_ticket() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let accounts = &database.accounts;
+        let elsewhere = Accounts::open(&database.config).await.unwrap();
+        for _ in 0..50 {
+            let ayumi = account(accounts, "ab4t-ash", "sakura").await;
+            let outcomes = tokio::join!(
+                accounts.ticket_open(&ayumi, ip("192.0.2.7"), LIFETIME),
+                elsewhere.account_suspend("ab4t-ash", Stops::default(), ""),
+            );
+            assert!(outcomes.0.is_ok() && outcomes.1.is_ok(), "{outcomes:?}");
+            elsewhere.account_resume("ab4t-ash").await.unwrap();
+            let holders = accounts.ticket_holders(ip("192.0.2.7")).await.unwrap();
+            assert!(holders.is_empty(), "{holders:?}");
+        }
         elsewhere.close().await;
     }
 }

@@ -74,7 +74,7 @@
 //! sessions = 200
 //! sessions_per_destination = 20
 //! sessions_per_host = 20
-//! tls = "may"                           # or "none", "encrypt", "verify"
+//! tls = "verify"                        # beside a login nothing less; else "may" by default, or "none", "encrypt"
 //! tls_ca_file = "ca.pem"                # for "verify"; the system's by default
 //! smarthost = "smtp.example.jp:587"     # everything goes there that has no route
 //! smarthost_login = "relay"

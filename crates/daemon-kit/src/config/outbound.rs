@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::fault::Wrong;
 use super::listener::words;
-use super::section::Section;
+use super::section::{At, Section};
 use super::value::{Count, HostName, Scalar, number_and_unit, word};
 use crate::limits;
 
@@ -56,7 +56,8 @@ pub struct RelayHost {
     pub host: String,
     /// At 465 TLS begins at once.
     pub port: u16,
-    /// A login there, and the file with its password. It is never sent in clear text.
+    /// A login there, and the file with its password, which goes only to a host whose certificate proves its name: `tls` beside a
+    /// login is `"verify"`, or is left out and means that.
     pub login: Option<(String, PathBuf)>,
 }
 
@@ -134,6 +135,9 @@ fn general(section: Section<'_>, base: &Path) -> Outbound {
     };
     let relay =
         (section.optional::<HostPort>("smarthost").given(), "smarthost_login", "smarthost_password_file");
+    let given_tls = section.optional::<OutboundTls>("tls").given();
+    let smarthost = host(&section, relay.0.map(|at| at.value), relay.1, relay.2, base);
+    proves_its_name(&section, smarthost.as_ref(), given_tls.as_ref());
     let outbound = Outbound {
         enabled: section.optional("enabled").or(default.enabled),
         minimal_backoff: long("minimal_backoff", default.minimal_backoff),
@@ -147,9 +151,9 @@ fn general(section: Section<'_>, base: &Path) -> Outbound {
         sessions: count("sessions", default.sessions),
         sessions_per_destination: count("sessions_per_destination", default.sessions_per_destination),
         sessions_per_host: count("sessions_per_host", default.sessions_per_host),
-        tls: section.optional("tls").or(default.tls),
+        tls: given_tls.map_or(default.tls, |at| at.value),
         tls_ca_file: section.optional::<String>("tls_ca_file").given().map(|at| base.join(at.value)),
-        smarthost: host(&section, relay.0.map(|at| at.value), relay.1, relay.2, base),
+        smarthost,
         name_servers: section
             .list::<SocketAddr>("name_servers")
             .given()
@@ -167,9 +171,20 @@ fn route(section: Section<'_>, base: &Path) -> Option<OutboundRoute> {
     let domain = section.required::<RouteDomain>("domain", "\"example.jp\"");
     let given = section.optional::<HostPort>("host").given().map(|at| at.value);
     let host = host(&section, given, "login", "password_file", base);
-    let tls = section.optional::<OutboundTls>("tls").given().map(|at| at.value);
+    let tls = section.optional::<OutboundTls>("tls").given();
+    proves_its_name(&section, host.as_ref(), tls.as_ref());
     section.finish();
-    Some(OutboundRoute { domain: domain?.value.0, host, tls })
+    Some(OutboundRoute { domain: domain?.value.0, host, tls: tls.map(|at| at.value) })
+}
+
+/// Who takes any certificate gives the password to whoever stands between.
+fn proves_its_name(section: &Section<'_>, host: Option<&RelayHost>, tls: Option<&At<OutboundTls>>) {
+    if host.is_some_and(|host| host.login.is_some())
+        && let Some(at) = tls.filter(|at| at.value != OutboundTls::Verify)
+    {
+        let example = "tls = \"verify\", or no tls, with tls_ca_file for an authority of one's own";
+        section.report(&at.span, Wrong::new("a password for a host that need not prove its name", example));
+    }
 }
 
 fn host(

@@ -54,6 +54,14 @@ fn what_cannot_be_meant_is_told_with_its_line() {
         ("[outbound]\ntls = \"must\"\n", "\"must\" is not known here"),
         ("[outbound]\nsmarthost = \"smtp.example.jp:0\"\n", "no host with a port"),
         ("[outbound]\nsmarthost = \"smtp\"\nsmarthost_login = \"us\"\n", "a login without a password"),
+        (
+            "[outbound]\ntls = \"may\"\nsmarthost = \"smtp\"\nsmarthost_login = \"us\"\nsmarthost_password_file = \"secret\"\n",
+            "a password for a host that need not prove its name",
+        ),
+        (
+            "[[route]]\ndomain = \"example.jp\"\nhost = \"smtp\"\nlogin = \"us\"\npassword_file = \"secret\"\ntls = \"encrypt\"\n",
+            "a password for a host that need not prove its name",
+        ),
         ("[outbound]\nmx_port = 70000\n", "no port"),
         ("[[route]]\nhost = \"smtp.example.jp\"\n", "has no `domain`"),
         ("[[route]]\ndomain = \"a b\"\n", "no domain"),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mail_queue::{Error, Fate, Outbound as Waiting, QueueId, Spool};
-use mailstore::Mailbox;
+use mailstore::{Mailbox, Quota};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -24,8 +24,8 @@ use crate::local::LocalDelivery;
 /// Where a report to an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Home {
-    /// Into a mailbox of ours.
-    Mailbox(Mailbox),
+    /// Into a mailbox of ours, which may hold so much; a report comes into a full one, too, and counts there.
+    Mailbox(Mailbox, Quota),
     /// To another host.
     Elsewhere,
     /// The domain is ours, and has no such user.
@@ -104,8 +104,8 @@ impl Outbound {
 
     /// Sends what waits and what comes, until [`stop`](Outbound::stop).
     pub async fn run(self) {
-        self.agent.clone().run().await;
-        self.agent.stopped.notify_one();
+        let stopped = Stopped(self.agent);
+        stopped.0.clone().run().await;
     }
 
     /// Begins nothing new, and waits for what has begun, as long as that is reasonable. To be called once, while it runs.
@@ -118,6 +118,15 @@ impl Outbound {
     /// How many messages wait; one for two destinations is two.
     pub fn waiting(&self) -> usize {
         self.agent.book().len()
+    }
+}
+
+/// Says that the agent runs no more, however that came; or who waits for it would wait for ever.
+struct Stopped(Arc<Agent>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.stopped.notify_one();
     }
 }
 

@@ -100,7 +100,8 @@ pub struct Relay {
     pub host: String,
     /// 25, 587, or 465, where TLS begins at once (RFC 8314 §3.3).
     pub port: u16,
-    /// Who we are there. A password is never sent in clear text.
+    /// Who we are there. A password goes only to a host whose certificate proves its name: with a login [`TlsPolicy::Verify`] holds,
+    /// whatever else is said.
     pub login: Option<Login>,
 }
 

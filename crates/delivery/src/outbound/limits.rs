@@ -35,3 +35,8 @@ pub(crate) const HOPS: usize = 100;
 pub(crate) const REPORTED_HEADER: usize = 64 * 1024;
 /// Octets of a message that go whole into a report, if its sender asked for that; of a larger one its header goes.
 pub(crate) const REPORTED_MESSAGE: u64 = 256 * 1024;
+
+/// Before the word of a message that was tried is written once more to a disk that did not take it; each pause is twice the last.
+pub(crate) const RECORD_PAUSE: Duration = Duration::from_secs(1);
+/// The longest of these: somebody who makes room is not kept waiting.
+pub(crate) const LONGEST_RECORD_PAUSE: Duration = Duration::from_secs(60);

@@ -14,6 +14,7 @@ mod letter;
 mod limits;
 mod outcome;
 mod peer;
+mod record;
 mod report;
 mod resolve;
 mod route;

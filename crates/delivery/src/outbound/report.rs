@@ -130,6 +130,7 @@ impl Agent {
             tracing::warn!(event = "double_bounce", %queue_id, from = envelope.reverse_path, occasion = occasion.word());
         }
         let report_id = QueueId::new();
+        let mut reserved = Vec::new();
         let reported = match home {
             // Whose postmaster is nowhere has a line in the log, and no loop.
             Home::Nobody => {
@@ -140,7 +141,8 @@ impl Agent {
                 tracing::error!(event = "report_undeliverable", %queue_id, %to);
                 return true;
             }
-            Home::Mailbox(mailbox) => {
+            Home::Mailbox(mailbox, quota) => {
+                reserved.push(self.local.unchecked(&mailbox, &to, quota));
                 Envelope::new(report_id, "", vec![Recipient::new(mailbox, to.as_str())])
             }
             Home::Elsewhere => {
@@ -153,7 +155,7 @@ impl Agent {
             Err(reason) => return self.not_reported(queue_id, &to, &reason),
         };
         // The mailbox's own line, as any message has (RFC 5321 §4.4); it does not leave this host.
-        let mut incoming = self.local.begin(reported, b"Return-Path: <>\r\n".to_vec());
+        let mut incoming = self.local.begin(reported, b"Return-Path: <>\r\n".to_vec()).settling(reserved);
         let accepted = match incoming.write(&text).await {
             Ok(()) => incoming.commit().await.map(drop),
             Err(error) => Err(error),

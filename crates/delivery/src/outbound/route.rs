@@ -55,8 +55,12 @@ pub(crate) fn nexthop(config: &OutboundConfig, address: &str) -> Nexthop {
     if let Some(relay) = relay {
         let bare = relay.host.trim_start_matches('[').trim_end_matches(']');
         let way = bare.parse().map_or_else(|_| Way::Host(relay.host.clone()), Way::Literal);
+        // A password goes to the host that it is for, and to nobody who says that he is that host (RFC 8314 §5.1).
+        let tls = if relay.login.is_some() { TlsPolicy::Verify } else { tls };
         // One key for all that goes there the same way, so that they share its sessions and its troubles.
-        let key = Arc::from(format!("{}:{}/{tls:?}", relay.host, relay.port));
+        // Who we are there is part of the way: a session speaks for one login.
+        let login = relay.login.as_ref().map_or(String::new(), |login| format!("/{}", login.name));
+        let key = Arc::from(format!("{}:{}/{tls:?}{login}", relay.host, relay.port));
         return Nexthop { key, way, port: relay.port, tls, login: relay.login.clone() };
     }
     let way = match mailbox.map(|mailbox| mailbox.domain()) {
@@ -175,6 +179,8 @@ pub(crate) fn unreachable(domain: &str, reasons: &[NoAnswer]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use auth_sasl::Secret;
+
     use super::super::config::{Relay, Route};
     use super::*;
 
@@ -239,6 +245,18 @@ mod tests {
         );
         assert_eq!(way("a@elsewhere.example"), (Way::Host("smart".into()), 587, TlsPolicy::May));
         assert_eq!(nexthop(&config, "a@x.example").key, nexthop(&config, "b@y.example").key, "one smarthost");
+        let as_who = |name: &str| {
+            let login = Some(Login { name: name.into(), password: Secret::new(b"secret") });
+            Some(Relay { host: "smart".into(), port: 587, login })
+        };
+        config.routes =
+            vec![route("one.example", as_who("one"), None), route("two.example", as_who("two"), None)];
+        let keys = ["a@one.example", "a@two.example", "a@x.example"].map(|to| nexthop(&config, to).key);
+        for policy in [TlsPolicy::None, TlsPolicy::May, TlsPolicy::Encrypt, TlsPolicy::Verify] {
+            config.routes[0].tls = Some(policy);
+            assert_eq!(nexthop(&config, "a@one.example").tls, TlsPolicy::Verify, "{policy:?} with a login");
+        }
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2], "{keys:?}");
     }
 
     #[test]

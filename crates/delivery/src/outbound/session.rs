@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use mail_queue::{Attempt, Envelope, Fate, Outbound as Waiting, Progress, QueueId, Remote};
+use mail_queue::{Envelope, Fate, Outbound as Waiting, QueueId, Remote};
 
 use super::agent::Agent;
 use super::book::{Key, Turn};
-use super::config::TlsPolicy;
 use super::letter::examine;
 use super::limits;
 use super::outcome::{Kind, Outcome};
 use super::peer::{Broken, Opening, Peer};
+use super::record::Tried;
 use super::report::{Occasion, Told, wishes};
 use super::resolve::NoAnswer;
 use super::route::{Nexthop, addresses, nexthop, targets, unreachable};
@@ -76,20 +76,6 @@ enum NoPeer {
     Because(Outcome, bool),
     /// The host has as many sessions as it may.
     Full(String),
-}
-
-/// What came of a message.
-struct Tried {
-    /// By the recipient's place in the envelope.
-    results: Vec<(usize, Outcome)>,
-    host: String,
-    tls: String,
-    /// The host reports successes itself.
-    dsn: bool,
-    /// No host answers; the others of the destination are not tried now.
-    dead: bool,
-    /// It was not tried itself, for others had found that no host answers.
-    untried: bool,
 }
 
 impl Agent {
@@ -280,11 +266,7 @@ impl Agent {
                 addresses: &addresses,
                 port: nexthop.port,
                 hello: hostname,
-                // A password does not cross a channel in clear text.
-                policy: match (nexthop.tls, &nexthop.login) {
-                    (TlsPolicy::None | TlsPolicy::May, Some(_)) => TlsPolicy::Encrypt,
-                    (policy, _) => policy,
-                },
+                policy: nexthop.tls,
                 login: nexthop.login.as_ref(),
                 tls: &self.tls,
             };
@@ -368,49 +350,11 @@ impl Agent {
             // Before it is forgotten: rather twice than never.
             self.report(envelope, Occasion::Relayed, &told).await;
         }
-        let (schedule, now) = (self.config.schedule, self.clock.now());
-        let change = move |envelope: &Envelope, progress: &mut Progress| {
-            let is_report = envelope.reverse_path.is_empty();
-            for (nth, outcome) in &tried.results {
-                let (Some(remote), Some(recipient)) =
-                    (envelope.remotes.get(*nth), progress.recipients.get_mut(*nth))
-                else {
-                    continue;
-                };
-                recipient.attempts += u32::from(!tried.untried);
-                recipient.last = outcome.line();
-                let nobody_asks = !is_report && !wishes(remote).failure;
-                let failed = if nobody_asks { Fate::Reported } else { Fate::Failed };
-                match outcome.kind {
-                    Kind::Delivered => recipient.fate = Fate::Delivered,
-                    Kind::Failed => recipient.fate = failed,
-                    Kind::Deferred => match schedule.next(id, is_report, recipient.attempts, now) {
-                        Some(next) => recipient.next = next,
-                        None => recipient.fate = failed,
-                    },
-                }
-                progress.remember(Attempt {
-                    at: now,
-                    recipient: *nth,
-                    host: tried.host.clone(),
-                    tls: tried.tls.clone(),
-                    answer: outcome.line(),
-                });
-            }
-        };
-        let spool = self.spool().clone();
-        let recorded = self.local.inner.pool.run(move || spool.record(id, change)).await;
+        let recorded = self.record(envelope, tried).await;
+        flight.land();
         match recorded {
-            Ok(Ok(Some(waiting))) => {
-                flight.land();
-                self.go_on(waiting).await;
-            }
-            Ok(Ok(None)) => flight.land(),
-            Ok(Err(error)) => {
-                // It was sent perhaps, and the disk did not take that down: what is there is what counts, and is read again later.
-                tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
-            }
-            Err(_) => {}
+            Ok(Some(waiting)) => self.go_on(waiting).await,
+            recorded => self.enter(id, recorded).await,
         }
     }
 

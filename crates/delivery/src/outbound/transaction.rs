@@ -155,8 +155,11 @@ impl Message<'_> {
                 (asked, said) => talk.note(asked, said),
             }
         };
-        if go.code != 354 {
-            return Ok(go);
+        match go.code {
+            354 => {}
+            400..=599 => return Ok(go),
+            // RFC 5321 §4.3.2: 354 or a no. A yes to a message of which no octet has left must not count as one.
+            _ => return Err(Broken::Protocol("neither 354 nor a refusal answers DATA")),
         }
         // A host that refused MAIL and takes what follows is not given a message, nor half of one: this session ends here.
         if talk.is_refused() && peer.session().0.outstanding() == 0 {

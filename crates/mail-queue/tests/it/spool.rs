@@ -270,3 +270,13 @@ fn l_10_what_waits_is_seen_without_a_change_under_the_name_that_it_will_have() {
     assert_eq!(there, [waiting[0].filed.clone()]);
     assert!(mail_queue::waiting(&queue).unwrap().is_empty());
 }
+
+#[test]
+fn l_07_an_envelope_that_the_disk_does_not_show_is_not_taken_for_none() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let msg = scratch.queue().join("msg");
+    // What is read as a file and is none gives an error that is not the absence of a file, to root too.
+    fs::create_dir(msg.join(format!("{}.env", QueueId::new()))).unwrap();
+    assert!(matches!(mail_queue::waiting(&scratch.queue()), Err(Error::Files(_))));
+}

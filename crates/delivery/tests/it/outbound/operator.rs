@@ -108,3 +108,13 @@ async fn without_an_agent_orders_go_to_the_disk() {
     assert_eq!((progress.hold.as_deref(), progress.recipients[0].fate), (Some("wait"), Fate::Waiting));
     assert!(delivery::outbound::obey(&spool, &Order::Release(QueueId::new())).is_err());
 }
+
+#[tokio::test]
+async fn who_stops_an_agent_that_ended_amidst_does_not_wait_for_ever() {
+    let world = World::new(config());
+    let running = tokio::spawn(world.outbound.clone().run());
+    world.send(&["a@nowhere.example"]).await;
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    world.outbound.stop().await;
+}

@@ -1,10 +1,10 @@
 //! Who is told what.
 
 use delivery::outbound::{Language, OutboundConfig};
-use delivery::{Notify, QueueId, Return};
+use delivery::{Mailbox, Notify, QueueId, Return};
 
 use super::host::{Host, Manners, Say};
-use super::world::{World, config};
+use super::world::{QUOTA, World, config};
 
 const NEVER: Notify = Notify { success: false, failure: false, delay: false };
 
@@ -140,4 +140,20 @@ async fn a_report_goes_to_a_sender_elsewhere_without_a_sender() {
     assert!(received[0].mail.starts_with("MAIL FROM:<>"), "{received:?}");
     assert_eq!(received[0].rcpts, ["RCPT TO:<jiro@example.com>"]);
     assert!(!received[0].text.contains("Return-Path: <>"), "{received:?}");
+}
+
+#[tokio::test]
+async fn l_03_a_report_counts_in_the_mailbox_that_has_it() {
+    let world = World::new(config());
+    // The ledger is begun, as by any message with a recipient here.
+    let taro = Mailbox::new("taro").unwrap();
+    drop(world.local.reserve(&taro, "taro@example.jp", QUOTA, Some(1)).await.unwrap());
+    world.run();
+    let id = world.send(&["a@nowhere.example"]).await;
+    world.settled(id).await;
+    world.outbound.stop().await;
+    let reports = world.mailbox("taro");
+    assert_eq!(reports.len(), 1);
+    let line = format!("{} 1\n", reports[0].len());
+    assert!(world.ledger("taro").ends_with(&line), "{line}{}", world.ledger("taro"));
 }

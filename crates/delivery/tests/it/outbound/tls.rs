@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use delivery::outbound::{OutboundConfig, TlsPolicy};
+use auth_sasl::Secret;
+use delivery::outbound::{Login, OutboundConfig, Relay, TlsPolicy};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -153,5 +154,31 @@ async fn o_02_the_history_says_what_protected_a_delivery() {
     for attempt in &progress.history {
         assert_eq!(attempt.tls, "TLSv1.3 verified");
         assert!(attempt.host.starts_with("mx.example.com [127.0.0.1]:"), "{attempt:?}");
+    }
+}
+
+#[tokio::test]
+async fn o_02_a_password_goes_to_nobody_who_cannot_prove_his_name() {
+    let authority = Authority::new();
+    for policy in [TlsPolicy::None, TlsPolicy::May, TlsPolicy::Encrypt, TlsPolicy::Verify] {
+        for (name, status) in [("other.example.com", "4.7.5"), ("mx.example.com", "our login was refused")] {
+            let refused = Say::This("535 5.7.8 no");
+            let manners = Manners::offering(&["STARTTLS", "AUTH PLAIN"]).saying("AUTH", refused);
+            let host = Host::start("127.0.0.1", 0, manners, Some(authority.acceptor(name))).await;
+            let login = Some(Login { name: "us".into(), password: Secret::new(b"secret") });
+            let smarthost = Relay { host: "mx.example.com".into(), port: host.address.port(), login };
+            let world = World::new(OutboundConfig {
+                tls: policy,
+                ca_file: Some(authority.file()),
+                smarthost: Some(smarthost),
+                ..config()
+            });
+            world.dns.host("mx.example.com", &["127.0.0.1"]);
+            world.run();
+            let id = world.send(&["a@example.com"]).await;
+            let progress = world.until(id, |progress| progress.recipients[0].attempts > 0).await;
+            let last = &progress.recipients[0].last;
+            assert!(last.contains(status), "{policy:?} {name}: {last}");
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Hosts and name servers that fail in every way, and what the queue makes of it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use delivery::outbound::{Concurrency, NoAnswer, OutboundConfig, Schedule};
 use mail_queue::Fate;
+use mailstore::faults::{Faults, Op, Plan};
+use rustix::io::Errno;
 
 use super::host::{Host, Manners, Say};
 use super::world::{World, config};
@@ -26,6 +29,8 @@ async fn o_01_every_trouble_that_may_pass_is_waited_out() {
         ("RCPT", Say::This("421 4.7.0 go away for now")),
         ("DATA", Say::HangUp),
         ("DATA", Say::This("451 4.3.0 not now")),
+        ("DATA", Say::This("250 2.0.0 mine, before it was sent")),
+        ("DATA", Say::This("334 who are you")),
         ("END", Say::HangUp),
         ("END", Say::This("452 4.3.1 full")),
     ] {
@@ -53,7 +58,7 @@ async fn waited_out(offers: &'static [&'static str], verb: &'static str, say: Sa
     let (recipient, last) = (&progress.recipients[0], &progress.recipients[0].last);
     assert_eq!(recipient.fate, Fate::Waiting, "{verb} {say:?}: {last}");
     if let Say::This(text) = &say
-        && !text.starts_with("HTTP")
+        && text.starts_with(['4', '5'])
     {
         assert!(last.contains(&text[4..]), "{verb}: {last}");
     }
@@ -62,6 +67,50 @@ async fn waited_out(offers: &'static [&'static str], verb: &'static str, say: Sa
     world.settled(id).await;
     assert_eq!(host.received().len(), 1, "{verb} {say:?}");
     assert!(world.mailbox("taro").is_empty(), "{verb} {say:?}");
+}
+
+#[tokio::test]
+async fn l_05_what_was_sent_is_written_down_until_the_disk_takes_it_and_sent_once() {
+    let mut cases = tokio::task::JoinSet::new();
+    for (answer, op) in [
+        ("450 4.2.0 later", Op::CreateNew),
+        ("450 4.2.0 later", Op::Sync),
+        ("450 4.2.0 later", Op::Rename),
+        ("450 4.2.0 later", Op::SyncDir),
+        ("250 2.0.0 mine", Op::Remove),
+        ("250 2.0.0 mine", Op::SyncDir),
+    ] {
+        cases.spawn(written_down(answer, op));
+    }
+    while let Some(case) = cases.join_next().await {
+        case.unwrap();
+    }
+}
+
+async fn written_down(answer: &'static str, op: Op) {
+    let disk = Arc::new(Faults::new(Plan::Nothing));
+    let host = Host::start("127.0.0.1", 0, Manners::default().saying("END", Say::This(answer)), None).await;
+    let schedule = Schedule { minimal_backoff: Duration::from_secs(3600), ..Schedule::default() };
+    let world = World::on(disk.clone(), OutboundConfig { port: host.address.port(), schedule, ..config() });
+    world.dns.mx("example.com", &[(10, "mx.example.com")]);
+    world.dns.host("mx.example.com", &["127.0.0.1"]);
+    let id = world.send(&["a@example.com"]).await;
+    for errno in [Errno::NOSPC, Errno::ROFS] {
+        disk.fail_next(op, errno);
+    }
+    world.run();
+    if answer.starts_with('2') {
+        world.settled(id).await;
+    } else {
+        world.until(id, |progress| progress.recipients[0].attempts > 0).await;
+    }
+    // It waits for what is being written.
+    world.outbound.stop().await;
+    assert!(disk.failed(), "{op:?}");
+    assert_eq!(host.sessions.load(Ordering::SeqCst), 1, "{answer} {op:?}: it was sent again");
+    if let Some(left) = world.view().outbound(id).unwrap() {
+        assert_eq!((left.progress.recipients[0].attempts, left.progress.history.len()), (1, 1), "{op:?}");
+    }
 }
 
 #[tokio::test]

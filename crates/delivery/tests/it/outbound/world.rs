@@ -9,8 +9,9 @@ use std::time::Duration;
 use delivery::outbound::{
     Answering, Exchange, Finding, Home, Homes, NoAnswer, Outbound, OutboundConfig, Resolver, Schedule,
 };
-use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, Remote, StoreConfig};
+use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Quota, Recipient, Remote, StoreConfig};
 use mail_queue::View;
+use mailstore::files::{Disk, Files};
 use tempfile::TempDir;
 
 /// What the DNS says; a name that is not in it does not exist.
@@ -48,6 +49,9 @@ impl Resolver for Table {
     }
 }
 
+/// Of everybody's mailbox here.
+pub(crate) const QUOTA: Quota = Quota { octets: Some(1 << 20), messages: None };
+
 /// Everybody at example.jp whose name is a mailbox.
 struct People;
 
@@ -55,7 +59,7 @@ impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
         let home = match address.split_once('@') {
             Some(("nobody", "example.jp")) => Home::Nobody,
-            Some((name, "example.jp" | "us.example.jp")) => Home::Mailbox(Mailbox::new(name).unwrap()),
+            Some((name, "example.jp" | "us.example.jp")) => Home::Mailbox(Mailbox::new(name).unwrap(), QUOTA),
             _ => Home::Elsewhere,
         };
         Box::pin(async move { Ok(home) })
@@ -66,7 +70,7 @@ pub(crate) struct World {
     directory: TempDir,
     pub(crate) dns: Arc<Table>,
     pub(crate) outbound: Outbound,
-    local: LocalDelivery,
+    pub(crate) local: LocalDelivery,
 }
 
 pub(crate) const TEXT: &str =
@@ -95,9 +99,19 @@ impl World {
 
     /// Over what another world left.
     pub(crate) fn over(directory: TempDir, config: OutboundConfig) -> Self {
+        Self::over_files(directory, Arc::new(Disk), config)
+    }
+
+    /// The same, on a disk with faults.
+    pub(crate) fn on(files: Arc<dyn Files>, config: OutboundConfig) -> Self {
+        let Self { directory, .. } = Self::new(config.clone());
+        Self::over_files(directory, files, config)
+    }
+
+    fn over_files(directory: TempDir, files: Arc<dyn Files>, config: OutboundConfig) -> Self {
         let path = directory.path();
         let store = StoreConfig::new(path.join("mail"), path.join("queue"), "us.example.jp");
-        let local = LocalDelivery::open(store).unwrap();
+        let local = LocalDelivery::open_on(files, store).unwrap();
         let dns = Arc::new(Table::default());
         let outbound = Outbound::new(config, local.clone(), dns.clone(), Arc::new(People)).unwrap();
         Self { directory, dns, outbound, local }
@@ -105,6 +119,11 @@ impl World {
 
     pub(crate) fn run(&self) {
         tokio::spawn(self.outbound.clone().run());
+    }
+
+    /// The lines of the ledger of somebody's mailbox here.
+    pub(crate) fn ledger(&self, name: &str) -> String {
+        std::fs::read_to_string(self.directory.path().join("mail").join(name).join("maildirsize")).unwrap()
     }
 
     pub(crate) fn queue(&self) -> PathBuf {
@@ -162,16 +181,15 @@ impl World {
         }
     }
 
-    /// Waits until what is known of a message is as wanted.
+    /// Waits until what is known of a message is as wanted; one that is gone will not be.
     pub(crate) async fn until(
         &self,
         id: QueueId,
         wanted: impl Fn(&mail_queue::Progress) -> bool,
     ) -> mail_queue::Progress {
         loop {
-            if let Some(found) = self.view().outbound(id).unwrap()
-                && wanted(&found.progress)
-            {
+            let found = self.view().outbound(id).unwrap().expect("somebody waits for the message");
+            if wanted(&found.progress) {
                 return found.progress;
             }
             self.breathe().await;
