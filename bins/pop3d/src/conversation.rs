@@ -10,7 +10,7 @@ use mailstore::{Error, Maildrop};
 use pop3_proto::{Channel, CloseReason, Content, Event, MessageNumber, Misuse, Refusal};
 
 use crate::limits;
-use crate::login::{Denied, Entered};
+use crate::login::{Denied, Entered, Visitor};
 use crate::maildrop::{self, Reading, Update, Wanted};
 use crate::presence::Presence;
 use crate::{Pop3d, listener};
@@ -103,7 +103,12 @@ impl<'s> Conversation<'s> {
     }
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
-        match self.pop3d.login(&claim, wire.peer().ip(), self.session.peer_is_client).await? {
+        let visitor = Visitor {
+            address: wire.peer().ip(),
+            is_client: self.session.peer_is_client,
+            encrypted: wire.tls().is_some(),
+        };
+        match self.pop3d.login(&claim, visitor).await? {
             Ok(Entered { maildrop, listing, policy, attendance }) => {
                 self.maildrop = Some(maildrop);
                 self.presence.begin(attendance);

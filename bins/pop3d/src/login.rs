@@ -25,6 +25,15 @@ pub(crate) struct Entered {
     pub(crate) attendance: Attendance,
 }
 
+/// From where somebody logs in.
+#[derive(Clone, Copy)]
+pub(crate) struct Visitor {
+    pub(crate) address: IpAddr,
+    /// Whether that is the client's own address, and not its balancer's.
+    pub(crate) is_client: bool,
+    pub(crate) encrypted: bool,
+}
+
 /// Who does not come in.
 pub(crate) enum Denied {
     /// In the protocol's words.
@@ -45,31 +54,42 @@ impl Pop3d {
     pub(crate) async fn login(
         &self,
         claim: &Claim,
-        from: IpAddr,
-        from_is_client: bool,
+        visitor: Visitor,
     ) -> Result<Result<Entered, Denied>, WireError> {
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
-        let (refusal, reason) = match self.accounts.authenticate_from(claim, from, Service::Pop).await {
+        let Visitor { address, encrypted, .. } = visitor;
+        let judged = self.accounts.authenticate_from(claim, address, Service::Pop).await;
+        let (refusal, reason, why) = match judged {
             Ok(Verdict::Accepted(account)) => {
-                return self.enter(account, mechanism, from_is_client.then_some(from)).await;
+                tracing::info!(event = event::AUTH_OK, login = account.login, mechanism, encrypted);
+                return self.enter(account, visitor).await;
             }
             Ok(Verdict::Barred(account, bar)) => {
-                let (login, reason) = (account.login, bar.word());
-                tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason);
+                let (login, reason, hint) = (account.login, bar.word(), bar.hint());
+                tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, reason, %hint);
                 return Ok(Err(Denied::Account(self.barred(bar))));
             }
-            Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word()),
-            Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word()),
+            Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word(), Some(why)),
+            Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word(), None),
             Err(unavailable) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %unavailable);
                 return Ok(Err(Refusal::Temporary.into()));
             }
         };
-        tracing::info!(event = event::AUTH_FAILED, login = claim.login(), mechanism, reason);
-        (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY).await;
+        let log = async {
+            let login = claim.login();
+            let hint = match why {
+                Some(why) => self.accounts.hint(login, why).await,
+                None => None,
+            };
+            let hint = hint.as_ref().map(tracing::field::display);
+            tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, reason, hint);
+        };
+        // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
+        tokio::join!(log, (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY));
         Ok(Err(refusal.into()))
     }
 
@@ -92,15 +112,9 @@ impl Pop3d {
         }
     }
 
-    async fn enter(
-        &self,
-        account: Account,
-        mechanism: &'static str,
-        home: Option<IpAddr>,
-    ) -> Result<Result<Entered, Denied>, WireError> {
-        tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
-        if let Some(home) = home {
-            self.open_ticket(&account, home).await;
+    async fn enter(&self, account: Account, visitor: Visitor) -> Result<Result<Entered, Denied>, WireError> {
+        if visitor.is_client {
+            self.open_ticket(&account, visitor.address).await;
         }
         let policy = self.rules.policy(account.pop3);
         self.rules.learn(policy);

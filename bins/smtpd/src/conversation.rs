@@ -257,13 +257,18 @@ impl<'s> Conversation<'s> {
                 Answer::Yes
             }
             Ok(Verdict::Barred(account, bar)) => {
-                let (login, reason) = (account.login, bar.word());
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason);
+                let (login, reason, hint) = (account.login, bar.word(), bar.hint());
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason, %hint);
                 Answer::No(self.smtpd.barred(&bar))
             }
             Ok(Verdict::Rejected(why)) => {
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word());
-                tokio::time::sleep(limits::FAILED_LOGIN_DELAY).await;
+                let log = async {
+                    let hint = self.smtpd.accounts.hint(login, why).await;
+                    let hint = hint.as_ref().map(tracing::field::display);
+                    tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word(), hint);
+                };
+                // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
+                tokio::join!(log, tokio::time::sleep(limits::FAILED_LOGIN_DELAY));
                 Answer::No(replies::AUTH_FAILED)
             }
             Ok(Verdict::Deferred(budget)) => {

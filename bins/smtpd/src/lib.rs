@@ -19,10 +19,13 @@ use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
-use smtp_proto::Reply;
+pub use smtp_proto::Reply;
 
 use crate::conversation::Conversation;
 use crate::listener::Doors;
+pub use crate::listener::policy;
+pub use crate::recipient::refusal_of;
+pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE};
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]

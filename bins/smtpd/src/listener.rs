@@ -15,13 +15,17 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) fn of(listener: &Listener) -> Self {
-        let relay_authenticated = listener.relay.contains(&Relay::Authenticated);
-        let relay_inside = listener.relay.contains(&Relay::Inside);
-        let relay_pop_before_smtp = listener.relay.contains(&Relay::PopBeforeSmtp);
-        Self {
-            protocol: Arc::new(protocol(listener)),
-            policy: relay_policy::Listener { relay_authenticated, relay_inside, relay_pop_before_smtp },
-        }
+        Self { protocol: Arc::new(protocol(listener)), policy: policy(listener) }
+    }
+}
+
+/// What a listener permits, as the policy's tables ask it.
+pub fn policy(listener: &Listener) -> relay_policy::Listener {
+    let relays = |whom| listener.relay.contains(&whom);
+    relay_policy::Listener {
+        relay_authenticated: relays(Relay::Authenticated),
+        relay_inside: relays(Relay::Inside),
+        relay_pop_before_smtp: relays(Relay::PopBeforeSmtp),
     }
 }
 

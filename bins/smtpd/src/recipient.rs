@@ -57,7 +57,7 @@ impl Smtpd {
                 tracing::error!(event = event::NO_POSTMASTER, recipient = %path);
                 (why, replies::NO_POSTMASTER)
             }
-            (Verdict::Refuse(why), _) => (why, reply(why)),
+            (Verdict::Refuse(why), _) => (why, refusal_of(why)),
         };
         tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason = why.name());
         Err(refusal)
@@ -155,7 +155,8 @@ fn key(key: &str) -> Result<Mailbox, Reply> {
     })
 }
 
-fn reply(why: Why) -> Reply {
+/// What a client is told whose recipient a row of the policy refuses.
+pub fn refusal_of(why: Why) -> Reply {
     match why {
         Why::DomainBarred => replies::DOMAIN_BARRED,
         Why::MailboxDisabled => replies::MAILBOX_DISABLED,

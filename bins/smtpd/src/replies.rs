@@ -33,13 +33,13 @@ pub(crate) const MAILBOX_DISABLED: Reply = Reply::of(550, Enhanced(5, 2, 1), "Th
 pub(crate) const MAILBOX_UNREADY: Reply =
     Reply::of(450, Enhanced(4, 2, 1), "This mailbox takes no mail yet, try again later");
 /// RFC 5321 §4.5.1 wants this mailbox, and nobody has been appointed: never refused for good.
-pub(crate) const NO_POSTMASTER: Reply =
+pub const NO_POSTMASTER: Reply =
     Reply::of(451, Enhanced(4, 3, 5), "There is no postmaster here yet, try again later");
 /// The sender address of an authenticated client is not one of its account's.
 pub(crate) const SENDER_NOT_OWNED: Reply =
     Reply::of(553, Enhanced(5, 7, 1), "This sender address does not belong to your account");
 /// A network class that this listener turns away: its customers have other doors.
-pub(crate) const BARRED: Reply =
+pub const BARRED: Reply =
     Reply::of(554, Enhanced(5, 7, 1), "Not from your network on this port, use SMTP AUTH on port 465 or 587");
 pub(crate) const CONNECTIONS: Reply =
     Reply::of(421, Enhanced(4, 7, 0), "Too many connections, try again later");
@@ -60,7 +60,7 @@ pub(crate) const NO_SPACE: Reply =
     Reply::of(452, Enhanced(4, 3, 1), "Not enough space for the message now, try again later");
 pub(crate) const NO_SUCH_USER: Reply = Reply::of(550, Enhanced(5, 1, 1), "No such user here");
 /// There is no way out of this installation: permanent, for waiting would not make one.
-pub(crate) const NOT_SENT_FROM_HERE: Reply =
+pub const NOT_SENT_FROM_HERE: Reply =
     Reply::of(550, Enhanced(5, 4, 4), "Mail to other domains is not sent from here");
 pub(crate) const RELAY_DENIED: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains is not taken here");

@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`queue`], [`quota`], [`import`], [`backup`], [`check`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -15,9 +15,11 @@ pub mod check;
 pub mod config;
 pub mod domain;
 pub mod expire;
+pub mod explain;
 pub mod failure;
 pub mod import;
 pub mod import_accounts;
+pub mod init;
 pub mod life;
 pub mod manual;
 pub mod network;
@@ -28,6 +30,7 @@ mod progress;
 pub mod queue;
 pub mod quickstart;
 pub mod quota;
+pub mod report;
 mod rows;
 pub mod setting;
 
@@ -62,6 +65,7 @@ First steps, to try it:
   yubin quickstart                      a working service on 127.0.0.1, with two accounts
 
 First steps, to run it:
+  yubin init /etc/yubin                 a commented configuration to begin with
   yubin check --create                  look at the configuration, make the account database
   yubin domain add mx.example.jp        the first domain is the one of the issued addresses
   yubin account add ab4t-ash --address taro@mx.example.jp
@@ -75,6 +79,8 @@ Run it as the user that the daemons run as: they must read what it makes.";
 pub enum Command {
     /// Try it: a working service on 127.0.0.1 from nothing
     Quickstart(quickstart::Arguments),
+    /// Write a commented configuration to begin with: as modern, editnet or asahi
+    Init(init::Arguments),
     /// Look at the configuration and at all that it names
     Check(check::Arguments),
     /// Mail accounts: add, issue, show, list, passwd, set, suspend, resume, stage, close, remove
@@ -108,9 +114,13 @@ pub enum Command {
     /// Which network class an address belongs to: test
     #[command(subcommand)]
     Network(network::Command),
+    /// What a client may do here, and why: by address, port, account and recipient
+    Explain(explain::Arguments),
     /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
     #[command(subcommand)]
     Queue(queue::Command),
+    /// Who still uses clear-text passwords, POP before SMTP, APOP, from the logs
+    Report(report::Arguments),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
     Quota(quota::Command),
@@ -150,6 +160,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command {
         Command::Quickstart(arguments) => quickstart::run(arguments, output).await,
+        Command::Init(arguments) => init::run(&arguments, output),
         Command::Check(arguments) => check::run(&settings()?, &arguments, output).await,
         Command::Account(command) => account::run(&settings()?, command, output).await,
         Command::Address(command) => address::run(&settings()?, command, output).await,
@@ -163,7 +174,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(command) => import::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
+        Command::Explain(arguments) => explain::run(&settings()?, &arguments, output).await,
         Command::Queue(command) => queue::run(&settings()?, command, output).await,
+        Command::Report(arguments) => report::run(&arguments, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,
         Command::Completions(wanted) => manual::completions(&wanted),
         Command::Man(wanted) => manual::man(&wanted, output),

@@ -45,6 +45,13 @@ pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.m
      LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $3 \
      WHERE account.login = $1";
 
+/// `$1` local part → the login of the account that has it at one of the provider's own domains, which were made before any customer's:
+/// a name that is guessed at shall not cost a search through thousands of domains.
+pub(crate) const LOGIN_OF_ALIAS: &str = "SELECT account.login FROM address \
+     JOIN account ON account.id = address.account_id \
+     WHERE address.domain_id IN (SELECT id FROM domain WHERE kind = 'ours' ORDER BY id LIMIT 20) \
+     AND address.local_part = $1 ORDER BY address.domain_id LIMIT 1";
+
 /// `$1` account id, `$2` service → whether it has it; NULL where nobody set it.
 pub(crate) const HAS_SERVICE: &str = "SELECT COALESCE(service.enabled, plan_service.enabled) FROM account \
      LEFT JOIN service ON service.account_id = account.id AND service.name = $2 \

@@ -2,7 +2,7 @@
 //!
 //! The caller says what it knows as values; [`recipient`] answers with a [`Verdict`] and the row that gave it, which names the rule
 //! in the log and picks the reply. Every table is an exhaustive `match`, and a golden file in `policy/` shows all of its rows, so
-//! that a change of policy is a change that a reader sees.
+//! that a change of policy is a change that a reader sees; `policy/<profile>.txt` shows each listener of a shipped profile by them.
 //!
 //! Relay permission is decided here and nowhere else. Whatever filter comes later can only refuse.
 #![no_std]

@@ -9,6 +9,7 @@ mod clients;
 mod configuration;
 mod crashes;
 mod customers;
+mod examples;
 mod expire;
 mod harness;
 mod hosts;

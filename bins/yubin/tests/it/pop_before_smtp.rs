@@ -89,6 +89,9 @@ fn b_03_after_its_last_day_smtp_auth_is_named_instead() {
                 (event["event"] == "ticket_used").then(|| event["holders"].clone())
             };
             assert_eq!(service.smtpd.wait_for("who still uses it", holder), KENJI.login);
+            let log = service.site.write("smtpd.log", service.smtpd.log());
+            let listed = service.site.yubin(&["report", "pbs", log.to_str().unwrap()]);
+            assert!(listed.contains(KENJI.login), "{listed}");
         }
     }
 }

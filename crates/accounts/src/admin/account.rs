@@ -10,7 +10,7 @@ use crate::names::{Address, DomainName, Login};
 use crate::password::check_password;
 use crate::pop3::Pop3Rules;
 use crate::quota::{Allowance, Allowances};
-use crate::standing::{READING, SENDING, State};
+use crate::standing::{Bar, READING, SENDING, Service, State};
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, Resolution, sql};
 
@@ -78,6 +78,15 @@ pub struct AccountDetails {
     pub addresses: Vec<AddressInfo>,
     /// Every service, on or off.
     pub services: Vec<ServiceInfo>,
+}
+
+impl AccountDetails {
+    /// Why it may not use a service with a true claim, if it may not: what [`crate::Verdict::Barred`] would say.
+    #[must_use]
+    pub fn bar(&self, service: Service) -> Option<Bar> {
+        let has = self.services.iter().any(|info| info.service == service && info.enabled);
+        self.account.state.bars(service).or((!has).then_some(Bar::ServiceOff(service)))
+    }
 }
 
 /// An account that is gone. Its Maildir is not: this crate touches no mail.

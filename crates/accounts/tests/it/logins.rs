@@ -1,6 +1,6 @@
 //! Who is who.
 
-use accounts::{Accounts, Apop, Why};
+use accounts::{Accounts, Apop, Hint, Why};
 use auth_sasl::{Claim, Secret};
 
 use crate::support::{apop, databases, new, password, refusal, verdict, with_apop};
@@ -29,6 +29,32 @@ async fn s_06_no_address_and_no_alias_logs_in() {
             let outcome = verdict(&db.accounts, &password(login, "sakura")).await;
             assert_eq!(outcome, Err(Why::UnknownLogin), "{login}");
         }
+    }
+}
+
+#[tokio::test]
+async fn s_09_a_name_that_is_no_login_has_a_hint_for_the_desk() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let login = || "ab4t-ash".to_owned();
+        for (name, hint) in [
+            ("taro", Some(Hint::Alias(login()))),
+            ("TARO", Some(Hint::Alias(login()))),
+            ("taro@mx.edit.ne.jp", Some(Hint::Address(login()))),
+            ("ab4t-ash@mx.edit.ne.jp", Some(Hint::Address(login()))),
+            ("mx.edit.ne.jp:ab4t-ash", Some(Hint::PseudoUserName)),
+            ("pop.example:110:ab4t-ash", Some(Hint::PseudoUserName)),
+            ("nobody", None),
+            ("nobody@mx.edit.ne.jp", None),
+            ("taro@example.com", None),
+            ("", None),
+            ("no login at all\0", None),
+        ] {
+            assert_eq!(db.accounts.hint(name, Why::UnknownLogin).await, hint, "{name:?}");
+        }
+        assert_eq!(db.accounts.hint("ab4t-ash", Why::WrongSecret).await, None);
+        assert_eq!(db.accounts.hint("ab4t-ash", Why::NoCredential).await, Some(Hint::NoApopSecret));
+        assert_eq!(db.accounts.hint("ab4t-ash", Why::ActingAsAnother).await, Some(Hint::TwoIdentities));
     }
 }
 

@@ -1,0 +1,101 @@
+//! What may have gone wrong when a login fails: for the log and the support desk, never for the client.
+
+use std::fmt;
+
+use crate::Accounts;
+use crate::names::{Address, Login};
+use crate::questions::{Resolution, Why};
+use crate::sql;
+use crate::standing::{Bar, Service};
+
+/// A guess at the mistake behind a failed login, in words for the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// An address was used as login; this is the login of whom it leads to.
+    Address(String),
+    /// The local part of a chosen address was used as login; this is the login as first issued.
+    Alias(String),
+    /// The account is closing.
+    Closing,
+    /// There is no APOP secret for the account.
+    NoApopSecret,
+    /// `server:user`, as POPFile and its kind have it in a mail program's settings.
+    PseudoUserName,
+    /// The service is not registered for the account.
+    ServiceOff(Service),
+    /// The account is not in use yet.
+    Staged,
+    /// The account is suspended.
+    Suspended,
+    /// PLAIN named a second identity.
+    TwoIdentities,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(login) => write!(f, "address used as login, the login is {login}"),
+            Self::Alias(login) => write!(f, "alias used as login, the login is {login}"),
+            Self::Closing => f.write_str("account closing"),
+            Self::NoApopSecret => {
+                f.write_str("no secret for APOP, set the password again by account passwd --apop")
+            }
+            Self::PseudoUserName => f.write_str("pseudo user name (POPFile style)"),
+            Self::ServiceOff(service) => write!(f, "service {} not registered", service.word()),
+            Self::Staged => f.write_str("account not in use yet"),
+            Self::Suspended => f.write_str("account suspended"),
+            Self::TwoIdentities => {
+                f.write_str("PLAIN names somebody else to act as, leave its authorization identity empty")
+            }
+        }
+    }
+}
+
+impl Bar {
+    /// The same for the desk.
+    #[must_use]
+    pub fn hint(&self) -> Hint {
+        match self {
+            Self::Closing => Hint::Closing,
+            Self::ServiceOff(service) => Hint::ServiceOff(*service),
+            Self::Staged => Hint::Staged,
+            Self::Suspended(_) => Hint::Suspended,
+        }
+    }
+}
+
+impl Accounts {
+    /// What may be the mistake in a login that was rejected. Nothing where nothing is known, and where the database does not answer:
+    /// a hint is not worth a second error.
+    ///
+    /// It costs a question to the database: ask while the client waits anyway, that no answer tells by its time what the hint is.
+    pub async fn hint(&self, login: &str, why: Why) -> Option<Hint> {
+        match why {
+            Why::UnknownLogin => self.hint_of_name(login).await,
+            Why::NoCredential => Some(Hint::NoApopSecret),
+            Why::ActingAsAnother => Some(Hint::TwoIdentities),
+            Why::WrongSecret => None,
+        }
+    }
+
+    /// What a name is that is no login.
+    pub async fn hint_of_name(&self, name: &str) -> Option<Hint> {
+        // No login and no address that we give has a colon.
+        if name.contains(':') {
+            return Some(Hint::PseudoUserName);
+        }
+        if let Ok(address) = Address::parse(name) {
+            return match self.resolve(address.local_part(), address.domain()).await.ok()? {
+                Resolution::Mailbox(mailbox) => Some(Hint::Address(mailbox.login)),
+                _ => None,
+            };
+        }
+        let name = Login::parse(name).ok()?;
+        let found: Option<String> = sqlx::query_scalar(sql::LOGIN_OF_ALIAS)
+            .bind(name.as_str())
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .ok()?;
+        found.filter(|login| login != name.as_str()).map(Hint::Alias)
+    }
+}
