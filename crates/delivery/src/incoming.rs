@@ -72,6 +72,7 @@ impl Incoming {
         if matches!(self.stage, Stage::Undone) {
             return Err(undone());
         }
+        self.local.inner.room.came(piece.len());
         let limit = self.local.small_message();
         while self.buffer.len() + piece.len() > limit {
             let (now, later) = piece.split_at(limit.saturating_sub(self.buffer.len()));

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::error::DeliveryError;
 use crate::local::{Inner, LocalDelivery};
 
-/// For so long an answer of the file system holds. The reserve is what mail may take meanwhile.
+/// For so long an answer of the file system holds, less what comes meanwhile.
 const HOLDS: Duration = Duration::from_secs(1);
 
 /// What the file systems last said.
@@ -23,6 +23,8 @@ struct State {
     asked: Option<Instant>,
     /// Of the Maildirs, then of the queue.
     spaces: Vec<Space>,
+    /// Octets of messages that came since: a fast sender fills a disk before it is asked again.
+    came: u64,
     low: bool,
 }
 
@@ -51,7 +53,7 @@ impl Inner {
             })
         });
         let mut state = self.room.state();
-        (state.asked, state.spaces) = (Some(Instant::now()), spaces.to_vec());
+        (state.asked, state.spaces, state.came) = (Some(Instant::now()), spaces.to_vec(), 0);
     }
 
     fn judge(&self, coming: u64) -> Result<(), Low> {
@@ -59,8 +61,10 @@ impl Inner {
         let paths = [&self.config.maildirs, &self.config.queue];
         let mut state = self.room.state();
         let low = |coming: u64| {
-            let full = paths.iter().zip(&state.spaces).find(|(_, space)| !reserve.allows(**space, coming));
-            full.map(|(path, space)| Low { path: path.to_path_buf(), space: *space, reserve })
+            let left = |space: &Space| Space { octets: space.octets.saturating_sub(state.came), ..*space };
+            let mut all = paths.iter().zip(state.spaces.iter().map(left));
+            let full = all.find(|(_, space)| !reserve.allows(*space, coming));
+            full.map(|(path, space)| Low { path: path.to_path_buf(), space, reserve })
         };
         let (now, then) = (low(0), low(coming));
         match (&now, state.low) {
@@ -75,6 +79,12 @@ impl Inner {
 }
 
 impl Room {
+    /// So many octets more of a message are here: on the disk, or soon.
+    pub(crate) fn came(&self, octets: usize) {
+        let mut state = self.state();
+        state.came = state.came.saturating_add(octets as u64);
+    }
+
     fn is_stale(&self) -> bool {
         self.state().asked.is_none_or(|asked| asked.elapsed() >= HOLDS)
     }

@@ -54,6 +54,26 @@ async fn l_05_the_file_system_is_asked_once_a_second_however_often_we_are() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn l_05_what_came_since_the_file_system_was_asked_counts() {
+    let scratch = Scratch::new();
+    let faults = Arc::new(Faults::new(Plan::Nothing));
+    let local = scratch.open_on(faults.clone());
+    let space = Space { octets: Reserve::default().octets + 1000, ..EMPTY };
+    faults.set_space(space);
+    local.room(Some(1000)).await.unwrap();
+    let mut incoming = local.begin(envelope(&["a"]), Vec::new());
+    incoming.write(&text(900)).await.unwrap();
+    local.room(Some(50)).await.unwrap();
+    assert!(matches!(local.room(Some(101)).await, Err(DeliveryError::NoSpace(_))));
+    incoming.write(&text(900)).await.unwrap();
+    assert!(matches!(local.room(None).await, Err(DeliveryError::NoSpace(_))));
+    drop(incoming);
+    // The file system knows better, once it is asked again.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    local.room(Some(1000)).await.unwrap();
+}
+
 #[tokio::test]
 async fn l_05_a_file_system_that_cannot_be_asked_refuses_nothing() {
     let scratch = Scratch::new();
