@@ -169,10 +169,13 @@ impl<'s> Conversation<'s> {
             },
             Event::BodyEnd => match self.transaction.take() {
                 // Boxed: its state is as large as all else of a session, which is idle most of the time.
-                Some(transaction) => match Box::pin(transaction.commit(self.smtpd.mailbox_full())).await {
-                    Ok(reply) => Answer::YesWith(reply),
-                    Err(reply) => Answer::No(reply),
-                },
+                Some(transaction) => {
+                    let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
+                    match Box::pin(transaction.commit(full, outbound)).await {
+                        Ok(reply) => Answer::YesWith(reply),
+                        Err(reply) => Answer::No(reply),
+                    }
+                }
                 None => Answer::No(replies::STORE_FAILED),
             },
             Event::Reset(reason) => {

@@ -21,6 +21,8 @@ pub(crate) enum Occasion {
         /// How long it will be tried: seconds since 1970.
         until: u64,
     },
+    /// A mailbox here has it, and the sender wanted to know (RFC 3461 §6.2.3).
+    Delivered,
     /// It was given to a host that will say no more, and the sender wanted to know (RFC 3461 §6.2.2).
     Relayed,
 }
@@ -30,6 +32,7 @@ impl Occasion {
         match self {
             Self::Failed => "failed",
             Self::Delayed { .. } => "delayed",
+            Self::Delivered => "delivered",
             Self::Relayed => "relayed",
         }
     }
@@ -104,26 +107,46 @@ impl Agent {
         occasion: Occasion,
         told: &[Told],
     ) -> bool {
-        let (queue_id, hostname) = (envelope.queue_id, &self.config.hostname);
+        let id = envelope.queue_id;
+        let done = match self.addressee(envelope, occasion).await {
+            Ok(None) => return true,
+            Ok(Some((to, reported))) => match self.compose(envelope, occasion, told, &to).await {
+                Ok(text) => self.send_report(id, occasion, &to, reported, &text).await,
+                Err(reason) => Err((to, reason)),
+            },
+            Err(trouble) => Err(trouble),
+        };
+        done.map_err(|(to, reason)| {
+            tracing::error!(event = "report_failed", queue_id = %id, to, reason);
+            self.look_again(id);
+        })
+        .is_ok()
+    }
+
+    /// To whom a report goes, and in what envelope; nobody for one that is not to be written. An error is whom it was for, and why it
+    /// cannot be known now.
+    pub(crate) async fn addressee(
+        &self,
+        envelope: &Envelope,
+        occasion: Occasion,
+    ) -> Result<Option<(String, Envelope)>, (String, String)> {
+        let queue_id = envelope.queue_id;
         // RFC 5321 §4.5.5: nobody is told of a report; but somebody here should know that one was lost.
-        let postmaster = format!("postmaster@{hostname}");
+        let postmaster = format!("postmaster@{}", self.config.hostname);
         let mut to = envelope.reverse_path.clone();
         if to.is_empty() {
             if occasion != Occasion::Failed {
-                return true;
+                return Ok(None);
             }
             to.clone_from(&postmaster);
         }
-        let mut home = match self.homes.find(&to).await {
-            Ok(home) => home,
-            Err(reason) => return self.not_reported(queue_id, &to, &reason),
-        };
+        let mut home = self.homes.find(&to).await.map_err(|reason| (to.clone(), reason))?;
         if home == Home::Nobody && to != postmaster {
+            if occasion == Occasion::Delivered {
+                return Ok(None);
+            }
             to.clone_from(&postmaster);
-            home = match self.homes.find(&to).await {
-                Ok(home) => home,
-                Err(reason) => return self.not_reported(queue_id, &to, &reason),
-            };
+            home = self.homes.find(&to).await.map_err(|reason| (to.clone(), reason))?;
         }
         let double = to == postmaster && envelope.reverse_path != postmaster;
         if double {
@@ -134,11 +157,11 @@ impl Agent {
             // Whose postmaster is nowhere has a line in the log, and no loop.
             Home::Nobody => {
                 tracing::error!(event = "report_undeliverable", %queue_id, %to);
-                return true;
+                return Ok(None);
             }
             Home::Elsewhere if double => {
                 tracing::error!(event = "report_undeliverable", %queue_id, %to);
-                return true;
+                return Ok(None);
             }
             Home::Mailbox(mailbox) => {
                 Envelope::new(report_id, "", vec![Recipient::new(mailbox, to.as_str())])
@@ -148,29 +171,28 @@ impl Agent {
                 Envelope { remotes, ..Envelope::new(report_id, "", Vec::new()) }
             }
         };
-        let text = match self.compose(envelope, occasion, told, &to).await {
-            Ok(text) => text,
-            Err(reason) => return self.not_reported(queue_id, &to, &reason),
-        };
+        Ok(Some((to, reported)))
+    }
+
+    /// Makes a report durable, on its way to `to`.
+    pub(crate) async fn send_report(
+        &self,
+        queue_id: QueueId,
+        occasion: Occasion,
+        to: &str,
+        reported: Envelope,
+        text: &[u8],
+    ) -> Result<(), (String, String)> {
+        let report = reported.queue_id;
         // The mailbox's own line, as any message has (RFC 5321 §4.4); it does not leave this host.
         let mut incoming = self.local.begin(reported, b"Return-Path: <>\r\n".to_vec());
-        let accepted = match incoming.write(&text).await {
+        let accepted = match incoming.write(text).await {
             Ok(()) => incoming.commit().await.map(drop),
             Err(error) => Err(error),
         };
-        match accepted {
-            Ok(()) => {
-                tracing::info!(event = "report_sent", %queue_id, report = %report_id, %to, occasion = occasion.word());
-                true
-            }
-            Err(error) => self.not_reported(queue_id, &to, &error.to_string()),
-        }
-    }
-
-    fn not_reported(self: &Arc<Self>, id: QueueId, to: &str, reason: &str) -> bool {
-        tracing::error!(event = "report_failed", queue_id = %id, to, reason);
-        self.look_again(id);
-        false
+        accepted.map_err(|error| (to.to_owned(), error.to_string()))?;
+        tracing::info!(event = "report_sent", %queue_id, %report, to, occasion = occasion.word());
+        Ok(())
     }
 
     async fn compose(

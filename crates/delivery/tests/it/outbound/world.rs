@@ -111,6 +111,14 @@ impl World {
         self.directory.path().join("queue")
     }
 
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.directory.path().join("mail")
+    }
+
+    pub(crate) fn local(&self) -> &LocalDelivery {
+        &self.local
+    }
+
     pub(crate) fn view(&self) -> View {
         View::new(&self.queue())
     }
