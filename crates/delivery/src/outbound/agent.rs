@@ -199,8 +199,10 @@ impl Agent {
             Ok(None) => {}
             Ok(Some(waiting)) => {
                 self.schedule(&waiting);
-                // A crash may have come between a failure and its report.
-                if waiting.progress.recipients.iter().any(|recipient| recipient.fate == Fate::Failed) {
+                // A crash may have come between a failure and its report. Of what is held nobody is told before it is released.
+                let failed =
+                    waiting.progress.recipients.iter().any(|recipient| recipient.fate == Fate::Failed);
+                if failed && waiting.progress.hold.is_none() {
                     self.report_failures(id).await;
                 }
             }
