@@ -67,7 +67,13 @@ fn relay(host: &RelayHost) -> Result<Relay, Trouble> {
     let login = |(name, file): &(String, std::path::PathBuf)| {
         Ok::<_, Trouble>(Login { name: name.clone(), password: password(file)? })
     };
-    Ok(Relay { host: host.host.clone(), port: host.port, login: host.login.as_ref().map(login).transpose()? })
+    Ok(Relay {
+        host: host.host.clone(),
+        port: host.port,
+        // RFC 8314 §3.3.
+        implicit_tls: host.port == 465,
+        login: host.login.as_ref().map(login).transpose()?,
+    })
 }
 
 /// The first line of a file.

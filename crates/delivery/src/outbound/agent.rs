@@ -115,6 +115,11 @@ impl Outbound {
         self.agent.stopped.notified().await;
     }
 
+    /// Whether it begins nothing new.
+    pub fn is_stopping(&self) -> bool {
+        self.agent.is_stopping()
+    }
+
     /// How many messages wait; one for two destinations is two.
     pub fn waiting(&self) -> usize {
         self.agent.book().len()
@@ -162,6 +167,8 @@ impl Agent {
                 }
             };
             tokio::select! {
+                // Before all else: nothing new begins.
+                biased;
                 () = self.stop.notified() => break,
                 () = due => {}
                 () = self.changed.notified() => {}

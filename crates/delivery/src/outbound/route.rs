@@ -18,6 +18,8 @@ pub(crate) struct Nexthop {
     pub(crate) way: Way,
     pub(crate) port: u16,
     pub(crate) tls: TlsPolicy,
+    /// TLS begins at once.
+    pub(crate) implicit: bool,
     pub(crate) login: Option<Login>,
 }
 
@@ -57,14 +59,15 @@ pub(crate) fn nexthop(config: &OutboundConfig, address: &str) -> Nexthop {
         let way = bare.parse().map_or_else(|_| Way::Host(relay.host.clone()), Way::Literal);
         // One key for all that goes there the same way, so that they share its sessions and its troubles.
         let key = Arc::from(format!("{}:{}/{tls:?}", relay.host, relay.port));
-        return Nexthop { key, way, port: relay.port, tls, login: relay.login.clone() };
+        let (port, implicit, login) = (relay.port, relay.implicit_tls, relay.login.clone());
+        return Nexthop { key, way, port, tls, implicit, login };
     }
     let way = match mailbox.map(|mailbox| mailbox.domain()) {
         Some(Domain::Literal(literal)) => literal.address().map_or(Way::Nowhere, Way::Literal),
         Some(Domain::Name(_)) => ascii(&domain).map_or(Way::Nowhere, Way::Exchanges),
         None => Way::Nowhere,
     };
-    Nexthop { key: Arc::from(domain), way, port: config.port, tls, login: None }
+    Nexthop { key: Arc::from(domain), way, port: config.port, tls, implicit: false, login: None }
 }
 
 /// The name as the DNS knows it (RFC 5890 §2.3.2.1).
@@ -219,7 +222,8 @@ mod tests {
         );
         assert_eq!(nexthop(&config, "a@[x:y]").way, Way::Nowhere);
         assert_eq!(nexthop(&config, "a@郵便.jp").way, Way::Exchanges("xn--wtqs30n.jp".into()));
-        let relay = |host: &str, port| Some(Relay { host: host.into(), port, login: None });
+        let relay =
+            |host: &str, port| Some(Relay { host: host.into(), port, implicit_tls: false, login: None });
         let route = |domain: &str, relay, tls| Route { domain: domain.into(), relay, tls };
         config.routes = vec![
             route("example.com", relay("inside", 2525), Some(TlsPolicy::Verify)),

@@ -280,11 +280,14 @@ impl Agent {
                 addresses: &addresses,
                 port: nexthop.port,
                 hello: hostname,
-                // A password does not cross a channel in clear text.
-                policy: match (nexthop.tls, &nexthop.login) {
-                    (TlsPolicy::None | TlsPolicy::May, Some(_)) => TlsPolicy::Encrypt,
-                    (policy, _) => policy,
+                // A password does not cross a channel in clear text; and where TLS begins at once nobody would answer in it.
+                policy: match nexthop.tls {
+                    TlsPolicy::None | TlsPolicy::May if nexthop.implicit || nexthop.login.is_some() => {
+                        TlsPolicy::Encrypt
+                    }
+                    policy => policy,
                 },
+                implicit: nexthop.implicit,
                 login: nexthop.login.as_ref(),
                 tls: &self.tls,
             };

@@ -5,6 +5,8 @@ mod host;
 mod operator;
 mod reports;
 mod sending;
+mod smarthost;
+mod stopping;
 mod tls;
 mod trouble;
 mod world;

@@ -13,13 +13,13 @@ use tokio_rustls::TlsAcceptor;
 use super::host::{Host, Manners, Say};
 use super::world::{World, config};
 
-struct Authority {
+pub(super) struct Authority {
     directory: TempDir,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -29,11 +29,11 @@ impl Authority {
         Self { directory, issuer: Issuer::new(params, key) }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
+    pub(super) fn acceptor(&self, name: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
