@@ -94,8 +94,12 @@ pub(crate) fn start(
 ) -> Result<Outbound, Trouble> {
     let settings = settings(config)?;
     let dns = Dns::new(&settings.name_servers).map_err(|why| format!("the DNS cannot be asked: {why}"))?;
-    let outbound =
-        Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(People(accounts.clone())))?;
+    let outbound = Outbound::new(
+        settings,
+        delivery.clone(),
+        Arc::new(dns),
+        Arc::new(People { accounts: accounts.clone(), hostname: config.hostname.clone() }),
+    )?;
     tokio::spawn(outbound.clone().run());
     let orders = outbound.clone();
     tokio::spawn(async move {
@@ -107,23 +111,35 @@ pub(crate) fn start(
 }
 
 /// The accounts, as the agent asks them.
-struct People(Accounts);
+struct People {
+    accounts: Accounts,
+    hostname: String,
+}
 
 impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
         Box::pin(async move {
             let Some((local_part, domain)) = address.rsplit_once('@') else { return Ok(Home::Nobody) };
-            match self.0.resolve(local_part, domain).await.map_err(|error| error.to_string())? {
-                Resolution::Mailbox(mailbox) => {
-                    Mailbox::new(mailbox.key).map(Home::Mailbox).map_err(|error| error.to_string())
-                }
-                Resolution::UnknownUser
-                | Resolution::Barred(_)
-                | Resolution::Disabled
-                | Resolution::NoPostmaster => Ok(Home::Nobody),
-                Resolution::Unready => Err(String::from("the account is not ready yet")),
-                Resolution::NotOurs => Ok(Home::Elsewhere),
-            }
+            home(self.accounts.resolve(local_part, domain).await.map_err(|error| error.to_string())?)
         })
+    }
+
+    fn postmaster(&self) -> Finding<'_> {
+        Box::pin(async move {
+            home(self.accounts.postmaster(&self.hostname).await.map_err(|error| error.to_string())?)
+        })
+    }
+}
+
+fn home(resolution: Resolution) -> Result<Home, String> {
+    match resolution {
+        Resolution::Mailbox(mailbox) => {
+            Mailbox::new(mailbox.key).map(Home::Mailbox).map_err(|error| error.to_string())
+        }
+        Resolution::UnknownUser | Resolution::Barred(_) | Resolution::Disabled | Resolution::NoPostmaster => {
+            Ok(Home::Nobody)
+        }
+        Resolution::Unready => Err(String::from("the account is not ready yet")),
+        Resolution::NotOurs => Ok(Home::Elsewhere),
     }
 }

@@ -70,7 +70,7 @@ catalogue! {
     OUTBOUND_UNAVAILABLE = "outbound_unavailable": "Operators' orders cannot be taken; `reason`."
     REPORT_SENT = "report_sent": "A sender is told what became of a message; `queue_id`, `report` (its own queue id), `to`, `occasion`: `failed`, `delayed`, `delivered` or `relayed`."
     REPORT_FAILED = "report_failed": "A report could not be written now; one of a failure or a delay will be later, one of a success is lost; `queue_id`, `to`, `reason`."
-    REPORT_UNDELIVERABLE = "report_undeliverable": "Nobody can be told of a failure, not even the postmaster; `queue_id`, `to`."
+    REPORT_UNDELIVERABLE = "report_undeliverable": "Nobody can be told of a failure, not even the postmaster, and the message is held; `queue_id`, `to`."
     DOUBLE_BOUNCE = "double_bounce": "A message without a sender, or for whose sender nobody is there, has failed: the postmaster is told; `queue_id`, `from`, `occasion`."
     QUEUE_RETRY_FAILED = "queue_retry_failed": "A message that waits in the queue could not be taken up again; `queue_id`, `error`."
     DELIVERY_DEFERRED = "delivery_deferred": "An accepted message waits in the queue for a mailbox; `queue_id`, `mailbox`, `error`."

@@ -39,6 +39,9 @@ pub type Finding<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Home, String
 pub trait Homes: Send + Sync {
     /// Where mail for an address goes; an error is a reason to ask again later.
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a>;
+
+    /// Who gets what nobody else can be told; [`Home::Nobody`] if no such person is appointed.
+    fn postmaster(&self) -> Finding<'_>;
 }
 
 /// The agent that brings mail to other hosts. Cheap to clone.

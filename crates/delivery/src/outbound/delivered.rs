@@ -7,7 +7,7 @@ use mail_queue::{Envelope, Recipient, Remote};
 use super::agent::{Agent, Outbound};
 use super::dsn::{self, About, Line};
 use super::limits;
-use super::report::Occasion;
+use super::report::{Addressee, Occasion};
 use crate::incoming::Accepted;
 
 /// What the sender of a message wants to be told of the mailboxes that it goes to.
@@ -103,7 +103,7 @@ impl Agent {
 
     async fn try_delivered(&self, report: &SuccessReport) -> Result<(), (String, String)> {
         let envelope = &report.envelope;
-        let Some((to, reported)) = self.addressee(envelope, Occasion::Delivered).await? else {
+        let Addressee::To(to, reported) = self.addressee(envelope, Occasion::Delivered).await? else {
             return Ok(());
         };
         let remote = |recipient: &Recipient| Remote {

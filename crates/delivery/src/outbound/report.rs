@@ -38,6 +38,32 @@ impl Occasion {
     }
 }
 
+/// Why a message is held that can be neither delivered nor given back.
+const NOBODY_TOLD: &str =
+    "it failed, and neither its sender nor a postmaster can be told: appoint one, then release it";
+
+/// To whom a report goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Addressee {
+    /// To this address, in this envelope.
+    To(String, Envelope),
+    /// None is to be written.
+    NotWanted,
+    /// There is nobody, not even a postmaster.
+    Nobody,
+}
+
+/// What came of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reported {
+    /// It is on its way, or need not be.
+    Done,
+    /// It could not be written now.
+    Later,
+    /// There is nobody who could be told.
+    Nobody,
+}
+
 /// What is told of a recipient.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
@@ -66,12 +92,23 @@ impl Agent {
             return;
         };
         let told = told(&waiting, |fate| fate == Fate::Failed);
-        if told.is_empty() || !self.report(&waiting.envelope, Occasion::Failed, &told).await {
+        if told.is_empty() {
+            return;
+        }
+        let reported = self.report(&waiting.envelope, Occasion::Failed, &told).await;
+        if reported == Reported::Later {
             return;
         }
         let spool = self.spool().clone();
         let record = move || {
             spool.record(id, |_, progress| {
+                if reported == Reported::Nobody {
+                    // Nobody may lose it unseen. Those who wait still have their turns first.
+                    if !progress.recipients.iter().any(|it| it.fate == Fate::Waiting) {
+                        progress.hold = Some(String::from(NOBODY_TOLD));
+                    }
+                    return;
+                }
                 for Told { nth, .. } in &told {
                     if let Some(recipient) = progress.recipients.get_mut(*nth) {
                         recipient.fate = Fate::Reported;
@@ -100,78 +137,77 @@ impl Agent {
         }
     }
 
-    /// Writes a report and sends it; whether it is on its way, or need not be.
+    /// Writes a report and sends it.
     pub(crate) async fn report(
         self: &Arc<Self>,
         envelope: &Envelope,
         occasion: Occasion,
         told: &[Told],
-    ) -> bool {
+    ) -> Reported {
         let id = envelope.queue_id;
         let done = match self.addressee(envelope, occasion).await {
-            Ok(None) => return true,
-            Ok(Some((to, reported))) => match self.compose(envelope, occasion, told, &to).await {
+            Ok(Addressee::NotWanted) => return Reported::Done,
+            Ok(Addressee::Nobody) => return Reported::Nobody,
+            Ok(Addressee::To(to, reported)) => match self.compose(envelope, occasion, told, &to).await {
                 Ok(text) => self.send_report(id, occasion, &to, reported, &text).await,
                 Err(reason) => Err((to, reason)),
             },
             Err(trouble) => Err(trouble),
         };
-        done.map_err(|(to, reason)| {
-            tracing::error!(event = "report_failed", queue_id = %id, to, reason);
-            self.look_again(id);
-        })
-        .is_ok()
+        match done {
+            Ok(()) => Reported::Done,
+            Err((to, reason)) => {
+                tracing::error!(event = "report_failed", queue_id = %id, to, reason);
+                self.look_again(id);
+                Reported::Later
+            }
+        }
     }
 
-    /// To whom a report goes, and in what envelope; nobody for one that is not to be written. An error is whom it was for, and why it
-    /// cannot be known now.
+    /// To whom a report goes, and in what envelope. An error is whom it was for, and why it cannot be known now.
     pub(crate) async fn addressee(
         &self,
         envelope: &Envelope,
         occasion: Occasion,
-    ) -> Result<Option<(String, Envelope)>, (String, String)> {
-        let queue_id = envelope.queue_id;
+    ) -> Result<Addressee, (String, String)> {
+        let (queue_id, from) = (envelope.queue_id, &envelope.reverse_path);
         // RFC 5321 §4.5.5: nobody is told of a report; but somebody here should know that one was lost.
         let postmaster = format!("postmaster@{}", self.config.hostname);
-        let mut to = envelope.reverse_path.clone();
-        if to.is_empty() {
-            if occasion != Occasion::Failed {
-                return Ok(None);
-            }
-            to.clone_from(&postmaster);
-        }
-        let mut home = self.homes.find(&to).await.map_err(|reason| (to.clone(), reason))?;
-        if home == Home::Nobody && to != postmaster {
-            if occasion == Occasion::Delivered {
-                return Ok(None);
-            }
-            to.clone_from(&postmaster);
-            home = self.homes.find(&to).await.map_err(|reason| (to.clone(), reason))?;
-        }
-        let double = to == postmaster && envelope.reverse_path != postmaster;
-        if double {
-            tracing::warn!(event = "double_bounce", %queue_id, from = envelope.reverse_path, occasion = occasion.word());
-        }
-        let report_id = QueueId::new();
-        let reported = match home {
-            // Whose postmaster is nowhere has a line in the log, and no loop.
-            Home::Nobody => {
-                tracing::error!(event = "report_undeliverable", %queue_id, %to);
-                return Ok(None);
-            }
-            Home::Elsewhere if double => {
-                tracing::error!(event = "report_undeliverable", %queue_id, %to);
-                return Ok(None);
-            }
-            Home::Mailbox(mailbox) => {
-                Envelope::new(report_id, "", vec![Recipient::new(mailbox, to.as_str())])
-            }
-            Home::Elsewhere => {
-                let remotes = vec![Remote::new(to.as_str())];
-                Envelope { remotes, ..Envelope::new(report_id, "", Vec::new()) }
-            }
+        let home = match from.is_empty() || *from == postmaster {
+            true if from.is_empty() && occasion != Occasion::Failed => return Ok(Addressee::NotWanted),
+            true => Home::Nobody,
+            false => self.homes.find(from).await.map_err(|reason| (from.clone(), reason))?,
         };
-        Ok(Some((to, reported)))
+        let (to, home) = match home {
+            // Whom a success concerns is not there.
+            Home::Nobody if occasion == Occasion::Delivered && *from != postmaster => {
+                return Ok(Addressee::NotWanted);
+            }
+            Home::Nobody => {
+                if *from != postmaster {
+                    tracing::warn!(event = "double_bounce", %queue_id, from, occasion = occasion.word());
+                }
+                let home = self.homes.postmaster().await;
+                (postmaster.clone(), home.map_err(|reason| (postmaster.clone(), reason))?)
+            }
+            home => (from.clone(), home),
+        };
+        let reported = Envelope::new(QueueId::new(), "", Vec::new());
+        Ok(match home {
+            Home::Mailbox(mailbox) => {
+                let recipients = vec![Recipient::new(mailbox, to.as_str())];
+                Addressee::To(to, Envelope { recipients, ..reported })
+            }
+            Home::Elsewhere if to != postmaster => {
+                let remotes = vec![Remote::new(to.as_str())];
+                Addressee::To(to, Envelope { remotes, ..reported })
+            }
+            // Not to another host: that would be a loop.
+            Home::Elsewhere | Home::Nobody => {
+                tracing::error!(event = "report_undeliverable", %queue_id, %to);
+                Addressee::Nobody
+            }
+        })
     }
 
     /// Makes a report durable, on its way to `to`.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,7 +50,9 @@ impl Resolver for Table {
 }
 
 /// Everybody at example.jp whose name is a mailbox.
-struct People;
+struct People {
+    appointed: Arc<AtomicBool>,
+}
 
 impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
@@ -60,12 +63,22 @@ impl Homes for People {
         };
         Box::pin(async move { Ok(home) })
     }
+
+    fn postmaster(&self) -> Finding<'_> {
+        let home = match self.appointed.load(Ordering::SeqCst) {
+            true => Home::Mailbox(Mailbox::new("postmaster").unwrap()),
+            false => Home::Nobody,
+        };
+        Box::pin(async move { Ok(home) })
+    }
 }
 
 pub(crate) struct World {
     directory: TempDir,
     pub(crate) dns: Arc<Table>,
     pub(crate) outbound: Outbound,
+    /// Whether there is a postmaster.
+    pub(crate) appointed: Arc<AtomicBool>,
     local: LocalDelivery,
 }
 
@@ -99,8 +112,10 @@ impl World {
         let store = StoreConfig::new(path.join("mail"), path.join("queue"), "us.example.jp");
         let local = LocalDelivery::open(store).unwrap();
         let dns = Arc::new(Table::default());
-        let outbound = Outbound::new(config, local.clone(), dns.clone(), Arc::new(People)).unwrap();
-        Self { directory, dns, outbound, local }
+        let appointed = Arc::new(AtomicBool::new(true));
+        let people = Arc::new(People { appointed: appointed.clone() });
+        let outbound = Outbound::new(config, local.clone(), dns.clone(), people).unwrap();
+        Self { directory, dns, outbound, appointed, local }
     }
 
     pub(crate) fn run(&self) {
