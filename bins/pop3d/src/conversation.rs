@@ -53,18 +53,23 @@ impl<'s> Conversation<'s> {
                     }
                 }
                 Event::Flush => wire.flush(self.machine.patience()).await?,
-                Event::Login(claim) => self.login(claim, wire).await?,
+                // Boxed, as all that follows: their states are larger than all else of a session, which is idle most of the time.
+                Event::Login(claim) => Box::pin(self.login(claim, wire)).await?,
                 Event::Retrieve { message } => {
-                    if let Some(outcome) = self.send(message, Content::whole(), Wanted::Whole, wire).await? {
+                    if let Some(outcome) =
+                        Box::pin(self.send(message, Content::whole(), Wanted::Whole, wire)).await?
+                    {
                         return Ok(outcome);
                     }
                 }
                 Event::Top { message, lines } => {
-                    if let Some(outcome) = self.send(message, Content::top(lines), Wanted::Top, wire).await? {
+                    if let Some(outcome) =
+                        Box::pin(self.send(message, Content::top(lines), Wanted::Top, wire)).await?
+                    {
                         return Ok(outcome);
                     }
                 }
-                Event::Commit { .. } => self.commit(wire).await?,
+                Event::Commit { .. } => Box::pin(self.commit(wire)).await?,
                 Event::StartTls => {
                     self.machine.accept(wire.out()).map_err(misuse)?;
                     self.session.start_tls(wire).await?;
@@ -97,7 +102,7 @@ impl<'s> Conversation<'s> {
     }
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
-        match self.pop3d.login(&claim, wire.peer().ip()).await? {
+        match self.pop3d.login(&claim, wire.peer().ip(), self.session.peer_is_client).await? {
             Ok(Entered { maildrop, listing, policy, attendance }) => {
                 self.maildrop = Some(maildrop);
                 self.presence.begin(attendance);

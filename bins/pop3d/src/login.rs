@@ -46,13 +46,16 @@ impl Pop3d {
         &self,
         claim: &Claim,
         from: IpAddr,
+        from_is_client: bool,
     ) -> Result<Result<Entered, Denied>, WireError> {
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
         let (refusal, reason) = match self.accounts.authenticate_from(claim, from, Service::Pop).await {
-            Ok(Verdict::Accepted(account)) => return self.enter(account, mechanism, from).await,
+            Ok(Verdict::Accepted(account)) => {
+                return self.enter(account, mechanism, from_is_client.then_some(from)).await;
+            }
             Ok(Verdict::Barred(account, bar)) => {
                 let (login, reason) = (account.login, bar.word());
                 tracing::info!(event = event::AUTH_FAILED, login, mechanism, reason);
@@ -93,10 +96,12 @@ impl Pop3d {
         &self,
         account: Account,
         mechanism: &'static str,
-        from: IpAddr,
+        home: Option<IpAddr>,
     ) -> Result<Result<Entered, Denied>, WireError> {
         tracing::info!(event = event::AUTH_OK, login = account.login, mechanism);
-        self.open_ticket(&account, from).await;
+        if let Some(home) = home {
+            self.open_ticket(&account, home).await;
+        }
         let policy = self.rules.policy(account.pop3);
         self.rules.learn(policy);
         if !self.pace.admit(account.id, policy.login_delay(), Instant::now()) {

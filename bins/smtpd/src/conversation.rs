@@ -73,7 +73,7 @@ impl<'s> Conversation<'s> {
                 }
                 Event::Authenticate(claim) => {
                     wire.erase(consumed);
-                    let answer = self.authenticate(&claim, wire.peer().ip()).await;
+                    let answer = Box::pin(self.authenticate(&claim, wire.peer().ip())).await;
                     self.answer(answer, wire.out())?;
                 }
                 Event::Close(reason) => return Ok(word(reason)),
@@ -132,7 +132,9 @@ impl<'s> Conversation<'s> {
                 Answer::Yes
             }
             Event::Mail(mail) => match room(self.smtpd, mail.size).await {
-                Ok(()) => match self.sender(&mail).await {
+                // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which
+                // is idle most of the time.
+                Ok(()) => match Box::pin(self.sender(&mail)).await {
                     Ok(rewritten) => {
                         self.transaction = Some(Transaction::new(&mail).rewritten(rewritten));
                         Answer::Yes
@@ -141,7 +143,7 @@ impl<'s> Conversation<'s> {
                 },
                 Err(reply) => Answer::No(reply),
             },
-            Event::Rcpt(rcpt) => self.recipient(&rcpt).await,
+            Event::Rcpt(rcpt) => Box::pin(self.recipient(&rcpt)).await,
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
                     Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
@@ -168,7 +170,6 @@ impl<'s> Conversation<'s> {
                 None => Answer::None,
             },
             Event::BodyEnd => match self.transaction.take() {
-                // Boxed: its state is as large as all else of a session, which is idle most of the time.
                 Some(transaction) => {
                     let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
                     match Box::pin(transaction.commit(full, outbound)).await {
@@ -184,7 +185,7 @@ impl<'s> Conversation<'s> {
                 }
                 Answer::None
             }
-            Event::Verify(whom) => self.verify(whom).await,
+            Event::Verify(whom) => Box::pin(self.verify(whom)).await,
             // These are answered where the wire is at hand.
             Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
         }
@@ -198,10 +199,11 @@ impl<'s> Conversation<'s> {
 
     /// Asked anew for each recipient: networks change while a session goes on.
     fn standing(&self) -> Standing {
-        let inside = self.session.networks.contains(config::INSIDE, self.client.address);
+        let address = self.session.peer_is_client.then_some(self.client.address);
+        let inside = address.is_some_and(|address| self.session.networks.contains(config::INSIDE, address));
         Standing {
             listener: self.door.policy,
-            address: self.client.address,
+            address,
             network: if inside { Network::Inside } else { Network::Outside },
             identity: if self.client.account.is_some() {
                 Identity::Authenticated

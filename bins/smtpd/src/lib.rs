@@ -3,6 +3,7 @@
 //! What a newcomer reads first: `conversation.rs` (one session), `transaction.rs` (one message), `replies.rs` (what it says).
 
 mod conversation;
+mod domain;
 mod listener;
 mod outbound;
 mod parameters;

@@ -15,6 +15,8 @@ use delivery::outbound::{
 };
 use delivery::{LocalDelivery, Mailbox};
 
+use crate::domain::in_ascii;
+
 /// What the configuration says, with the passwords that it names.
 pub(crate) fn settings(config: &Config) -> Result<OutboundConfig, Trouble> {
     let config::Outbound { routes, smarthost, .. } = &config.outbound;
@@ -120,7 +122,8 @@ impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
         Box::pin(async move {
             let Some((local_part, domain)) = address.rsplit_once('@') else { return Ok(Home::Nobody) };
-            home(self.accounts.resolve(local_part, domain).await.map_err(|error| error.to_string())?)
+            let Some(domain) = in_ascii(domain) else { return Ok(Home::Elsewhere) };
+            home(self.accounts.resolve(local_part, &domain).await.map_err(|error| error.to_string())?)
         })
     }
 

@@ -1,6 +1,5 @@
 //! Whether a recipient is taken, asked at RCPT and never later: there is no report to a forged sender (RFC 5321 §6.2).
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use accounts::Resolution;
@@ -10,13 +9,15 @@ use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
+use crate::domain::in_ascii;
 use crate::{Smtpd, replies};
 
 /// What the policy is told of a client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) listener: Listener,
-    pub(crate) address: IpAddr,
+    /// `None` where only a balancer's is known.
+    pub(crate) address: Option<IpAddr>,
     pub(crate) network: Network,
     pub(crate) identity: Identity,
 }
@@ -65,10 +66,10 @@ impl Smtpd {
     async fn identity(&self, standing: Standing) -> Result<Identity, Reply> {
         let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
-        if !tickets || !asked {
+        let Some(address) = standing.address.filter(|_| tickets && asked) else {
             return Ok(standing.identity);
-        }
-        let holders = self.accounts.ticket_holders(standing.address).await.map_err(|error| {
+        };
+        let holders = self.accounts.ticket_holders(address).await.map_err(|error| {
             tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
             replies::ACCOUNTS_UNAVAILABLE
         })?;
@@ -148,17 +149,6 @@ impl Smtpd {
     }
 }
 
-/// A domain as the accounts have it: an international one in its A-labels (RFC 6531 §3.2). `None` for what is only mapped to a name, as
-/// full-width letters are: a name has one way to be written (RFC 5891 §4.4), and what looks like one of ours is not.
-fn in_ascii(domain: &str) -> Option<Cow<'_, str>> {
-    if domain.is_ascii() {
-        return Some(Cow::Borrowed(domain));
-    }
-    let ascii = idna::domain_to_ascii_strict(domain).ok()?;
-    let (unicode, valid) = idna::domain_to_unicode(&ascii);
-    (valid.is_ok() && unicode.eq_ignore_ascii_case(domain)).then_some(Cow::Owned(ascii))
-}
-
 /// The accounts' name of a Maildir, checked once more: it becomes a path.
 fn key(key: &str) -> Result<Mailbox, Reply> {
     Mailbox::new(key).map_err(|error| {
@@ -188,28 +178,4 @@ fn barred(text: String) -> Reply {
         return replies::DOMAIN_BARRED;
     }
     Reply::new(550, Enhanced(5, 1, 2), text).unwrap_or(replies::DOMAIN_BARRED)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_ascii;
-
-    #[test]
-    fn a_domain_beyond_ascii_is_looked_up_by_its_a_labels_and_what_looks_alike_is_another() {
-        for (written, found) in [
-            ("Example.jp", Some("Example.jp")),
-            ("\u{4f8b}\u{3048}.jp", Some("xn--r8jz45g.jp")),
-            ("\u{4f8b}\u{3048}.JP", Some("xn--r8jz45g.jp")),
-            // Letters of another script, in full width, and with what cannot be seen.
-            ("ex\u{430}mple.jp", Some("xn--exmple-4nf.jp")),
-            ("example\u{ff0e}jp", None),
-            ("\u{ff45}xample.jp", None),
-            ("exam\u{ad}ple.jp", None),
-            ("exam\u{200b}ple.jp", None),
-            // The same letters, taken apart.
-            ("\u{304b}\u{3099}.jp", None),
-        ] {
-            assert_eq!(in_ascii(written).as_deref(), found, "{written:?}");
-        }
-    }
 }

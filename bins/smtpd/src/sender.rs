@@ -6,6 +6,7 @@ use daemon_kit::log::event;
 use relay_policy::{SenderRights, SenderVerdict};
 use smtp_proto::{Domain, Enhanced, Reply, ReversePath};
 
+use crate::domain::in_ascii;
 use crate::{Smtpd, replies};
 
 impl Smtpd {
@@ -33,7 +34,12 @@ impl Smtpd {
             Domain::Literal(_) => false,
             domain @ Domain::Name(_) => {
                 let local_part = mailbox.local_part().unquoted();
-                self.accounts.owns(account, &local_part, domain.as_str()).await.map_err(unavailable)?
+                match in_ascii(domain.as_str()) {
+                    Some(domain) => {
+                        self.accounts.owns(account, &local_part, &domain).await.map_err(unavailable)?
+                    }
+                    None => false,
+                }
             }
         };
         let log = |done| {

@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
+use crate::exchange::LONGEST_NAME;
 use crate::{Mechanism, Secret};
 
-/// A name or a password that the mechanism cannot carry: empty, or with a NUL inside.
+/// A name or a password that the mechanism cannot carry: empty, with a NUL inside, or a name longer than a server must take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a name and a password must be there and must not hold a NUL")]
+#[error("a name (of at most 255 octets) and a password must be there and must not hold a NUL")]
 pub struct Unencodable;
 
 /// What a client has left to say.
@@ -38,7 +39,7 @@ impl ClientExchange {
     /// Prepares the responses of `mechanism` for one login.
     pub fn new(mechanism: Mechanism, login: &str, password: &Secret) -> Result<Self, Unencodable> {
         let carried = |octets: &[u8]| !octets.is_empty() && !octets.contains(&0);
-        if !carried(login.as_bytes()) || !carried(password.expose()) {
+        if !carried(login.as_bytes()) || login.len() > LONGEST_NAME || !carried(password.expose()) {
             return Err(Unencodable);
         }
         let response = |parts: &[&[u8]]| Response(Zeroizing::new(parts.concat()));

@@ -112,7 +112,7 @@ fn plain(message: &[u8]) -> Result<Claim, Malformed> {
 }
 
 /// The longest name in octets that RFC 4616 §2 asks a server to take. What is longer is nobody's, and would fill the log.
-const LONGEST_NAME: usize = 255;
+pub(crate) const LONGEST_NAME: usize = 255;
 
 /// A name is text without control characters, so that it can never break a log line or a reply.
 fn identity(octets: &[u8]) -> Result<String, Malformed> {

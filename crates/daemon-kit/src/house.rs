@@ -68,7 +68,7 @@ impl<S: Service> House<S> {
         }
         match self.gate.enter() {
             Ok((place, share)) if balancers.is_empty() => {
-                self.admit(stream, peer, listener, place, share);
+                self.admit(stream, (peer, true), listener, place, share);
             }
             Ok((place, share)) => {
                 self.sessions.spawn(self.clone().introduce(stream, peer, listener.clone(), place, share));
@@ -92,7 +92,8 @@ impl<S: Service> House<S> {
             client = proxy::client(&mut stream) => client,
         };
         match client {
-            Ok(client) => self.admit(stream, client.unwrap_or(balancer), &listener, place, share),
+            Ok(Some(client)) => self.admit(stream, (client, true), &listener, place, share),
+            Ok(None) => self.admit(stream, (balancer, false), &listener, place, share),
             // A balancer that looks whether the port is open.
             Err(ProxyFault::HungUp) => {}
             Err(fault) => {
@@ -105,7 +106,7 @@ impl<S: Service> House<S> {
     fn admit(
         self: &Arc<Self>,
         stream: TcpStream,
-        peer: SocketAddr,
+        (peer, peer_is_client): (SocketAddr, bool),
         listener: &Arc<Listener>,
         mut place: Place,
         share: Share,
@@ -123,6 +124,7 @@ impl<S: Service> House<S> {
         let session = Session {
             id,
             listener: listener.clone(),
+            peer_is_client,
             tls,
             drain: self.drain.clone(),
             memory: self.gate.memory(),

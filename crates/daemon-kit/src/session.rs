@@ -21,6 +21,9 @@ pub struct Session {
     pub id: SessionId,
     /// The door it came through.
     pub listener: Arc<Listener>,
+    /// Whether the peer's address is the client's: not where a balancer named none, and only its own is known. Nothing is allowed for
+    /// such an address's sake.
+    pub peer_is_client: bool,
     pub(crate) tls: Option<Acceptor>,
     pub(crate) drain: Drain,
     pub(crate) memory: Arc<Memory>,

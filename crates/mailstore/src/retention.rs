@@ -77,9 +77,9 @@ impl Maildrop {
         let is_due = |index: &usize| {
             let Some((place, name)) = self.whereabouts(*index) else { return false };
             let stat = || self.maildir.files.stat(&crate::path_of(&place.dir(&self.maildir), &name)).ok();
-            // Names that other programs made may have no time.
+            // Names that other programs made may have no time, or a number that is none.
             let arrival = match FileName::parse(&name).arrival {
-                0 => stat().map(|stat| stat.modified),
+                micros if micros < EARLIEST => stat().map(|stat| stat.modified),
                 micros => Some(SystemTime::UNIX_EPOCH + Duration::from_micros(micros)),
             };
             let Some(arrival) = arrival else { return false };
@@ -91,6 +91,9 @@ impl Maildrop {
         (0..self.len()).filter(is_due).collect()
     }
 }
+
+/// Microseconds from 1970 to 1990: no message came before there were Maildirs.
+const EARLIEST: u64 = 631_152_000_000_000;
 
 fn is_seen(name: &[u8]) -> bool {
     flags(name).is_some_and(|(_, flags)| flags.contains(&SEEN))

@@ -30,7 +30,7 @@ pub(crate) const CLIENTS: &[Need] = &[
         packages: &["python3", r"^libpython3\.[0-9]+-testsuite$"],
     },
     // Hosts and name servers for mail that leaves; they run as instances of their own, never as the system's services.
-    Need { what: "Postfix", check: ("postconf", &["-d", "mail_version"]), packages: &["postfix"] },
+    POSTFIX,
     Need { what: "NSD", check: ("nsd", &["-v"]), packages: &["nsd"] },
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
@@ -50,12 +50,12 @@ pub(crate) const POSTGRES: &[Need] = &[Need {
 const DOVECOT: &[Need] =
     &[Need { what: "Dovecot", check: ("dovecot", &["--version"]), packages: &["dovecot-pop3d"] }];
 
-/// The server of the side-by-side bench of TLS; only its programs are used, in a directory of the bench's own.
-const POSTFIX: &[Need] = &[Need {
+/// Only its programs are used, each time in a directory of the test's or bench's own.
+const POSTFIX: Need = Need {
     what: "Postfix",
     check: ("sh", &["-c", "test -x /usr/lib/postfix/sbin/master && id postfix"]),
     packages: &["postfix"],
-}];
+};
 
 impl Need {
     fn is_met(&self) -> bool {
@@ -81,6 +81,12 @@ pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
     let advice = format!("install them by `apt-get install '{}'`, or {otherwise}", packages.join("' '"));
     let install = || -> Outcome {
         apt_get(&["update"])?;
+        if missing.iter().any(|need| need.what == POSTFIX.what) {
+            // It stays without a configuration: it must not begin to serve this machine.
+            let answer =
+                "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections";
+            shell::run(shell::command("sh")?.args(["-c", answer]))?;
+        }
         // What a package merely recommends is no part of what the tests use.
         apt_get(&[&["install", "--yes", "--no-install-recommends"], packages.as_slice()].concat())
     };
@@ -98,14 +104,8 @@ pub(crate) fn provide_dovecot() -> Outcome {
     provide_for(DOVECOT, LEAVE_OUT)
 }
 
-/// Where it has to be installed, it is told to stay without a configuration: it must not begin to serve this machine.
 pub(crate) fn provide_postfix() -> Outcome {
-    if !unmet(POSTFIX).is_empty() {
-        let answer =
-            "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections";
-        shell::run(shell::command("sh")?.args(["-c", answer]))?;
-    }
-    provide_for(POSTFIX, LEAVE_OUT)
+    provide_for(&[POSTFIX], LEAVE_OUT)
 }
 
 const LEAVE_OUT: &str = "leave this bench out";

@@ -145,7 +145,7 @@ words!(TlsMode, "\"none\", \"starttls\", \"starttls-required\" or \"implicit\"":
     "none" = None, "starttls" = Starttls, "starttls-required" = StarttlsRequired, "implicit" = Implicit);
 words!(Auth, "\"off\", \"optional\" or \"required\"": "off" = Off, "optional" = Optional, "required" = Required);
 words!(Mechanism, "[\"PLAIN\", \"LOGIN\"]": "PLAIN" = Plain, "LOGIN" = Login);
-words!(Relay, "[\"authenticated\", \"inside\"]":
+words!(Relay, "[\"authenticated\", \"inside\", \"pop-before-smtp\"]":
     "authenticated" = Authenticated, "inside" = Inside, "pop-before-smtp" = PopBeforeSmtp);
 
 /// What the rest of the file says.
@@ -175,7 +175,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let each_is_right = faults.count() == at_first;
 
     let addresses = addresses(&section, places);
-    let balancers = section.list("proxy_protocol").given().map(|at| values(at.value)).unwrap_or_default();
+    let balancers = balancers(&section);
     let barred = barred(&section, given);
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
@@ -237,6 +237,16 @@ fn default_auth(protocol: Protocol) -> Auth {
 
 fn values<T>(items: Vec<At<T>>) -> Vec<T> {
     items.into_iter().map(|at| at.value).collect()
+}
+
+/// Whoever is one says for whom it speaks: everybody would be whom they like.
+fn balancers(section: &Section<'_>) -> Vec<IpNet> {
+    let networks = section.list::<IpNet>("proxy_protocol").given().map(|at| at.value).unwrap_or_default();
+    for At { value, span } in networks.iter().filter(|at| at.value.prefix_len() == 0) {
+        let what = format!("{value} would let everybody say where they come from");
+        section.report(span, Wrong::new(what, "the addresses of your balancers"));
+    }
+    values(networks)
 }
 
 fn barred(section: &Section<'_>, given: &Given<'_>) -> Vec<String> {

@@ -168,6 +168,10 @@ impl Given {
             let what = "this speaks of logging in, and `auth` is \"off\"";
             faults.report_absence(&at.span, Wrong::new(what, remedy));
         }
+        if let Some(at) = self.sender_rights.as_ref().filter(|at| at.value != SenderRights::Off) {
+            let what = "it looks at who has logged in, and `auth` is \"off\"";
+            faults.report_absence(&at.span, Wrong::new(what, remedy));
+        }
         if let Some(at) = self.vrfy.as_ref().filter(|at| at.value == Vrfy::Authenticated) {
             let what = "nobody would get an answer: `auth` is \"off\"";
             faults.report_absence(&at.span, Wrong::new(what, remedy));

@@ -124,6 +124,13 @@ async fn n_10_networks_are_checked_with_the_file() {
         let text = crate::script::file("", &format!("proxy_protocol = {balancers}"));
         Config::parse(&text, world.path("yubin.toml")).unwrap_err().to_string()
     };
+    for everybody in ["0.0.0.0/0", "::/0"] {
+        let told = faults(&format!("[\"10.0.0.1\", \"{everybody}\"]"));
+        assert!(
+            told.contains(&format!("{everybody} would let everybody say where they come from")),
+            "{told}"
+        );
+    }
     assert!(faults("\"10.0.0.1/8\"").contains("has more bits than its prefix; write: \"10.0.0.0/8\""));
     assert!(
         faults("[\"balancer.example.jp\"]").contains("\"balancer.example.jp\" is not a network; write: ")

@@ -71,10 +71,11 @@ fn what_cannot_be() {
         ),
         (
             SMTP,
-            "legacy_auth_line = true\nvrfy = \"authenticated\"",
+            "legacy_auth_line = true\nvrfy = \"authenticated\"\nsender_rights = \"reject\"",
             &[
                 &format!("10:20: this speaks of logging in, and `auth` is \"off\"; {login}"),
                 &format!("11:8: nobody would get an answer: `auth` is \"off\"; {login}"),
+                &format!("12:17: it looks at who has logged in, and `auth` is \"off\"; {login}"),
             ],
         ),
         (

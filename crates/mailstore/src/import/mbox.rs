@@ -106,9 +106,16 @@ pub(super) fn delivered(line: &[u8]) -> Option<u64> {
     let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
     let number = |word: &[u8]| str::from_utf8(word).ok()?.parse::<u64>().ok();
     let at = words.iter().rposition(|word| clock(word).is_some())?;
-    let [month, day] = words.get(at.checked_sub(2)?..at)? else { return None };
-    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? as u64 + 1;
-    let year = words.get(at + 1..)?.iter().rev().find_map(|word| number(word).filter(|_| word.len() == 4))?;
+    let named = |word: &[u8]| MONTHS.iter().position(|name| name.eq_ignore_ascii_case(word));
+    let is_year = |word: &&[u8]| number(word).filter(|_| word.len() == 4);
+    let (month, day, year) = match words.get(at.checked_sub(3)?..at)? {
+        // As a header has it (RFC 5322 §3.3): `Sat, 21 Nov 2026 09:05:00`.
+        [day, month, year] if is_year(year).is_some() => (*month, *day, is_year(year)?),
+        // As `asctime` writes it, with the year behind the clock: `Sat Nov 21 09:05:00 2026`.
+        [_, month, day] => (*month, *day, words.get(at + 1..)?.iter().rev().find_map(is_year)?),
+        _ => return None,
+    };
+    let month = named(month)? as u64 + 1;
     let day = number(day).filter(|day| (1..=31).contains(day))?;
     // Days from civil: the year begins in March, so that a leap day is its last.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
@@ -196,6 +203,8 @@ mod tests {
             ("From a@b Sat Feb 29 12:00 2020\n", Some(1_582_977_600)),
             ("From \"a 12:00 b\"@c Sun Nov 22 04:30:03 +0900 2026\r\n", Some(1_795_321_803)),
             ("From a Sun Nov 22 04:30:03 2026 +0900\n", Some(1_795_321_803)),
+            ("From a@b Sun, 22 Nov 2026 04:30:03 +0900\n", Some(1_795_321_803)),
+            ("From a@b 22 Nov 2026 04:30:03\n", Some(1_795_321_803)),
             ("From a Mon Foo 1 00:00:10 1970\n", None),
             ("From a Wed Dec 31 23:59:59 1969\n", None),
             ("From - 12:00 2020\n", None),

@@ -67,7 +67,9 @@ impl<'l> Ours<'l> {
         // Leading zeros, other fields, other letters: all of it shows here.
         again.clear();
         ours.name(again);
-        (again == name && host.bytes().all(|octet| octet.is_ascii_graphic())).then_some(ours)
+        // A comma begins a field, which may say another id.
+        let host_is_one = host.bytes().all(|octet| octet.is_ascii_graphic() && !matches!(octet, b',' | b':'));
+        (again == name && host_is_one).then_some(ours)
     }
 
     /// Packed, behind `head`.

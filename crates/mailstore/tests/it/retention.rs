@@ -64,6 +64,17 @@ fn r_08_mail_is_due_so_long_after_it_came_or_was_read() {
     assert_eq!(session.due(Retention { read: Some(DAY), all: Some(39 * DAY) }, now + 2 * DAY), [0, 1]);
 }
 
+/// A number at the front of a name need not be a time: nothing is as old as that.
+#[test]
+fn r_08_a_name_that_tells_of_no_possible_time_is_judged_by_its_file() {
+    let scratch = scratch();
+    for name in ["3.mx", "0.M1R01234567.mx,S=5", "599999999.M1P2.mx"] {
+        scratch.put("new", name, b"new\r\n");
+    }
+    let session = scratch.maildir.lock().unwrap();
+    assert_eq!(session.due(ALL, SystemTime::now()), [0; 0]);
+}
+
 /// It came long ago and was read just now: its days are counted from then.
 #[test]
 fn r_08_what_is_read_late_stays_its_days() {
