@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use accounts::{Accounts, Resolution};
+use accounts::{Accounts, AdminError, Resolution, State};
 use auth_sasl::Secret;
 use daemon_kit::config::{self, Config, OutboundTls, RelayHost, ReportLanguage};
 use daemon_kit::daemon::Trouble;
 use daemon_kit::log::event;
 use delivery::outbound::{
-    Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
+    Barring, Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
     Schedule, TlsPolicy,
 };
 use delivery::{LocalDelivery, Mailbox};
@@ -127,10 +127,28 @@ impl Homes for People {
         })
     }
 
+    fn barred<'a>(&'a self, account: &'a str) -> Barring<'a> {
+        Box::pin(async move {
+            match self.accounts.account_show(account).await {
+                Ok(found) => Ok(bar(account, &found.account.state)),
+                // What it sent before it went away is on its way.
+                Err(AdminError::Refused(_)) => Ok(None),
+                Err(AdminError::Unavailable(error)) => Err(error.to_string()),
+            }
+        })
+    }
+
     fn postmaster(&self) -> Finding<'_> {
         Box::pin(async move {
             home(self.accounts.postmaster(&self.hostname).await.map_err(|error| error.to_string())?)
         })
+    }
+}
+
+fn bar(account: &str, state: &State) -> Option<String> {
+    match state {
+        State::Suspended { stops, .. } if stops.sending => Some(format!("{account} is suspended")),
+        _ => None,
     }
 }
 

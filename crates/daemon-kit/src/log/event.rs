@@ -55,7 +55,7 @@ catalogue! {
     QUEUE_RECOVERED = "queue_recovered": "What an earlier run left in the queue was seen to at start; `finished`, `pending`, `outbound` (for other hosts), `discarded`."
     QUEUE_CORRUPT = "queue_corrupt": "A file in the queue cannot be read and lies in `corrupt/` now; `file`, `why`."
     QUEUE_TROUBLE = "queue_trouble": "The disk refused a step of the recovery; `error`."
-    QUEUE_HELD = "queue_held": "An operator holds a message back; `queue_id`, `reason`."
+    QUEUE_HELD = "queue_held": "A message is held back, by an operator or because its account may not send; `queue_id`, `reason`."
     QUEUE_RELEASED = "queue_released": "An operator lets a held message go on; `queue_id`."
     QUEUE_RETRIED = "queue_retried": "An operator has a message tried at once; `queue_id`."
     QUEUE_DROPPED = "queue_dropped": "An operator threw a message away, for this recipient; `queue_id`, `from`, `recipient`, `reason`."

@@ -35,6 +35,9 @@ pub enum Home {
 /// An answer that is still coming.
 pub type Finding<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Home, String>> + Send + 'a>>;
 
+/// The same of an account: why it may send nothing.
+pub type Barring<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Option<String>, String>> + Send + 'a>>;
+
 /// Who knows our addresses.
 pub trait Homes: Send + Sync {
     /// Where mail for an address goes; an error is a reason to ask again later.
@@ -42,6 +45,9 @@ pub trait Homes: Send + Sync {
 
     /// Who gets what nobody else can be told; [`Home::Nobody`] if no such person is appointed.
     fn postmaster(&self) -> Finding<'_>;
+
+    /// Why what an account submitted may not leave now, if it may not; an error is a reason to ask again later.
+    fn barred<'a>(&'a self, account: &'a str) -> Barring<'a>;
 }
 
 /// The agent that brings mail to other hosts. Cheap to clone.
@@ -228,6 +234,27 @@ impl Agent {
                 self.look_again(id);
             }
         }
+    }
+
+    /// Whether what an account submitted may leave; if not it is held, until an operator releases it.
+    pub(crate) async fn may_leave(&self, waiting: &Waiting) -> bool {
+        let (id, Some(account)) = (waiting.envelope.queue_id, &waiting.envelope.account) else { return true };
+        let reason = match self.homes.barred(account).await {
+            Ok(None) => return true,
+            Ok(Some(reason)) => reason,
+            Err(reason) => {
+                tracing::error!(event = "queue_retry_failed", queue_id = %id, error = reason);
+                return false;
+            }
+        };
+        let (spool, why) = (self.spool().clone(), reason.clone());
+        let hold = move || spool.record(id, |_, progress| progress.hold = Some(why));
+        match self.local.inner.pool.run(hold).await {
+            Ok(Ok(_)) => tracing::warn!(event = "queue_held", queue_id = %id, account, reason),
+            Ok(Err(error)) => tracing::error!(event = "queue_retry_failed", queue_id = %id, %error),
+            Err(_) => {}
+        }
+        false
     }
 
     /// Reads a message again, after a while.

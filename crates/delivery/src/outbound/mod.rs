@@ -23,7 +23,7 @@ mod session;
 mod tls;
 mod transaction;
 
-pub use agent::{Finding, Home, Homes, Outbound};
+pub use agent::{Barring, Finding, Home, Homes, Outbound};
 pub(crate) use arrivals::Arrivals;
 pub use book::Concurrency;
 pub use config::{Language, Login, OutboundConfig, Relay, Route, TlsPolicy};

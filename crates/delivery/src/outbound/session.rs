@@ -127,6 +127,10 @@ impl Agent {
             }
             Err(_) => return false,
         };
+        if !self.may_leave(&waiting).await {
+            // It is looked at anew after a while: held by then, or asked about again.
+            return true;
+        }
         let now = self.clock.now();
         let mut due: Vec<(usize, &Remote)> = Vec::new();
         for (nth, remote) in waiting.envelope.remotes.iter().enumerate() {

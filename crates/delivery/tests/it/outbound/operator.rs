@@ -1,5 +1,7 @@
 //! An operator's orders.
 
+use std::sync::atomic::Ordering;
+
 use delivery::QueueId;
 use delivery::outbound::{NoAnswer, Order, OutboundConfig, ask};
 use mail_queue::Fate;
@@ -107,4 +109,24 @@ async fn without_an_agent_orders_go_to_the_disk() {
     let progress = spool.outbound(id).unwrap().unwrap().progress;
     assert_eq!((progress.hold.as_deref(), progress.recipients[0].fate), (Some("wait"), Fate::Waiting));
     assert!(delivery::outbound::obey(&spool, &Order::Release(QueueId::new())).is_err());
+}
+
+#[tokio::test]
+async fn c_11_what_a_suspended_account_sent_is_held_and_goes_when_it_is_released() {
+    let (world, _, _orders) = waiting().await;
+    world.suspended.store(true, Ordering::SeqCst);
+    let submitted = |envelope: &mut delivery::Envelope| envelope.account = Some("taro".into());
+    let id = world.send_as("taro@example.jp", &["a@nowhere.example"], submitted).await;
+    let progress = world.until(id, |progress| progress.hold.is_some()).await;
+    assert_eq!(progress.hold.as_deref(), Some("taro is suspended"));
+    assert_eq!(progress.recipients[0].attempts, 0);
+    // What nobody submitted is nobody's fault.
+    let other = world.send(&["a@nowhere.example"]).await;
+    world.settled(other).await;
+    // Too early: held again.
+    order(&world, Order::Release(id)).await.unwrap();
+    world.until(id, |progress| progress.hold.is_some()).await;
+    world.suspended.store(false, Ordering::SeqCst);
+    order(&world, Order::Release(id)).await.unwrap();
+    world.settled(id).await;
 }

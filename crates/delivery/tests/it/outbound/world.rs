@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use delivery::outbound::{
-    Answering, Exchange, Finding, Home, Homes, NoAnswer, Outbound, OutboundConfig, Resolver, Schedule,
+    Answering, Barring, Exchange, Finding, Home, Homes, NoAnswer, Outbound, OutboundConfig, Resolver,
+    Schedule,
 };
 use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, Remote, StoreConfig};
 use mail_queue::View;
@@ -52,6 +53,7 @@ impl Resolver for Table {
 /// Everybody at example.jp whose name is a mailbox.
 struct People {
     appointed: Arc<AtomicBool>,
+    suspended: Arc<AtomicBool>,
 }
 
 impl Homes for People {
@@ -62,6 +64,11 @@ impl Homes for People {
             _ => Home::Elsewhere,
         };
         Box::pin(async move { Ok(home) })
+    }
+
+    fn barred<'a>(&'a self, account: &'a str) -> Barring<'a> {
+        let bar = self.suspended.load(Ordering::SeqCst).then(|| format!("{account} is suspended"));
+        Box::pin(async move { Ok(bar) })
     }
 
     fn postmaster(&self) -> Finding<'_> {
@@ -79,6 +86,8 @@ pub(crate) struct World {
     pub(crate) outbound: Outbound,
     /// Whether there is a postmaster.
     pub(crate) appointed: Arc<AtomicBool>,
+    /// Whether every account is suspended.
+    pub(crate) suspended: Arc<AtomicBool>,
     local: LocalDelivery,
 }
 
@@ -113,9 +122,10 @@ impl World {
         let local = LocalDelivery::open(store).unwrap();
         let dns = Arc::new(Table::default());
         let appointed = Arc::new(AtomicBool::new(true));
-        let people = Arc::new(People { appointed: appointed.clone() });
+        let suspended = Arc::<AtomicBool>::default();
+        let people = Arc::new(People { appointed: appointed.clone(), suspended: suspended.clone() });
         let outbound = Outbound::new(config, local.clone(), dns.clone(), people).unwrap();
-        Self { directory, dns, outbound, appointed, local }
+        Self { directory, dns, outbound, appointed, suspended, local }
     }
 
     pub(crate) fn run(&self) {
