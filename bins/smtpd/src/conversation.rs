@@ -170,10 +170,13 @@ impl<'s> Conversation<'s> {
                 None => Answer::None,
             },
             Event::BodyEnd => match self.transaction.take() {
-                Some(transaction) => match Box::pin(transaction.commit(self.smtpd.mailbox_full())).await {
-                    Ok(reply) => Answer::YesWith(reply),
-                    Err(reply) => Answer::No(reply),
-                },
+                Some(transaction) => {
+                    let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
+                    match Box::pin(transaction.commit(full, outbound)).await {
+                        Ok(reply) => Answer::YesWith(reply),
+                        Err(reply) => Answer::No(reply),
+                    }
+                }
                 None => Answer::No(replies::STORE_FAILED),
             },
             Event::Reset(reason) => {

@@ -49,7 +49,7 @@ impl Smtpd {
             accounts,
             delivery,
             outbound: None,
-            doors: Doors::of(config),
+            doors: Doors::of(config, false),
             quota: config.quota,
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
@@ -102,7 +102,8 @@ impl Daemon for Smtpd {
             true => Some(outbound::start(config, &accounts, &delivery)?),
             false => None,
         };
-        Ok(Self { outbound, ..Self::new(config, accounts, delivery) })
+        let doors = Doors::of(config, outbound.is_some());
+        Ok(Self { outbound, doors, ..Self::new(config, accounts, delivery) })
     }
 }
 

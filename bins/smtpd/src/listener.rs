@@ -14,8 +14,8 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn of(listener: &Listener) -> Self {
-        Self { protocol: Arc::new(protocol(listener)), policy: policy(listener) }
+    pub(crate) fn of(listener: &Listener, outbound: bool) -> Self {
+        Self { protocol: Arc::new(protocol(listener, outbound)), policy: policy(listener) }
     }
 }
 
@@ -31,22 +31,28 @@ pub fn policy(listener: &Listener) -> relay_policy::Listener {
 
 /// Every SMTP listener of a configuration.
 #[derive(Debug)]
-pub(crate) struct Doors(Vec<(Arc<Listener>, Arc<Door>)>);
+pub(crate) struct Doors {
+    doors: Vec<(Arc<Listener>, Arc<Door>)>,
+    /// Mail leaves for other hosts.
+    outbound: bool,
+}
 
 impl Doors {
-    pub(crate) fn of(config: &Config) -> Self {
+    /// `outbound`: mail leaves for other hosts.
+    pub(crate) fn of(config: &Config, outbound: bool) -> Self {
         let listeners = config.listeners(Protocol::Smtp);
-        Self(listeners.map(|listener| (listener.clone(), Arc::new(Door::of(listener)))).collect())
+        let door = |listener: &Arc<Listener>| (listener.clone(), Arc::new(Door::of(listener, outbound)));
+        Self { doors: listeners.map(door).collect(), outbound }
     }
 
     /// The door through which a session came.
     pub(crate) fn find(&self, listener: &Arc<Listener>) -> Arc<Door> {
-        let known = self.0.iter().find(|(of, _)| Arc::ptr_eq(of, listener));
-        known.map_or_else(|| Arc::new(Door::of(listener)), |(_, door)| door.clone())
+        let known = self.doors.iter().find(|(of, _)| Arc::ptr_eq(of, listener));
+        known.map_or_else(|| Arc::new(Door::of(listener, self.outbound)), |(_, door)| door.clone())
     }
 }
 
-fn protocol(listener: &Listener) -> smtp_proto::Config {
+fn protocol(listener: &Listener, outbound: bool) -> smtp_proto::Config {
     let mut protocol = smtp_proto::Config::new(listener.hostname.as_str());
     protocol.starttls = match listener.tls {
         TlsMode::None | TlsMode::Implicit => StartTls::Off,
@@ -67,17 +73,18 @@ fn protocol(listener: &Listener) -> smtp_proto::Config {
         BareLineEndings::Refuse => BareLines::Refuse,
     };
     let disabled = listener.smtp.disabled.iter().map(|extension| named(*extension));
-    protocol.extensions = disabled.fold(offered(), Extensions::without);
+    protocol.extensions = disabled.fold(offered(outbound), Extensions::without);
     limits(&listener.limits, &mut protocol.limits);
     protocol
 }
 
 /// What is offered unless the listener disables it: no promise that nobody keeps.
 ///
-/// Not DSN: nobody here writes reports of success, nor sends any to another domain (RFC 3461 §4.1). Not BINARYMIME: what is stored is
-/// given out by POP3, which knows lines only.
-fn offered() -> Extensions {
-    Extensions::plain().with(Extension::SmtpUtf8)
+/// DSN where mail leaves for other hosts: without that no report would reach a sender elsewhere (RFC 3461 §4.1). Not BINARYMIME: what is
+/// stored is given out by POP3, which knows lines only.
+fn offered(outbound: bool) -> Extensions {
+    let offered = Extensions::plain().with(Extension::SmtpUtf8);
+    if outbound { offered.with(Extension::Dsn) } else { offered }
 }
 
 fn named(extension: config::Extension) -> Extension {

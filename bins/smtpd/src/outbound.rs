@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use accounts::{Accounts, Resolution};
+use accounts::{Accounts, AdminError, Resolution, State};
 use auth_sasl::Secret;
 use daemon_kit::config::{self, Config, OutboundTls, RelayHost, ReportLanguage};
 use daemon_kit::daemon::Trouble;
 use daemon_kit::log::event;
 use delivery::outbound::{
-    Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
+    Barring, Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
     Schedule, TlsPolicy,
 };
 use delivery::{LocalDelivery, Mailbox};
@@ -70,7 +70,13 @@ fn relay(host: &RelayHost) -> Result<Relay, Trouble> {
     let login = |(name, file): &(String, std::path::PathBuf)| {
         Ok::<_, Trouble>(Login { name: name.clone(), password: password(file)? })
     };
-    Ok(Relay { host: host.host.clone(), port: host.port, login: host.login.as_ref().map(login).transpose()? })
+    Ok(Relay {
+        host: host.host.clone(),
+        port: host.port,
+        // RFC 8314 §3.3.
+        implicit_tls: host.port == 465,
+        login: host.login.as_ref().map(login).transpose()?,
+    })
 }
 
 /// The first line of a file.
@@ -91,7 +97,8 @@ pub(crate) fn start(
 ) -> Result<Outbound, Trouble> {
     let settings = settings(config)?;
     let dns = Dns::new(&settings.name_servers).map_err(|why| format!("the DNS cannot be asked: {why}"))?;
-    let people = People(accounts.clone(), config.quota);
+    let people =
+        People { accounts: accounts.clone(), hostname: config.hostname.clone(), quota: config.quota };
     let outbound = Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(people))?;
     tokio::spawn(outbound.clone().run());
     let orders = outbound.clone();
@@ -104,26 +111,59 @@ pub(crate) fn start(
 }
 
 /// The accounts, as the agent asks them, and what a mailbox without a quota of its own may hold.
-struct People(Accounts, config::Quota);
+struct People {
+    accounts: Accounts,
+    hostname: String,
+    quota: config::Quota,
+}
 
 impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
         Box::pin(async move {
             let Some((local_part, domain)) = address.rsplit_once('@') else { return Ok(Home::Nobody) };
             let Some(domain) = in_ascii(domain) else { return Ok(Home::Elsewhere) };
-            match self.0.resolve(local_part, &domain).await.map_err(|error| error.to_string())? {
-                Resolution::Mailbox(mailbox) => {
-                    let quota = quota(&mailbox, &self.1);
-                    let key = Mailbox::new(mailbox.key).map_err(|error| error.to_string())?;
-                    Ok(Home::Mailbox(key, quota))
-                }
-                Resolution::UnknownUser
-                | Resolution::Barred(_)
-                | Resolution::Disabled
-                | Resolution::NoPostmaster => Ok(Home::Nobody),
-                Resolution::Unready => Err(String::from("the account is not ready yet")),
-                Resolution::NotOurs => Ok(Home::Elsewhere),
+            let found =
+                self.accounts.resolve(local_part, &domain).await.map_err(|error| error.to_string())?;
+            home(found, &self.quota)
+        })
+    }
+
+    fn barred<'a>(&'a self, account: &'a str) -> Barring<'a> {
+        Box::pin(async move {
+            match self.accounts.account_show(account).await {
+                Ok(found) => Ok(bar(account, &found.account.state)),
+                // What it sent before it went away is on its way.
+                Err(AdminError::Refused(_)) => Ok(None),
+                Err(AdminError::Unavailable(error)) => Err(error.to_string()),
             }
         })
+    }
+
+    fn postmaster(&self) -> Finding<'_> {
+        Box::pin(async move {
+            let found = self.accounts.postmaster(&self.hostname).await.map_err(|error| error.to_string())?;
+            home(found, &self.quota)
+        })
+    }
+}
+
+fn bar(account: &str, state: &State) -> Option<String> {
+    match state {
+        State::Suspended { stops, .. } if stops.sending => Some(format!("{account} is suspended")),
+        _ => None,
+    }
+}
+
+fn home(resolution: Resolution, general: &config::Quota) -> Result<Home, String> {
+    match resolution {
+        Resolution::Mailbox(mailbox) => {
+            let quota = quota(&mailbox, general);
+            Mailbox::new(mailbox.key).map(|key| Home::Mailbox(key, quota)).map_err(|error| error.to_string())
+        }
+        Resolution::UnknownUser | Resolution::Barred(_) | Resolution::Disabled | Resolution::NoPostmaster => {
+            Ok(Home::Nobody)
+        }
+        Resolution::Unready => Err(String::from("the account is not ready yet")),
+        Resolution::NotOurs => Ok(Home::Elsewhere),
     }
 }

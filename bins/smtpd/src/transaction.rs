@@ -6,6 +6,7 @@ use daemon_kit::config;
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
+use delivery::outbound::{Outbound, SuccessReport};
 use delivery::{
     DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Remote,
     Reserved,
@@ -73,6 +74,8 @@ struct Message {
     octets: u64,
     submission: Option<Submission>,
     account: Option<String>,
+    /// The sender wants to know that it is in a mailbox.
+    report: Option<SuccessReport>,
     /// For as much as it holds until it is on the disk.
     _memory: Share,
 }
@@ -152,6 +155,8 @@ impl Transaction {
         };
         let mut fields = Vec::with_capacity(512);
         trace.write_return_path(&mut fields);
+        // That line is for mailboxes alone (RFC 5321 §4.4).
+        let own = fields.len();
         trace.write_received(&mut fields);
         let envelope = Envelope {
             parameters: self.parameters.clone(),
@@ -160,6 +165,11 @@ impl Transaction {
             account: client.account.clone(),
             ..Envelope::new(queue_id, self.reverse_path.as_str(), self.recipients.clone())
         };
+        // Before duplicates go: each address of a mailbox has a NOTIFY of its own.
+        let mut report = SuccessReport::wanted(&envelope);
+        if let Some(report) = &mut report {
+            report.read(fields.get(own..).unwrap_or_default());
+        }
         // RFC 6409 §8: only who submits a message may complete it.
         let submission =
             client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
@@ -169,6 +179,7 @@ impl Transaction {
             octets: 0,
             submission,
             account: client.account.clone(),
+            report,
             _memory: memory,
         });
     }
@@ -180,13 +191,14 @@ impl Transaction {
     }
 
     /// The message is complete. When this returns a reply that accepts it, it is durable (RFC 5321 §6.1). `full` refuses one that is
-    /// larger than was declared, and than its recipient has room for.
-    pub(crate) async fn commit(self, full: Reply) -> Result<Reply, Reply> {
+    /// larger than was declared, and than its recipient has room for. `outbound` sends the sender the report of success that it asked
+    /// for, durable before the reply too.
+    pub(crate) async fn commit(self, full: Reply, outbound: Option<&Outbound>) -> Result<Reply, Reply> {
         let Some(mut message) = self.message else { return Err(replies::STORE_FAILED) };
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
         message.complete_header().await.map_err(refuse)?;
-        let _accepted = match message.incoming.commit().await {
+        let accepted = match message.incoming.commit().await {
             Err(DeliveryError::OverQuota(over)) => {
                 let (from, reason) = (self.reverse_path, "over-quota");
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
@@ -208,6 +220,9 @@ impl Transaction {
         for Remote { address, .. } in &self.remotes {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address);
         }
+        if let (Some(outbound), Some(report)) = (outbound, message.report) {
+            outbound.report_delivered(&accepted, report).await;
+        }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
     }
 
@@ -221,7 +236,7 @@ impl Transaction {
 impl Message {
     async fn write(&mut self, octets: &[u8]) -> Result<(), DeliveryError> {
         self.octets += octets.len() as u64;
-        let Some(submission) = &mut self.submission else { return self.incoming.write(octets).await };
+        let Some(submission) = &mut self.submission else { return self.put(octets).await };
         let searched = submission.header.len();
         submission.header.extend_from_slice(octets);
         match header_end(&submission.header, searched) {
@@ -239,8 +254,16 @@ impl Message {
             let header = header.get(..end).unwrap_or_default();
             complete(header, &self.queue_id.to_string(), &node, &now, &mut fields);
         }
-        self.incoming.write(&fields).await?;
-        self.incoming.write(&header).await
+        self.put(&fields).await?;
+        self.put(&header).await
+    }
+
+    /// Octets of the message as it is stored.
+    async fn put(&mut self, octets: &[u8]) -> Result<(), DeliveryError> {
+        if let Some(report) = &mut self.report {
+            report.read(octets);
+        }
+        self.incoming.write(octets).await
     }
 }
 

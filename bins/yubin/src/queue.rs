@@ -177,7 +177,7 @@ async fn give(
 }
 
 /// To the daemon, or to the queue itself.
-async fn order(settings: &Settings, order: Order) -> Result<String, Failure> {
+pub(crate) async fn order(settings: &Settings, order: Order) -> Result<String, Failure> {
     if let Some(answer) = ask(&settings.config.store.queue, &order).await.map_err(refused)? {
         return Ok(answer);
     }

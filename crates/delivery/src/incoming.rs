@@ -3,6 +3,7 @@
 use std::mem;
 
 use mail_queue::{Envelope, QueueId};
+use mailstore::Mailbox;
 use tokio::runtime::Handle;
 
 use crate::error::DeliveryError;
@@ -42,6 +43,8 @@ pub struct Accepted {
     pub octets: u64,
     /// Mailboxes that could not be served yet: the message waits for them in the queue.
     pub deferred: usize,
+    /// Which ones.
+    pub waiting: Vec<Mailbox>,
 }
 
 impl Incoming {

@@ -10,6 +10,7 @@ use mail_queue::{Envelope, Outcome, QueueId, Recovery, Spool, SpoolConfig};
 use mailstore::files::{Disk, Files};
 use mailstore::{Ledger, Namer, Reserve};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use crate::incoming::Incoming;
 use crate::outbound::Arrivals;
@@ -75,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) arrivals: Arrivals,
     /// Messages that wait for a recipient.
     pending: Mutex<BTreeSet<QueueId>>,
+    /// One of them waits no more.
+    pub(crate) served: Arc<Notify>,
     retrying: AtomicBool,
 }
 
@@ -111,6 +114,7 @@ impl LocalDelivery {
                 ledger,
                 arrivals: Arrivals::of(recovery.outbound),
                 pending: Mutex::new(recovery.pending.into_iter().collect()),
+                served: Arc::default(),
                 retrying: AtomicBool::new(false),
             }),
         };
@@ -173,9 +177,15 @@ impl Inner {
         let mut pending = self.pending();
         if outcome.pending.is_empty() {
             pending.remove(&id);
+            self.served.notify_waiters();
         } else {
             pending.insert(id);
         }
+    }
+
+    /// Whether a message still waits for a mailbox.
+    pub(crate) fn is_pending(&self, id: QueueId) -> bool {
+        self.pending().contains(&id)
     }
 
     fn pending(&self) -> MutexGuard<'_, BTreeSet<QueueId>> {

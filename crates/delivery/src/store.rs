@@ -69,7 +69,7 @@ impl Store {
                 type Committed = Result<mailstore::Delivered, mailstore::Error>;
                 let stored = |outcome: &Committed, _: &Maildir| outcome.as_ref().ok().map(|it| it.stored);
                 let octets = inner.ledger.settle(reservations, || delivery.commit(), stored)?.octets;
-                Ok(Accepted { queue_id, octets, deferred: 0 })
+                Ok(Accepted { queue_id, octets, deferred: 0, waiting: Vec::new() })
             }
             Store::Several(incoming) => {
                 let accepted = incoming.accept(envelope)?;
@@ -90,7 +90,8 @@ impl Store {
                 if outbound {
                     inner.arrivals.push(queue_id);
                 }
-                Ok(Accepted { queue_id, octets, deferred: outcome.pending.len() })
+                let waiting: Vec<Mailbox> = outcome.pending.into_iter().map(|(mailbox, _)| mailbox).collect();
+                Ok(Accepted { queue_id, octets, deferred: waiting.len(), waiting })
             }
         }
     }

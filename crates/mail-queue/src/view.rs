@@ -26,6 +26,10 @@ impl View {
         View { msg: queue.join("msg") }
     }
 
+    pub(crate) fn dir(&self) -> &Path {
+        &self.msg
+    }
+
     /// The messages that wait for somebody elsewhere, the oldest first.
     pub fn ids(&self) -> Result<Vec<QueueId>, Error> {
         let mut ids = Vec::new();

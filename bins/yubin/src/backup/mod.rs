@@ -3,6 +3,7 @@
 mod list;
 mod place;
 mod prune;
+mod queue;
 pub mod restore;
 mod resume;
 mod run;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::place::{Hash, Place};
-use super::run::Run;
+use super::run::{Queued, Run};
 use crate::failure::Failure;
 
 /// Keeps the newest; how many backups are gone.
@@ -14,6 +14,7 @@ pub(super) fn prune(place: &Place, keep: usize) -> Result<usize, Failure> {
     let mut wanted: HashSet<Hash> = HashSet::new();
     for run in &kept {
         wanted.extend(Hash::parse(&run.accounts));
+        wanted.extend(run.queue.iter().flat_map(Queued::objects).filter_map(Hash::parse));
         for mailbox in &run.mailboxes {
             wanted.extend(mailbox.imported.as_deref().and_then(Hash::parse));
             // Before anything is removed: a list that cannot be read ends this, and nothing is lost.

@@ -27,11 +27,14 @@ use crate::{import, quota};
 #[command(after_help = HELP)]
 pub struct Arguments {
     /// The account whose mail to restore
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "queue"], conflicts_with_all = ["all", "queue"])]
     login: Option<String>,
-    /// The account database, which must be missing or empty, and everybody's mail
+    /// The account database, which must be missing or empty, everybody's mail, and the queue
     #[arg(long)]
     all: bool,
+    /// Only the messages that waited for other hosts, which come back held
+    #[arg(long, conflicts_with = "all")]
+    queue: bool,
     /// Where backups are (default: `directory` of the backup section)
     #[arg(long, value_name = "DIRECTORY")]
     from: Option<PathBuf>,
@@ -39,10 +42,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     backup: Option<String>,
     /// Only this message, by its POP3 unique id; may be given several times
-    #[arg(long = "message", value_name = "UIDL", conflicts_with = "all")]
+    #[arg(long = "message", value_name = "UIDL", conflicts_with_all = ["all", "queue"])]
     messages: Vec<String>,
     /// Only list the messages of the account that the backup holds
-    #[arg(long, conflicts_with_all = ["all", "messages"])]
+    #[arg(long, conflicts_with_all = ["all", "queue", "messages"])]
     list: bool,
 }
 
@@ -51,6 +54,10 @@ The daemons may run. A message that is in the mailbox is left as it is, so that 
 restoration which was stopped can be run again, with --all too: it goes on with the
 backup that it began with. What its owner deleted since the backup comes back. Names, flags and POP3 unique ids are what they were, every
 octet is checked by its hash, and quotas are counted anew.
+
+Messages that waited for other hosts come back held: since the backup they may
+have been sent, and nothing is sent twice by itself. See `yubin queue list --held`,
+then `yubin queue release` or `yubin queue drop`.
 
 Examples:
   yubin restore ab4t-ash --from /backup/yubin
@@ -67,6 +74,8 @@ struct Report {
     octets: u64,
     /// Messages that were there.
     there: usize,
+    /// Messages for other hosts that are in the queue again, held.
+    held: usize,
     /// Accounts whose mail the backup does not hold.
     excluded: Vec<String>,
     /// Messages that could not be restored, and why.
@@ -104,12 +113,22 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     let accounts = settings.accounts().await?;
     let rows = match &arguments.login {
         Some(login) => vec![accounts.account_show(login).await?.account],
+        None if arguments.queue => Vec::new(),
         None => accounts.account_list().await?,
     };
-    let settings = settings.clone();
-    let work = move || restore(&settings, &place, &run, &rows, &arguments.messages, arguments.all);
-    let report =
-        tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Refused(error.to_string()))??;
+    let with_queue = arguments.all || arguments.queue;
+    let of = settings.clone();
+    let work = move || {
+        let report = restore(&of, &place, &run, &rows, &arguments.messages, arguments.all)?;
+        Ok::<_, Failure>((report, place, run))
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    let (mut report, place, run) = done.map_err(|error| Failure::Refused(error.to_string()))??;
+    if with_queue {
+        let queue = super::queue::restore(settings, &place, &run).await?;
+        report.held = queue.held;
+        report.damaged.extend(queue.damaged);
+    }
     if all {
         note.end()?;
     }
@@ -197,6 +216,7 @@ fn restore(
             restored: 0,
             octets: 0,
             there: 0,
+            held: 0,
             excluded,
             damaged: Vec::new(),
         },
@@ -306,6 +326,10 @@ fn as_facts(report: &Report) -> String {
         ("restored", format!("{} messages, {} octets", report.restored, report.octets)),
         ("there", format!("{} messages were there", report.there)),
     ];
+    if report.held > 0 {
+        let advice = "they may have been sent since; see: yubin queue list --held";
+        lines.push(("queue", format!("{} messages for other hosts, held: {advice}", report.held)));
+    }
     if !report.excluded.is_empty() {
         lines.push(("left out", report.excluded.join("\n")));
     }

@@ -13,6 +13,9 @@ pub(super) struct Run {
     pub(super) accounts: String,
     /// Every account's mail.
     pub(super) mailboxes: Vec<Kept>,
+    /// Messages that wait for other hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) queue: Vec<Queued>,
     /// Accounts whose mail is left out, being larger than the operator wants.
     pub(super) excluded: Vec<Excluded>,
 }
@@ -31,6 +34,26 @@ pub(super) struct Kept {
     /// The object with what was once imported into it, so that it is not imported again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) imported: Option<String>,
+}
+
+/// A message that waits for other hosts in a backup: each part is an object.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Queued {
+    /// Its queue id.
+    pub(super) id: String,
+    pub(super) envelope: String,
+    /// What became of its recipients so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<String>,
+    pub(super) body: String,
+    pub(super) octets: u64,
+}
+
+impl Queued {
+    /// The names of its objects.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &str> {
+        [&self.envelope, &self.body].into_iter().chain(&self.progress).map(String::as_str)
+    }
 }
 
 /// An account whose mail is not in a backup.

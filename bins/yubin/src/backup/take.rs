@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use accounts::DumpedAccount;
 use clap::Args;
-use mail_queue::Waiting;
+use mail_queue::{View, Waiting};
 use mailstore::{Filed, Maildir};
 use serde::Serialize;
 
@@ -41,7 +41,8 @@ const HELP: &str = "\
 The daemons may run. A message that an earlier backup holds is not read again, so
 that a backup costs what has come since. The account database is in it, with the
 hashes of passwords; the key of APOP secrets, certificates and the configuration
-are not: keep them apart. Accepted mail that still waits for a mailbox is in it.
+are not: keep them apart. Accepted mail that still waits for a mailbox, or for
+another host, is in it.
 
 Examples:
   yubin backup /backup/yubin
@@ -68,6 +69,8 @@ struct Report {
     excluded: Vec<Excluded>,
     /// Messages that could not be read, and why: they are not in the backup.
     unreadable: Vec<String>,
+    /// Messages that wait for other hosts.
+    queued: usize,
     /// Of earlier backups that were removed.
     removed: usize,
 }
@@ -86,8 +89,9 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     let queue = settings.config.store.queue.clone();
     let waiting = mail_queue::waiting(&queue).map_err(|error| Failure::Refused(error.to_string()))?;
     let work = move || {
+        let queue = View::new(&queue);
         let mut taking =
-            Taking { place: &place, waiting, report: Report::default(), progress: Progress::new() };
+            Taking { place: &place, waiting, queue, report: Report::default(), progress: Progress::new() };
         let run = taking.all(&maildirs, owners, accounts, exclude_above)?;
         if let Some(keep) = arguments.keep {
             taking.report.removed = super::prune::prune(&place, usize::try_from(keep).unwrap_or(usize::MAX))?;
@@ -127,6 +131,7 @@ impl io::Write for Dump {
 struct Taking<'p> {
     place: &'p Place,
     waiting: Vec<Waiting>,
+    queue: View,
     report: Report,
     progress: Progress,
 }
@@ -142,8 +147,10 @@ impl Taking<'_> {
         let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S.%6fZ").to_string();
         self.report.backup.clone_from(&now);
         let accounts = accounts.as_str().to_owned();
+        let queue = super::queue::take(self.place, &self.queue, &mut self.report.unreadable)?;
+        self.report.queued = queue.len();
         let mut run =
-            Run { format: FORMAT, name: now, accounts, mailboxes: Vec::new(), excluded: Vec::new() };
+            Run { format: FORMAT, name: now, accounts, mailboxes: Vec::new(), queue, excluded: Vec::new() };
         if !maildirs.is_dir() {
             // Its file system may not be mounted: a backup of nothing would look like a good one.
             return Err(Failure::Refused(format!("the Maildirs at {} are not there", maildirs.display())));
@@ -354,6 +361,9 @@ fn as_facts(report: &Report) -> String {
     }
     if !report.unreadable.is_empty() {
         lines.push(("unreadable", report.unreadable.join("\n")));
+    }
+    if report.queued > 0 {
+        lines.push(("queue", format!("{} messages for other hosts", report.queued)));
     }
     if report.removed > 0 {
         lines.push(("removed", format!("{} older backups", report.removed)));

@@ -94,6 +94,10 @@ fn verify(place: &Place, only: Option<&str>) -> Result<Report, Failure> {
 impl Verifying<'_> {
     fn run(&mut self, run: &Run) {
         self.object(run, "the accounts", Hash::parse(&run.accounts));
+        for queued in &run.queue {
+            let what = format!("queue, message {}", queued.id);
+            queued.objects().for_each(|name| self.object(run, &what, Hash::parse(name)));
+        }
         for kept in &run.mailboxes {
             let list = Hash::parse(&kept.list);
             self.object(run, &kept.login, list.clone());

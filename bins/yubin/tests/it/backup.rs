@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Service;
 use crate::harness::programs::Program;
-use crate::harness::site::{AYUMI, KENJI, Site, User};
+use crate::harness::site::{AYUMI, Door, KENJI, Site, User};
 use crate::quota;
 
 fn json_of(site: &Site, arguments: &[&str]) -> Value {
@@ -407,4 +407,54 @@ fn l_07_l_08_damage_is_not_inherited_by_the_backups_that_follow() {
     );
     assert_eq!(back_up(&service.site, &[])["read"], 1);
     assert_eq!(verify(&service.site)["damaged"], json!([]), "of all three");
+}
+
+#[test]
+fn l_07_what_waits_for_other_hosts_comes_back_held_and_is_sent_only_when_it_is_released() {
+    let site = Site::with_users();
+    // Nobody answers there, so that it waits.
+    let outbound = "[outbound]\nsmarthost = \"127.0.0.78:1\"";
+    site.configure(&Site::configuration().replace("[outbound]\nenabled = false", outbound));
+    let service = Service::serve(site);
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.authenticate(&AYUMI);
+    smtp.send_mail(AYUMI.address, &["a@elsewhere.example", KENJI.address], &message(3));
+    smtp.quit();
+    service.smtpd.wait_for_events("outbound_deferred", 1);
+    let waits = json_of(&service.site, &["queue", "list"]);
+    assert_eq!(back_up(&service.site, &[])["queued"], 1);
+    assert_eq!(back_up(&service.site, &["--keep", "1"])["queued"], 1, "and the sweep leaves it");
+    assert_eq!(verify(&service.site)["damaged"], json!([]));
+
+    let Service { smtpd, pop3d, site } = service;
+    smtpd.kill();
+    pop3d.kill();
+    for directory in ["mail", "queue"] {
+        fs::remove_dir_all(site.path(directory)).unwrap();
+    }
+    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
+        let _ = fs::remove_file(site.path(file));
+    }
+    let restored = restore(&site, &["--all"]);
+    assert_eq!((&restored["held"], &restored["restored"]), (&json!(1), &json!(1)), "{restored}");
+    assert_eq!(restore(&site, &["--queue"])["held"], 0, "it is there");
+    let held = json_of(&site, &["queue", "list", "--held"]);
+    for what in ["id", "sender", "account", "octets", "arrived"] {
+        assert_eq!(held[0][what], waits[0][what], "{what}");
+    }
+    assert!(held[0]["recipients"][0]["attempts"].as_u64().unwrap() > 0, "with what is known of it: {held}");
+    assert!(held[0]["held"].as_str().unwrap().contains("may have been sent since"), "{held}");
+
+    let service = Service::serve(site);
+    assert_eq!(service.fetch(&KENJI).len(), 1, "not once more from the queue");
+    let id = held[0]["id"].as_str().unwrap();
+    // With the daemon at work: what was dropped comes back, held again.
+    service.site.yubin(&["queue", "drop", id, "--reason", "a mistake"]);
+    assert_eq!(restore(&service.site, &["--queue"])["held"], 1);
+    assert_eq!(json_of(&service.site, &["queue", "list", "--held"])[0]["id"], id);
+    service.site.yubin(&["queue", "release", id]);
+    service.site.yubin(&["queue", "retry", id]);
+    service.smtpd.wait_for_events("outbound_deferred", 1);
+    assert_eq!(json_of(&service.site, &["queue", "list", "--held"]), json!([]));
 }

@@ -105,3 +105,25 @@ fn s_16_who_writes_as_another_is_refused_rewritten_or_left_alone() {
         smtp.quit();
     }
 }
+
+#[test]
+fn c_11_what_a_suspended_account_sent_is_held_listed_and_dropped() {
+    let site = Site::with_users();
+    // Nobody listens there, so that it waits.
+    let outbound = "[outbound]\nsmarthost = \"127.0.0.78:1\"";
+    site.configure(&Site::configuration().replace("[outbound]\nenabled = false", outbound));
+    let service = Service::serve(site);
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    smtp.authenticate(&AYUMI);
+    smtp.send_mail(AYUMI.address, &["a@elsewhere.example"], b"Subject: spam\r\n\r\nBuy\r\n");
+    smtp.quit();
+    service.smtpd.wait_for_events("outbound_deferred", 1);
+    service.site.yubin(&["account", "suspend", AYUMI.login]);
+    service.site.yubin(&["queue", "retry", "--account", AYUMI.login]);
+    service.smtpd.wait_for_events("queue_held", 1);
+    let held = service.site.yubin(&["--json", "queue", "list", "--held", "--account", AYUMI.login]);
+    assert!(held.contains("is suspended") && held.contains("a@elsewhere.example"), "{held}");
+    service.site.yubin(&["queue", "drop", "--account", AYUMI.login, "--reason", "spam"]);
+    assert_eq!(service.site.yubin(&["--json", "queue", "list"]).trim(), "[]");
+}

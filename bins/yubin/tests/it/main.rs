@@ -28,6 +28,7 @@ mod promise;
 mod quickstart;
 mod quota;
 mod receiving;
+mod reports;
 mod size;
 mod space;
 mod trace;

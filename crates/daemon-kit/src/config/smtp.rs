@@ -53,7 +53,7 @@ pub enum Extension {
     Limits,
     /// `"HELP"`
     Help,
-    /// `"DSN"` (RFC 3461): not offered anyway as long as nobody writes the reports that it promises.
+    /// `"DSN"` (RFC 3461): offered only where `[outbound]` is enabled, for a report must be able to reach a sender elsewhere.
     Dsn,
     /// `"BINARYMIME"` (RFC 3030): not offered anyway, for POP3 has no way to give such a message back as it came.
     BinaryMime,

@@ -35,10 +35,19 @@ pub enum Home {
 /// An answer that is still coming.
 pub type Finding<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Home, String>> + Send + 'a>>;
 
+/// The same of an account: why it may send nothing.
+pub type Barring<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Option<String>, String>> + Send + 'a>>;
+
 /// Who knows our addresses.
 pub trait Homes: Send + Sync {
     /// Where mail for an address goes; an error is a reason to ask again later.
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a>;
+
+    /// Who gets what nobody else can be told; [`Home::Nobody`] if no such person is appointed.
+    fn postmaster(&self) -> Finding<'_>;
+
+    /// Why what an account submitted may not leave now, if it may not; an error is a reason to ask again later.
+    fn barred<'a>(&'a self, account: &'a str) -> Barring<'a>;
 }
 
 /// The agent that brings mail to other hosts. Cheap to clone.
@@ -115,6 +124,11 @@ impl Outbound {
         self.agent.stopped.notified().await;
     }
 
+    /// Whether it begins nothing new.
+    pub fn is_stopping(&self) -> bool {
+        self.agent.is_stopping()
+    }
+
     /// How many messages wait; one for two destinations is two.
     pub fn waiting(&self) -> usize {
         self.agent.book().len()
@@ -171,6 +185,8 @@ impl Agent {
                 }
             };
             tokio::select! {
+                // Before all else: nothing new begins.
+                biased;
                 () = self.stop.notified() => break,
                 () = due => {}
                 () = self.changed.notified() => {}
@@ -208,8 +224,10 @@ impl Agent {
             Ok(None) => {}
             Ok(Some(waiting)) => {
                 self.schedule(&waiting);
-                // A crash may have come between a failure and its report.
-                if waiting.progress.recipients.iter().any(|recipient| recipient.fate == Fate::Failed) {
+                // A crash may have come between a failure and its report. Of what is held nobody is told before it is released.
+                let failed =
+                    waiting.progress.recipients.iter().any(|recipient| recipient.fate == Fate::Failed);
+                if failed && waiting.progress.hold.is_none() {
                     self.report_failures(id).await;
                 }
             }
@@ -225,6 +243,27 @@ impl Agent {
                 self.look_again(id);
             }
         }
+    }
+
+    /// Whether what an account submitted may leave; if not it is held, until an operator releases it.
+    pub(crate) async fn may_leave(&self, waiting: &Waiting) -> bool {
+        let (id, Some(account)) = (waiting.envelope.queue_id, &waiting.envelope.account) else { return true };
+        let reason = match self.homes.barred(account).await {
+            Ok(None) => return true,
+            Ok(Some(reason)) => reason,
+            Err(reason) => {
+                tracing::error!(event = "queue_retry_failed", queue_id = %id, error = reason);
+                return false;
+            }
+        };
+        let (spool, why) = (self.spool().clone(), reason.clone());
+        let hold = move || spool.record(id, |_, progress| progress.hold = Some(why));
+        match self.local.inner.pool.run(hold).await {
+            Ok(Ok(_)) => tracing::warn!(event = "queue_held", queue_id = %id, account, reason),
+            Ok(Err(error)) => tracing::error!(event = "queue_retry_failed", queue_id = %id, %error),
+            Err(_) => {}
+        }
+        false
     }
 
     /// Reads a message again, after a while.

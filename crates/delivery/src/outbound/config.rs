@@ -98,8 +98,10 @@ impl Route {
 pub struct Relay {
     /// Its name, or its address. Its MX records are not asked for.
     pub host: String,
-    /// 25, 587, or 465, where TLS begins at once (RFC 8314 §3.3).
+    /// 25, 587, 465 …
     pub port: u16,
+    /// TLS begins at once, as at 465 (RFC 8314 §3.3), whatever the policy says of clear text.
+    pub implicit_tls: bool,
     /// Who we are there. A password goes only to a host whose certificate proves its name: with a login [`TlsPolicy::Verify`] holds,
     /// whatever else is said.
     pub login: Option<Login>,

@@ -70,9 +70,11 @@ fn subject(about: &About<'_>) -> &'static str {
     match (about.language, about.occasion) {
         (Language::English, Occasion::Failed) => "Undelivered mail returned to sender",
         (Language::English, Occasion::Delayed { .. }) => "Your mail is delayed",
+        (Language::English, Occasion::Delivered) => "Your mail was delivered",
         (Language::English, Occasion::Relayed) => "Your mail was handed on",
         (Language::Japanese, Occasion::Failed) => "メールをお届けできませんでした",
         (Language::Japanese, Occasion::Delayed { .. }) => "メールの配送が遅れています",
+        (Language::Japanese, Occasion::Delivered) => "メールをお届けしました",
         (Language::Japanese, Occasion::Relayed) => "メールを相手先のサーバへ渡しました",
     }
 }
@@ -93,6 +95,11 @@ fn words(about: &About<'_>) -> String {
             about.hostname,
             date(until)
         ),
+        (Language::English, Occasion::Delivered) => write!(
+            text,
+            "This is the mail system at {}.\r\n\r\nAs you asked to be told: your message is in the mailboxes of the recipients\r\nbelow. Whether they read it is not known here.\r\n",
+            about.hostname
+        ),
         (Language::English, Occasion::Relayed) => write!(
             text,
             "This is the mail system at {}.\r\n\r\nAs you asked to be told: your message was handed on for the recipients below,\r\nto a mail system that sends no reports of its own.\r\n",
@@ -108,6 +115,11 @@ fn words(about: &About<'_>) -> String {
             "{} のメールシステムからのお知らせです。\r\n\r\n次の宛先にはまだメールをお届けできていません。{} まで配送を\r\n繰り返します。もう一度お送りいただく必要はありません。\r\n",
             about.hostname,
             date(until)
+        ),
+        (Language::Japanese, Occasion::Delivered) => write!(
+            text,
+            "{} のメールシステムからのお知らせです。\r\n\r\nご依頼により、次の宛先のメールボックスへお届けしたことをお知らせします。\r\n受取人がお読みになったかどうかは、こちらではわかりません。\r\n",
+            about.hostname
         ),
         (Language::Japanese, Occasion::Relayed) => write!(
             text,
@@ -137,6 +149,7 @@ fn status(about: &About<'_>) -> String {
     let action = match about.occasion {
         Occasion::Failed => "failed",
         Occasion::Delayed { .. } => "delayed",
+        Occasion::Delivered => "delivered",
         Occasion::Relayed => "relayed",
     };
     for Line { remote, text: said, host } in &about.lines {
@@ -190,7 +203,7 @@ fn code(said: &str, occasion: Occasion) -> String {
         (_, Some(code)) => code.to_owned(),
         (Occasion::Failed, None) => String::from("5.0.0"),
         (Occasion::Delayed { .. }, None) => String::from("4.0.0"),
-        (Occasion::Relayed, None) => String::from("2.0.0"),
+        (Occasion::Delivered | Occasion::Relayed, None) => String::from("2.0.0"),
     }
 }
 

@@ -81,6 +81,8 @@ pub(crate) struct Opening<'o> {
     /// What we call ourselves.
     pub(crate) hello: &'o str,
     pub(crate) policy: TlsPolicy,
+    /// TLS begins at once.
+    pub(crate) implicit: bool,
     pub(crate) login: Option<&'o Login>,
     pub(crate) tls: &'o Tls,
 }
@@ -101,7 +103,7 @@ impl Opening<'_> {
     async fn attempt(&self, policy: TlsPolicy) -> Result<Peer, Broken> {
         let (stream, address) = connect(self.addresses, self.port).await?;
         let host = format!("{} [{}]:{}", self.name, address.ip(), address.port());
-        let implicit = self.port == 465 && policy != TlsPolicy::None;
+        let implicit = self.implicit;
         let channel = if implicit { Channel::Encrypted } else { Channel::Clear };
         let mut peer = Peer {
             stream: Box::new(stream),

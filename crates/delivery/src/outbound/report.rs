@@ -10,6 +10,7 @@ use super::dsn::{self, About, Line};
 use super::letter::examine;
 use super::limits;
 use super::outcome::Outcome;
+use crate::Reserved;
 
 /// Why a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) enum Occasion {
         /// How long it will be tried: seconds since 1970.
         until: u64,
     },
+    /// A mailbox here has it, and the sender wanted to know (RFC 3461 §6.2.3).
+    Delivered,
     /// It was given to a host that will say no more, and the sender wanted to know (RFC 3461 §6.2.2).
     Relayed,
 }
@@ -30,9 +33,36 @@ impl Occasion {
         match self {
             Self::Failed => "failed",
             Self::Delayed { .. } => "delayed",
+            Self::Delivered => "delivered",
             Self::Relayed => "relayed",
         }
     }
+}
+
+/// Why a message is held that can be neither delivered nor given back.
+const NOBODY_TOLD: &str =
+    "it failed, and neither its sender nor a postmaster can be told: appoint one, then release it";
+
+/// To whom a report goes.
+#[derive(Debug)]
+pub(crate) enum Addressee {
+    /// To this address, in this envelope, with its room in a mailbox here.
+    To(String, Envelope, Vec<Reserved>),
+    /// None is to be written.
+    NotWanted,
+    /// There is nobody, not even a postmaster.
+    Nobody,
+}
+
+/// What came of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reported {
+    /// It is on its way, or need not be.
+    Done,
+    /// It could not be written now.
+    Later,
+    /// There is nobody who could be told.
+    Nobody,
 }
 
 /// What is told of a recipient.
@@ -63,12 +93,23 @@ impl Agent {
             return;
         };
         let told = told(&waiting, |fate| fate == Fate::Failed);
-        if told.is_empty() || !self.report(&waiting.envelope, Occasion::Failed, &told).await {
+        if told.is_empty() {
+            return;
+        }
+        let reported = self.report(&waiting.envelope, Occasion::Failed, &told).await;
+        if reported == Reported::Later {
             return;
         }
         let spool = self.spool().clone();
         let record = move || {
             spool.record(id, |_, progress| {
+                if reported == Reported::Nobody {
+                    // Nobody may lose it unseen. Those who wait still have their turns first.
+                    if !progress.recipients.iter().any(|it| it.fate == Fate::Waiting) {
+                        progress.hold = Some(String::from(NOBODY_TOLD));
+                    }
+                    return;
+                }
                 for Told { nth, .. } in &told {
                     if let Some(recipient) = progress.recipients.get_mut(*nth) {
                         recipient.fate = Fate::Reported;
@@ -97,82 +138,102 @@ impl Agent {
         }
     }
 
-    /// Writes a report and sends it; whether it is on its way, or need not be.
+    /// Writes a report and sends it.
     pub(crate) async fn report(
         self: &Arc<Self>,
         envelope: &Envelope,
         occasion: Occasion,
         told: &[Told],
-    ) -> bool {
-        let (queue_id, hostname) = (envelope.queue_id, &self.config.hostname);
-        // RFC 5321 §4.5.5: nobody is told of a report; but somebody here should know that one was lost.
-        let postmaster = format!("postmaster@{hostname}");
-        let mut to = envelope.reverse_path.clone();
-        if to.is_empty() {
-            if occasion != Occasion::Failed {
-                return true;
+    ) -> Reported {
+        let id = envelope.queue_id;
+        let done = match self.addressee(envelope, occasion).await {
+            Ok(Addressee::NotWanted) => return Reported::Done,
+            Ok(Addressee::Nobody) => return Reported::Nobody,
+            Ok(Addressee::To(to, reported, reserved)) => {
+                match self.compose(envelope, occasion, told, &to).await {
+                    Ok(text) => self.send_report(id, occasion, &to, (reported, reserved), &text).await,
+                    Err(reason) => Err((to, reason)),
+                }
             }
-            to.clone_from(&postmaster);
-        }
-        let mut home = match self.homes.find(&to).await {
-            Ok(home) => home,
-            Err(reason) => return self.not_reported(queue_id, &to, &reason),
+            Err(trouble) => Err(trouble),
         };
-        if home == Home::Nobody && to != postmaster {
-            to.clone_from(&postmaster);
-            home = match self.homes.find(&to).await {
-                Ok(home) => home,
-                Err(reason) => return self.not_reported(queue_id, &to, &reason),
-            };
-        }
-        let double = to == postmaster && envelope.reverse_path != postmaster;
-        if double {
-            tracing::warn!(event = "double_bounce", %queue_id, from = envelope.reverse_path, occasion = occasion.word());
-        }
-        let report_id = QueueId::new();
-        let mut reserved = Vec::new();
-        let reported = match home {
-            // Whose postmaster is nowhere has a line in the log, and no loop.
-            Home::Nobody => {
-                tracing::error!(event = "report_undeliverable", %queue_id, %to);
-                return true;
+        match done {
+            Ok(()) => Reported::Done,
+            Err((to, reason)) => {
+                tracing::error!(event = "report_failed", queue_id = %id, to, reason);
+                self.look_again(id);
+                Reported::Later
             }
-            Home::Elsewhere if double => {
-                tracing::error!(event = "report_undeliverable", %queue_id, %to);
-                return true;
-            }
-            Home::Mailbox(mailbox, quota) => {
-                reserved.push(self.local.unchecked(&mailbox, &to, quota));
-                Envelope::new(report_id, "", vec![Recipient::new(mailbox, to.as_str())])
-            }
-            Home::Elsewhere => {
-                let remotes = vec![Remote::new(to.as_str())];
-                Envelope { remotes, ..Envelope::new(report_id, "", Vec::new()) }
-            }
-        };
-        let text = match self.compose(envelope, occasion, told, &to).await {
-            Ok(text) => text,
-            Err(reason) => return self.not_reported(queue_id, &to, &reason),
-        };
-        // The mailbox's own line, as any message has (RFC 5321 §4.4); it does not leave this host.
-        let mut incoming = self.local.begin(reported, b"Return-Path: <>\r\n".to_vec()).settling(reserved);
-        let accepted = match incoming.write(&text).await {
-            Ok(()) => incoming.commit().await.map(drop),
-            Err(error) => Err(error),
-        };
-        match accepted {
-            Ok(()) => {
-                tracing::info!(event = "report_sent", %queue_id, report = %report_id, %to, occasion = occasion.word());
-                true
-            }
-            Err(error) => self.not_reported(queue_id, &to, &error.to_string()),
         }
     }
 
-    fn not_reported(self: &Arc<Self>, id: QueueId, to: &str, reason: &str) -> bool {
-        tracing::error!(event = "report_failed", queue_id = %id, to, reason);
-        self.look_again(id);
-        false
+    /// To whom a report goes, and in what envelope. An error is whom it was for, and why it cannot be known now.
+    pub(crate) async fn addressee(
+        &self,
+        envelope: &Envelope,
+        occasion: Occasion,
+    ) -> Result<Addressee, (String, String)> {
+        let (queue_id, from) = (envelope.queue_id, &envelope.reverse_path);
+        // RFC 5321 §4.5.5: nobody is told of a report; but somebody here should know that one was lost.
+        let postmaster = format!("postmaster@{}", self.config.hostname);
+        let home = match from.is_empty() || *from == postmaster {
+            true if from.is_empty() && occasion != Occasion::Failed => return Ok(Addressee::NotWanted),
+            true => Home::Nobody,
+            false => self.homes.find(from).await.map_err(|reason| (from.clone(), reason))?,
+        };
+        let (to, home) = match home {
+            // Whom a success concerns is not there.
+            Home::Nobody if occasion == Occasion::Delivered && *from != postmaster => {
+                return Ok(Addressee::NotWanted);
+            }
+            Home::Nobody => {
+                if *from != postmaster {
+                    tracing::warn!(event = "double_bounce", %queue_id, from, occasion = occasion.word());
+                }
+                let home = self.homes.postmaster().await;
+                (postmaster.clone(), home.map_err(|reason| (postmaster.clone(), reason))?)
+            }
+            home => (from.clone(), home),
+        };
+        let reported = Envelope::new(QueueId::new(), "", Vec::new());
+        Ok(match home {
+            Home::Mailbox(mailbox, quota) => {
+                // It counts there, and comes whatever there is room for.
+                let reserved = vec![self.local.unchecked(&mailbox, &to, quota)];
+                let recipients = vec![Recipient::new(mailbox, to.as_str())];
+                Addressee::To(to, Envelope { recipients, ..reported }, reserved)
+            }
+            Home::Elsewhere if to != postmaster => {
+                let remotes = vec![Remote::new(to.as_str())];
+                Addressee::To(to, Envelope { remotes, ..reported }, Vec::new())
+            }
+            // Not to another host: that would be a loop.
+            Home::Elsewhere | Home::Nobody => {
+                tracing::error!(event = "report_undeliverable", %queue_id, %to);
+                Addressee::Nobody
+            }
+        })
+    }
+
+    /// Makes a report durable, on its way to `to`.
+    pub(crate) async fn send_report(
+        &self,
+        queue_id: QueueId,
+        occasion: Occasion,
+        to: &str,
+        (reported, reserved): (Envelope, Vec<Reserved>),
+        text: &[u8],
+    ) -> Result<(), (String, String)> {
+        let report = reported.queue_id;
+        // The mailbox's own line, as any message has (RFC 5321 §4.4); it does not leave this host.
+        let mut incoming = self.local.begin(reported, b"Return-Path: <>\r\n".to_vec()).settling(reserved);
+        let accepted = match incoming.write(text).await {
+            Ok(()) => incoming.commit().await.map(drop),
+            Err(error) => Err(error),
+        };
+        accepted.map_err(|error| (to.to_owned(), error.to_string()))?;
+        tracing::info!(event = "report_sent", %queue_id, %report, to, occasion = occasion.word());
+        Ok(())
     }
 
     async fn compose(

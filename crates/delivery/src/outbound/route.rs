@@ -18,6 +18,8 @@ pub(crate) struct Nexthop {
     pub(crate) way: Way,
     pub(crate) port: u16,
     pub(crate) tls: TlsPolicy,
+    /// TLS begins at once.
+    pub(crate) implicit: bool,
     pub(crate) login: Option<Login>,
 }
 
@@ -59,16 +61,17 @@ pub(crate) fn nexthop(config: &OutboundConfig, address: &str) -> Nexthop {
         let tls = if relay.login.is_some() { TlsPolicy::Verify } else { tls };
         // One key for all that goes there the same way, so that they share its sessions and its troubles.
         // Who we are there is part of the way: a session speaks for one login.
-        let login = relay.login.as_ref().map_or(String::new(), |login| format!("/{}", login.name));
-        let key = Arc::from(format!("{}:{}/{tls:?}{login}", relay.host, relay.port));
-        return Nexthop { key, way, port: relay.port, tls, login: relay.login.clone() };
+        let name = relay.login.as_ref().map_or(String::new(), |login| format!("/{}", login.name));
+        let key = Arc::from(format!("{}:{}/{tls:?}{name}", relay.host, relay.port));
+        let (port, implicit, login) = (relay.port, relay.implicit_tls, relay.login.clone());
+        return Nexthop { key, way, port, tls, implicit, login };
     }
     let way = match mailbox.map(|mailbox| mailbox.domain()) {
         Some(Domain::Literal(literal)) => literal.address().map_or(Way::Nowhere, Way::Literal),
         Some(Domain::Name(_)) => ascii(&domain).map_or(Way::Nowhere, Way::Exchanges),
         None => Way::Nowhere,
     };
-    Nexthop { key: Arc::from(domain), way, port: config.port, tls, login: None }
+    Nexthop { key: Arc::from(domain), way, port: config.port, tls, implicit: false, login: None }
 }
 
 /// The name as the DNS knows it (RFC 5890 §2.3.2.1).
@@ -225,7 +228,8 @@ mod tests {
         );
         assert_eq!(nexthop(&config, "a@[x:y]").way, Way::Nowhere);
         assert_eq!(nexthop(&config, "a@郵便.jp").way, Way::Exchanges("xn--wtqs30n.jp".into()));
-        let relay = |host: &str, port| Some(Relay { host: host.into(), port, login: None });
+        let relay =
+            |host: &str, port| Some(Relay { host: host.into(), port, implicit_tls: false, login: None });
         let route = |domain: &str, relay, tls| Route { domain: domain.into(), relay, tls };
         config.routes = vec![
             route("example.com", relay("inside", 2525), Some(TlsPolicy::Verify)),
@@ -247,7 +251,7 @@ mod tests {
         assert_eq!(nexthop(&config, "a@x.example").key, nexthop(&config, "b@y.example").key, "one smarthost");
         let as_who = |name: &str| {
             let login = Some(Login { name: name.into(), password: Secret::new(b"secret") });
-            Some(Relay { host: "smart".into(), port: 587, login })
+            Some(Relay { host: "smart".into(), port: 587, implicit_tls: false, login })
         };
         config.routes =
             vec![route("one.example", as_who("one"), None), route("two.example", as_who("two"), None)];

@@ -6,6 +6,7 @@ use mail_queue::{Envelope, Fate, Outbound as Waiting, QueueId, Remote};
 
 use super::agent::Agent;
 use super::book::{Key, Turn};
+use super::config::TlsPolicy;
 use super::letter::examine;
 use super::limits;
 use super::outcome::{Kind, Outcome};
@@ -113,6 +114,10 @@ impl Agent {
             }
             Err(_) => return false,
         };
+        if !self.may_leave(&waiting).await {
+            // It is looked at anew after a while: held by then, or asked about again.
+            return true;
+        }
         let now = self.clock.now();
         let mut due: Vec<(usize, &Remote)> = Vec::new();
         for (nth, remote) in waiting.envelope.remotes.iter().enumerate() {
@@ -266,7 +271,12 @@ impl Agent {
                 addresses: &addresses,
                 port: nexthop.port,
                 hello: hostname,
-                policy: nexthop.tls,
+                // Where TLS begins at once nobody would answer in clear text.
+                policy: match nexthop.tls {
+                    TlsPolicy::None | TlsPolicy::May if nexthop.implicit => TlsPolicy::Encrypt,
+                    policy => policy,
+                },
+                implicit: nexthop.implicit,
                 login: nexthop.login.as_ref(),
                 tls: &self.tls,
             };

@@ -4,5 +4,6 @@
 mod crash;
 mod outbound;
 mod power;
+mod second;
 mod spool;
 mod support;

@@ -53,7 +53,7 @@ fn output(command: &mut Command, input: Stdio) -> Output {
 }
 
 /// Runs a program that must succeed, and returns what it printed.
-fn succeeds(command: &mut Command, input: Stdio) -> Vec<u8> {
+pub(crate) fn succeeds(command: &mut Command, input: Stdio) -> Vec<u8> {
     let output = output(command, input);
     assert!(
         output.status.success(),

@@ -1,6 +1,7 @@
 //! Mail to other people's servers: Debian's Postfix as their host, Debian's NSD as who tells where it is.
 
 mod others;
+mod stopping;
 
 use serde_json::Value;
 

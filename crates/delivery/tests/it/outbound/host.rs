@@ -29,6 +29,8 @@ pub(crate) enum Say {
     HangUp,
     /// Nothing, and it does not hang up either.
     Silence,
+    /// This, once it is let.
+    Later(Arc<Notify>, &'static str),
 }
 
 /// How a host behaves; may be changed while it runs.
@@ -37,11 +39,13 @@ pub(crate) struct Manners {
     pub(crate) offers: Vec<&'static str>,
     /// By verb: CONNECT EHLO MAIL RCPT DATA END …, or by `RCPT address`.
     pub(crate) says: HashMap<&'static str, Say>,
+    /// TLS begins at once.
+    pub(crate) implicit_tls: bool,
 }
 
 impl Manners {
     pub(crate) fn offering(offers: &[&'static str]) -> Self {
-        Self { offers: offers.to_vec(), says: HashMap::new() }
+        Self { offers: offers.to_vec(), ..Self::default() }
     }
 
     pub(crate) fn saying(mut self, verb: &'static str, say: Say) -> Self {
@@ -55,6 +59,10 @@ pub(crate) struct Host {
     pub(crate) manners: Mutex<Manners>,
     received: Mutex<Vec<Received>>,
     arrived: Notify,
+    /// Somebody waits for an answer.
+    pub(crate) silent: Notify,
+    /// Logins: what came with AUTH, and whether it was encrypted.
+    pub(crate) logins: Mutex<Vec<(String, bool)>>,
     pub(crate) sessions: AtomicUsize,
     pub(crate) tls: Option<TlsAcceptor>,
 }
@@ -67,6 +75,8 @@ impl Host {
             manners: Mutex::new(manners),
             received: Mutex::default(),
             arrived: Notify::new(),
+            silent: Notify::new(),
+            logins: Mutex::default(),
             sessions: AtomicUsize::new(0),
             tls,
         });
@@ -79,6 +89,13 @@ impl Host {
                     let host = host.clone();
                     tokio::spawn(async move {
                         let mut talk = Talk { host: host.clone(), session, encrypted: false };
+                        if host.manners.lock().unwrap().implicit_tls {
+                            if let Ok(stream) = host.tls.as_ref().unwrap().accept(stream).await {
+                                talk.encrypted = true;
+                                talk.run(BufReader::new(stream), true).await;
+                            }
+                            return;
+                        }
                         if let Some(stream) = talk.run(BufReader::new(stream), true).await {
                             // STARTTLS was said.
                             let Ok(stream) = host.tls.as_ref().unwrap().accept(stream.into_inner()).await
@@ -130,7 +147,15 @@ impl Talk {
             None => usual,
             Some(Say::This(text)) => text,
             Some(Say::HangUp) => return None,
-            Some(Say::Silence) => std::future::pending().await,
+            Some(Say::Silence) => {
+                self.host.silent.notify_one();
+                std::future::pending().await
+            }
+            Some(Say::Later(word, text)) => {
+                self.host.silent.notify_one();
+                word.notified().await;
+                text
+            }
         };
         stream.write_all(format!("{text}\r\n").as_bytes()).await.ok()?;
         Some(text.starts_with(['2', '3']))
@@ -202,6 +227,20 @@ impl Talk {
                     } else {
                         self.say(&mut stream, "BDAT", "250 ok").await?;
                     }
+                }
+                "AUTH" => {
+                    let mut login = line.to_owned();
+                    // LOGIN asks for the name, where it does not come along, and for the password.
+                    let questions =
+                        if line.starts_with("AUTH LOGIN") { 4 - line.split(' ').count() } else { 0 };
+                    for _ in 0..questions {
+                        stream.write_all(b"334 \r\n").await.ok()?;
+                        login.push(' ');
+                        stream.read_line(&mut login).await.ok()?;
+                        login.truncate(login.trim_end().len());
+                    }
+                    self.host.logins.lock().unwrap().push((login, self.encrypted));
+                    self.say(&mut stream, "AUTH", "235 2.7.0 welcome").await?;
                 }
                 "RSET" => drop(self.say(&mut stream, "RSET", "250 ok").await?),
                 "QUIT" => {

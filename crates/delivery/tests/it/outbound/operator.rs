@@ -1,5 +1,7 @@
 //! An operator's orders.
 
+use std::sync::atomic::Ordering;
+
 use delivery::QueueId;
 use delivery::outbound::{NoAnswer, Order, OutboundConfig, ask};
 use mail_queue::Fate;
@@ -117,4 +119,24 @@ async fn who_stops_an_agent_that_ended_amidst_does_not_wait_for_ever() {
     running.abort();
     assert!(running.await.unwrap_err().is_cancelled());
     world.outbound.stop().await;
+}
+
+#[tokio::test]
+async fn c_11_what_a_suspended_account_sent_is_held_and_goes_when_it_is_released() {
+    let (world, _, _orders) = waiting().await;
+    world.suspended.store(true, Ordering::SeqCst);
+    let submitted = |envelope: &mut delivery::Envelope| envelope.account = Some("taro".into());
+    let id = world.send_as("taro@example.jp", &["a@nowhere.example"], submitted).await;
+    let progress = world.until(id, |progress| progress.hold.is_some()).await;
+    assert_eq!(progress.hold.as_deref(), Some("taro is suspended"));
+    assert_eq!(progress.recipients[0].attempts, 0);
+    // What nobody submitted is nobody's fault.
+    let other = world.send(&["a@nowhere.example"]).await;
+    world.settled(other).await;
+    // Too early: held again.
+    order(&world, Order::Release(id)).await.unwrap();
+    world.until(id, |progress| progress.hold.is_some()).await;
+    world.suspended.store(false, Ordering::SeqCst);
+    order(&world, Order::Release(id)).await.unwrap();
+    world.settled(id).await;
 }

@@ -1,7 +1,10 @@
 //! Who is told what.
 
-use delivery::outbound::{Language, OutboundConfig};
+use std::sync::atomic::Ordering;
+
+use delivery::outbound::{Language, Order, OutboundConfig, ask};
 use delivery::{Mailbox, Notify, QueueId, Return};
+use mail_queue::Fate;
 
 use super::host::{Host, Manners, Say};
 use super::world::{QUOTA, World, config};
@@ -156,4 +159,57 @@ async fn l_03_a_report_counts_in_the_mailbox_that_has_it() {
     assert_eq!(reports.len(), 1);
     let line = format!("{} 1\n", reports[0].len());
     assert!(world.ledger("taro").ends_with(&line), "{line}{}", world.ledger("taro"));
+}
+
+#[tokio::test]
+async fn what_can_be_told_to_nobody_is_held_until_somebody_is_appointed() {
+    let later = Say::This("450 4.2.0 later");
+    let manners = Manners::default()
+        .saying("RCPT bad@example.com", Say::This("550 5.1.1 No"))
+        .saying("RCPT late@example.com", later);
+    let (host, world) = world(manners, config()).await;
+    world.appointed.store(false, Ordering::SeqCst);
+    let orders = world.outbound.clone();
+    tokio::spawn(async move { orders.take_orders().await.unwrap() });
+    for (nth, from) in ["", "nobody@example.jp"].into_iter().enumerate() {
+        let id = world.send_as(from, &["bad@example.com", "late@example.com"], |_| {}).await;
+        // One is refused, and the other has its turns all the same.
+        let progress = world.until(id, |progress| progress.recipients[1].attempts > 1).await;
+        assert_eq!((progress.hold, progress.recipients[0].fate), (None, Fate::Failed), "{from:?}");
+        host.behave(Manners::default().saying("RCPT bad@example.com", Say::This("550 5.1.1 No")));
+        let progress = world.until(id, |progress| progress.hold.is_some()).await;
+        assert!(progress.hold.unwrap().contains("a postmaster"), "{from:?}");
+        assert_eq!(progress.recipients[1].fate, Fate::Delivered);
+        assert!(world.mailbox("postmaster").len() == nth);
+
+        world.appointed.store(true, Ordering::SeqCst);
+        while ask(&world.queue(), &Order::Release(id)).await.unwrap().is_none() {
+            world.breathe().await;
+        }
+        world.settled(id).await;
+        assert_eq!(world.mailbox("postmaster").len(), nth + 1, "{from:?}");
+        world.appointed.store(false, Ordering::SeqCst);
+        host.behave(
+            Manners::default()
+                .saying("RCPT bad@example.com", Say::This("550 5.1.1 No"))
+                .saying("RCPT late@example.com", Say::This("450 4.2.0 later")),
+        );
+    }
+    assert_eq!(host.received().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_held_for_want_of_a_postmaster_is_held_after_a_restart() {
+    let (_host, world) = refusing().await;
+    world.appointed.store(false, Ordering::SeqCst);
+    let id = world.send_as("", &["hanako@example.com"], |_| {}).await;
+    world.until(id, |progress| progress.hold.is_some()).await;
+    world.outbound.stop().await;
+    let world = World::over(world.into_directory(), config());
+    world.run();
+    // Another one goes its way behind it, so that this one was looked at.
+    let other = world.send(&["a@nowhere.example"]).await;
+    world.settled(other).await;
+    assert!(world.view().outbound(id).unwrap().unwrap().progress.hold.is_some());
+    assert!(world.mailbox("postmaster").is_empty());
 }

@@ -107,7 +107,7 @@ async fn routes_and_a_smarthost_come_before_the_dns() {
     let inside = Host::start("127.0.0.1", 0, Manners::offering(&["PIPELINING"]), None).await;
     let relay = |host: &Host| {
         let (host, port) = (host.address.ip().to_string(), host.address.port());
-        Some(Relay { host, port, login: None })
+        Some(Relay { host, port, implicit_tls: false, login: None })
     };
     let route = Route { domain: "inside.example".into(), relay: relay(&inside), tls: None };
     let world = World::new(OutboundConfig { smarthost: relay(&smart), routes: vec![route], ..config() });

@@ -14,13 +14,13 @@ use tokio_rustls::TlsAcceptor;
 use super::host::{Host, Manners, Say};
 use super::world::{World, config};
 
-struct Authority {
+pub(super) struct Authority {
     directory: TempDir,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -30,11 +30,11 @@ impl Authority {
         Self { directory, issuer: Issuer::new(params, key) }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
+    pub(super) fn acceptor(&self, name: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
@@ -166,7 +166,12 @@ async fn o_02_a_password_goes_to_nobody_who_cannot_prove_his_name() {
             let manners = Manners::offering(&["STARTTLS", "AUTH PLAIN"]).saying("AUTH", refused);
             let host = Host::start("127.0.0.1", 0, manners, Some(authority.acceptor(name))).await;
             let login = Some(Login { name: "us".into(), password: Secret::new(b"secret") });
-            let smarthost = Relay { host: "mx.example.com".into(), port: host.address.port(), login };
+            let smarthost = Relay {
+                host: "mx.example.com".into(),
+                port: host.address.port(),
+                implicit_tls: false,
+                login,
+            };
             let world = World::new(OutboundConfig {
                 tls: policy,
                 ca_file: Some(authority.file()),

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use delivery::outbound::{
-    Answering, Exchange, Finding, Home, Homes, NoAnswer, Outbound, OutboundConfig, Resolver, Schedule,
+    Answering, Barring, Exchange, Finding, Home, Homes, NoAnswer, Outbound, OutboundConfig, Resolver,
+    Schedule,
 };
 use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Quota, Recipient, Remote, StoreConfig};
 use mail_queue::View;
@@ -53,7 +55,10 @@ impl Resolver for Table {
 pub(crate) const QUOTA: Quota = Quota { octets: Some(1 << 20), messages: None };
 
 /// Everybody at example.jp whose name is a mailbox.
-struct People;
+struct People {
+    appointed: Arc<AtomicBool>,
+    suspended: Arc<AtomicBool>,
+}
 
 impl Homes for People {
     fn find<'a>(&'a self, address: &'a str) -> Finding<'a> {
@@ -64,12 +69,29 @@ impl Homes for People {
         };
         Box::pin(async move { Ok(home) })
     }
+
+    fn barred<'a>(&'a self, account: &'a str) -> Barring<'a> {
+        let bar = self.suspended.load(Ordering::SeqCst).then(|| format!("{account} is suspended"));
+        Box::pin(async move { Ok(bar) })
+    }
+
+    fn postmaster(&self) -> Finding<'_> {
+        let home = match self.appointed.load(Ordering::SeqCst) {
+            true => Home::Mailbox(Mailbox::new("postmaster").unwrap(), QUOTA),
+            false => Home::Nobody,
+        };
+        Box::pin(async move { Ok(home) })
+    }
 }
 
 pub(crate) struct World {
     directory: TempDir,
     pub(crate) dns: Arc<Table>,
     pub(crate) outbound: Outbound,
+    /// Whether there is a postmaster.
+    pub(crate) appointed: Arc<AtomicBool>,
+    /// Whether every account is suspended.
+    pub(crate) suspended: Arc<AtomicBool>,
     pub(crate) local: LocalDelivery,
 }
 
@@ -113,8 +135,11 @@ impl World {
         let store = StoreConfig::new(path.join("mail"), path.join("queue"), "us.example.jp");
         let local = LocalDelivery::open_on(files, store).unwrap();
         let dns = Arc::new(Table::default());
-        let outbound = Outbound::new(config, local.clone(), dns.clone(), Arc::new(People)).unwrap();
-        Self { directory, dns, outbound, local }
+        let appointed = Arc::new(AtomicBool::new(true));
+        let suspended = Arc::<AtomicBool>::default();
+        let people = Arc::new(People { appointed: appointed.clone(), suspended: suspended.clone() });
+        let outbound = Outbound::new(config, local.clone(), dns.clone(), people).unwrap();
+        Self { directory, dns, outbound, appointed, suspended, local }
     }
 
     pub(crate) fn run(&self) {
@@ -128,6 +153,14 @@ impl World {
 
     pub(crate) fn queue(&self) -> PathBuf {
         self.directory.path().join("queue")
+    }
+
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.directory.path().join("mail")
+    }
+
+    pub(crate) fn local(&self) -> &LocalDelivery {
+        &self.local
     }
 
     pub(crate) fn view(&self) -> View {

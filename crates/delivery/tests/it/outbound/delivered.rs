@@ -1,0 +1,105 @@
+//! Reports of success for mailboxes here.
+
+use delivery::outbound::SuccessReport;
+use delivery::{Envelope, Mailbox, Notify, QueueId, Recipient};
+
+use super::world::{TEXT, World, config};
+
+const SUCCESS: Notify = Notify { success: true, failure: true, delay: false };
+const FAILURE: Notify = Notify { success: false, failure: true, delay: true };
+
+fn recipient(mailbox: &str, address: &str, notify: Option<Notify>) -> Recipient {
+    Recipient { notify, ..Recipient::new(Mailbox::new(mailbox).unwrap(), address) }
+}
+
+/// As smtpd does it: the message, then the report.
+async fn deliver(world: &World, from: &str, recipients: Vec<Recipient>) -> usize {
+    let mut envelope = Envelope::new(QueueId::new(), from, recipients);
+    envelope.parameters.envelope_id = Some("QQ+2B1".into());
+    let report = SuccessReport::wanted(&envelope);
+    let mut incoming = world.local().begin(envelope, Vec::new());
+    incoming.write(TEXT.as_bytes()).await.unwrap();
+    let accepted = incoming.commit().await.unwrap();
+    if let Some(mut report) = report {
+        // In pieces, as it comes.
+        TEXT.as_bytes().chunks(7).for_each(|piece| report.read(piece));
+        world.outbound.report_delivered(&accepted, report).await;
+    }
+    accepted.deferred
+}
+
+#[tokio::test]
+async fn each_address_of_a_mailbox_has_its_own_wish_and_the_report_is_there_when_it_is_promised() {
+    let world = World::new(config());
+    let mut first = recipient("hanako", "hanako@example.jp", Some(SUCCESS));
+    first.original = Some("rfc822;hana+2Bko@example.com".into());
+    let recipients = vec![
+        recipient("hanako", "hana@example.jp", Some(FAILURE)),
+        first,
+        recipient("hanako", "h@example.jp", Some(SUCCESS)),
+        recipient("jiro", "jiro@example.jp", None),
+    ];
+    deliver(&world, "taro@example.jp", recipients).await;
+    assert_eq!((world.mailbox("hanako").len(), world.mailbox("jiro").len()), (1, 1));
+    let reports = world.mailbox("taro");
+    assert_eq!(reports.len(), 1);
+    let report = &reports[0];
+    for line in [
+        "Return-Path: <>",
+        "Subject: Your mail was delivered",
+        "Original-Envelope-Id: QQ+1",
+        "Original-Recipient: rfc822; hana+ko@example.com",
+        "Final-Recipient: rfc822; hanako@example.jp",
+        "Final-Recipient: rfc822; h@example.jp",
+        "Action: delivered\r\nStatus: 2.0.0",
+        "Content-Type: text/rfc822-headers",
+        "Subject: hello",
+    ] {
+        assert!(report.contains(&format!("{line}\r\n")), "{line}\n{report}");
+    }
+    assert_eq!(report.matches("Action: ").count(), 2, "{report}");
+    for not in ["hana@example.jp", "jiro@example.jp", "Hello.", "Diagnostic-Code"] {
+        assert!(!report.contains(not), "{not}\n{report}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_where_there_is_no_sender_or_no_wish() {
+    let world = World::new(config());
+    let one = |notify| vec![recipient("hanako", "hanako@example.jp", notify)];
+    deliver(&world, "", one(Some(SUCCESS))).await;
+    deliver(&world, "taro@example.jp", one(Some(FAILURE))).await;
+    deliver(&world, "taro@example.jp", one(None)).await;
+    // Of a sender who does not exist nobody needs to know a success.
+    deliver(&world, "nobody@example.jp", one(Some(SUCCESS))).await;
+    assert_eq!(world.mailbox("hanako").len(), 4);
+    assert!(world.mailbox("taro").is_empty() && world.mailbox("postmaster").is_empty());
+    assert!(world.queue_files().is_empty());
+}
+
+#[tokio::test]
+async fn a_sender_elsewhere_gets_it_through_the_queue() {
+    let world = World::new(config());
+    deliver(&world, "taro@example.com", vec![recipient("a", "a@example.jp", Some(SUCCESS))]).await;
+    let ids = world.view().ids().unwrap();
+    assert_eq!(ids.len(), 1);
+    let report = world.view().outbound(ids[0]).unwrap().unwrap().envelope;
+    assert_eq!((&*report.reverse_path, &*report.remotes[0].address), ("", "taro@example.com"));
+}
+
+#[tokio::test]
+async fn a_mailbox_that_has_to_wait_is_reported_when_it_has_the_message() {
+    let world = World::new(config());
+    std::fs::write(world.mail().join("b"), "not a directory").unwrap();
+    let recipients = ["a", "b"].map(|name| recipient(name, &format!("{name}@example.jp"), Some(SUCCESS)));
+    assert_eq!(deliver(&world, "taro@example.jp", recipients.into()).await, 1);
+    let reports = world.mailbox("taro");
+    assert_eq!(reports.len(), 1);
+    assert!(reports[0].contains("; a@example.jp\r\n") && !reports[0].contains("b@example.jp"));
+    std::fs::remove_file(world.mail().join("b")).unwrap();
+    assert_eq!(world.local().retry().await, 0);
+    while world.mailbox("taro").len() < 2 {
+        world.breathe().await;
+    }
+    assert!(world.mailbox("taro").iter().any(|report| report.contains("; b@example.jp\r\n")));
+}

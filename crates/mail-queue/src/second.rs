@@ -1,0 +1,103 @@
+//! A message for other hosts a second time: what a backup keeps of it, and how it comes back.
+
+use std::fs::File;
+use std::path::Path;
+
+use mailstore::Draft;
+use mailstore::files::{Disk, Files as _};
+
+use crate::envelope::{Malformed, Stored};
+use crate::error::Error;
+use crate::id::QueueId;
+use crate::incoming::{create, sync};
+use crate::outbound::is_missing;
+use crate::progress::Progress;
+use crate::spool::Spool;
+use crate::view::{self, View};
+
+/// What a queue knows of a message besides its octets, as it writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// Who sent it, and to whom it goes.
+    pub envelope: Vec<u8>,
+    /// What became of its recipients so far; nothing of one that nobody has tried.
+    pub progress: Option<Vec<u8>>,
+}
+
+impl View {
+    /// A message that waits for somebody elsewhere, and its octets; `None` if nobody does (any more).
+    pub fn copied(&self, id: QueueId) -> Result<Option<(Copied, File)>, Error> {
+        let there = |found: Result<Vec<u8>, Error>| match found {
+            Err(error) if is_missing(&error) => Ok(None),
+            found => found.map(Some),
+        };
+        let file = |kind: &str| self.dir().join(format!("{id}.{kind}"));
+        let Some(envelope) = there(view::read(&Disk, &file("env")))? else { return Ok(None) };
+        let progress = there(view::read(&Disk, &file("q")))?;
+        // The octets last: as long as their name is there somebody waits, and the progress was of that time.
+        let path = file("out");
+        match Disk.open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            body => {
+                let body = body.map_err(|error| mailstore::Error::new("open", &path, error))?;
+                Ok(Some((Copied { envelope, progress }, body)))
+            }
+        }
+    }
+}
+
+impl Spool {
+    /// Puts a message back as it was, but held: since the copy was made it may have been sent, which nobody here can know. `pour`
+    /// writes its octets. Its mailboxes are not served again.
+    ///
+    /// `false`: it is in this queue, and stays as it is there.
+    ///
+    /// # Errors
+    /// What `pour` says; or the copy is not one, or of other octets, or the disk would not.
+    pub fn put_back<E: From<Error>>(
+        &self,
+        copied: &Copied,
+        hold: &str,
+        pour: impl FnOnce(&mut Draft) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let malformed = |malformed| Error::Malformed { path: "a copy".into(), malformed };
+        let mut stored = Stored::decode(&copied.envelope).map_err(malformed)?;
+        stored.envelope.recipients.clear();
+        let (id, remotes) = (stored.envelope.queue_id, stored.envelope.remotes.len());
+        if remotes == 0 {
+            return Err(malformed(Malformed("nobody elsewhere")).into());
+        }
+        if self.files().stat(&self.envelope(id)).is_ok() {
+            return Ok(false);
+        }
+        let mut progress = match &copied.progress {
+            Some(text) => Progress::decode(text, id, remotes).map_err(malformed)?,
+            None => Progress::new(remotes),
+        };
+        progress.hold = Some(hold.to_owned());
+        let mut body = create(self, self.tmp().join(id.to_string()))?;
+        pour(&mut body)?;
+        if body.sizes() != stored.sizes {
+            return Err(malformed(Malformed("its octets are not those of its envelope")).into());
+        }
+        // Of an earlier try that was cut.
+        let _ = self.files().remove(&self.out(id));
+        let publish = |draft: Draft, path: &Path| -> Result<(), Error> {
+            draft.sync()?;
+            draft.replace(path)?;
+            Ok(())
+        };
+        let text = |name: String, text: &[u8]| -> Result<Draft, Error> {
+            let mut draft = create(self, self.tmp().join(name))?;
+            draft.write(text)?;
+            Ok(draft)
+        };
+        publish(body, &self.out(id))?;
+        publish(text(format!("{id}.q"), progress.encode(id).as_bytes())?, &self.progress(id))?;
+        // As in accepting: all that the envelope speaks of is durable before it; without its hold it would be sent.
+        sync(self)?;
+        publish(text(format!("{id}.env"), stored.encode().as_bytes())?, &self.envelope(id))?;
+        sync(self)?;
+        Ok(true)
+    }
+}
