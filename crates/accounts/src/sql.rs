@@ -387,7 +387,7 @@ pub(crate) const DROP_TICKETS_OF: &str = "DELETE FROM ticket WHERE account_id = 
 /// `$1` address, `$2` account id → when it expires.
 pub(crate) const TICKET: &str = "SELECT expires_at FROM ticket WHERE address = $1 AND account_id = $2";
 
-/// `$1` account id: whoever writes a ticket for it waits, see [`crate::backend::Backend::lock_account`].
+/// `$1` account id: whoever writes a ticket for it waits, see `lock_account` of the backend.
 pub(crate) const HOLD_TICKETS: &str = "UPDATE account SET state = state WHERE id = $1";
 
 /// `$1` address, `$2` account id, `$3` time, `$4` the last change when its login was judged: nothing where a later one ended sending.
