@@ -65,7 +65,7 @@ impl Daemon {
         let text = format!(
             "hostname = \"mx.example.jp\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
              accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
-             limits = {{ connections = 20000, connections_per_address = 0 }}\n\
+             limits = {{ connections = 20000, connections_per_address = 0, connections_per_network = 0, transactions = 0 }}\n\
              [[listener]]\nprotocol = \"smtp\"\naddress = \"{address}\"\n"
         );
         fs::write(&config, text).unwrap();
