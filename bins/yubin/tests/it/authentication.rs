@@ -182,7 +182,7 @@ fn a_login_in_clear_text_is_logged_as_such_with_its_account() {
 
 /// Whom to write to before a setting changes.
 #[test]
-fn the_report_names_who_still_uses_clear_text_and_apop() {
+fn s_05_the_report_names_who_still_uses_clear_text_and_apop() {
     let service = Service::start();
     // Ayumi: in clear text by SMTP and by POP3; Kenji: by APOP, and within TLS.
     let mut smtp = service.smtp(Door::Submission);
