@@ -95,15 +95,16 @@ impl Incoming {
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
         let reservations = mem::take(&mut self.reservations);
         let job = move || {
-            let mut store = match stage {
-                Stage::InMemory => Store::begin(&inner, &envelope)?,
-                Stage::InFile(store) => store,
+            let (mut store, whole) = match stage {
+                Stage::InMemory => (Store::begin(&inner, &envelope)?, true),
+                Stage::InFile(store) => (store, false),
                 Stage::Undone => return Err(undone()),
             };
             if !buffer.is_empty() {
                 store.write(&buffer)?;
             }
-            store.commit(&inner, envelope, reservations)
+            let octets = (whole && envelope.recipients.is_empty()).then_some(buffer);
+            store.commit(&inner, envelope, reservations, octets)
         };
         let accepted = self.local.inner.pool.run(job).await??;
         self.local.keep_retrying();

@@ -9,7 +9,11 @@ use mailstore::{Draft, Mailbox, Sizes};
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
+use crate::outbound::Outbound;
+use crate::progress::Progress;
 use crate::spool::{Outcome, Spool};
+use crate::together::Change;
+use crate::whole;
 
 /// A growing message. Dropped before [`accept`](Incoming::accept), it leaves nothing.
 #[derive(Debug)]
@@ -44,6 +48,9 @@ impl Incoming {
         let (id, sizes) = (envelope.queue_id, draft.sizes());
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
         let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
+        if recipients.is_empty() {
+            return accept_one(spool, draft, stored);
+        }
 
         draft.sync()?;
         let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 2) };
@@ -62,9 +69,6 @@ impl Incoming {
             shared.push(spool.out(id));
         }
         let own = shared.pop();
-        if own.is_none() && recipients.is_empty() {
-            return Err(Error::NoRecipients);
-        }
         for name in shared {
             name_again(&spool, draft.path(), &name, sizes)?;
             undo.names.push(name);
@@ -90,6 +94,18 @@ impl Incoming {
     }
 }
 
+/// For nobody here: one file, which has its envelope behind its octets.
+fn accept_one(spool: Spool, mut draft: Draft, stored: Stored) -> Result<Accepted, Error> {
+    if stored.envelope.remotes.is_empty() {
+        return Err(Error::NoRecipients);
+    }
+    draft.write(whole::behind(&stored).as_bytes())?;
+    draft.sync()?;
+    let name = spool.one(stored.envelope.queue_id);
+    make(&spool, Change::Publish(draft, name))?;
+    Ok(Accepted { spool, stored })
+}
+
 impl Accepted {
     /// Puts the message into the mailboxes. What cannot be done now stays in the queue, for [`Spool::retry`].
     pub fn deliver(self) -> Outcome {
@@ -99,6 +115,13 @@ impl Accepted {
     /// The name of the message.
     pub fn queue_id(&self) -> QueueId {
         self.stored.envelope.queue_id
+    }
+
+    /// As the spool knows it, if it goes to other hosts too: what [`Spool::outbound`] would read.
+    pub fn outbound(&self) -> Option<Outbound> {
+        let Stored { envelope, sizes, .. } = &self.stored;
+        let progress = Progress::new(envelope.remotes.len());
+        self.is_outbound().then(|| Outbound { envelope: envelope.clone(), sizes: *sizes, progress })
     }
 
     /// Whether it goes to other hosts too: then it is work for who looks after [`Spool::outbound`].
@@ -172,6 +195,10 @@ pub(crate) fn create(spool: &Spool, path: PathBuf) -> Result<Draft, Error> {
 }
 
 pub(crate) fn sync(spool: &Spool) -> Result<(), Error> {
-    let msg = spool.msg();
-    Ok(spool.files().sync_dir(&msg).map_err(|error| mailstore::Error::new("sync", &msg, error))?)
+    make(spool, Change::Nothing)
+}
+
+/// Makes a change of `msg/` durable.
+pub(crate) fn make(spool: &Spool, change: Change) -> Result<(), Error> {
+    spool.shared.together.make(spool.files(), &spool.msg(), change)
 }

@@ -24,6 +24,9 @@
 //! far stands in `<id>.q` ([`Progress`]), written anew, synced and renamed at every change ([`Spool::record`]). When the last is
 //! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
 //!
+//! A message for nobody here is one file, `<id>.one`, with the envelope behind its octets: S2 is `tmp/<id>`, S3 its name in `msg/`, and
+//! at S4 it moves into `done/`, where nothing is looked for any more and files are removed many at a time ([`Spool::sweep`]).
+//!
 //! # Recovery
 //!
 //! After a crash, [`Spool::open`] takes away what was not accepted, serves what was, and puts what it cannot read into
@@ -53,6 +56,7 @@
 //! # }
 //! ```
 
+mod adopt;
 mod envelope;
 mod error;
 mod id;
@@ -62,8 +66,10 @@ mod progress;
 mod recover;
 mod second;
 mod spool;
+mod together;
 mod view;
 mod waiting;
+mod whole;
 
 pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
@@ -76,3 +82,4 @@ pub use second::Copied;
 pub use spool::{Outcome, Spool, SpoolConfig};
 pub use view::View;
 pub use waiting::{Waiting, waiting};
+pub use whole::Octets;

@@ -1,20 +1,20 @@
 //! Messages for other hosts: what is known of one, how that changes, and how a message ends.
 
-use std::fs::File;
 use std::io;
-use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use mailstore::Sizes;
 
-use crate::envelope::{Envelope, Stored};
+use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::id::QueueId;
-use crate::incoming::{create, name_again, sync};
+use crate::incoming::{create, make, sync};
 use crate::progress::Progress;
 use crate::recover::Recovery;
-use crate::spool::{Spool, SpoolConfig};
+use crate::spool::Spool;
+use crate::together::Change;
 use crate::view;
+use crate::whole::Octets;
 
 /// A message with recipients elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +34,8 @@ impl Spool {
     }
 
     /// The message, to be read from its beginning.
-    pub fn open_body(&self, id: QueueId) -> Result<File, Error> {
-        let path = self.out(id);
-        Ok(self.files().open(&path).map_err(|error| mailstore::Error::new("open", &path, error))?)
+    pub fn open_body(&self, id: QueueId) -> Result<Octets, Error> {
+        view::octets(self.files(), &self.msg(), id)
     }
 
     /// Changes what is known of a message, durably: from `Ok` on it is remembered, whatever happens. `None`: nobody waits for it.
@@ -47,9 +46,7 @@ impl Spool {
         id: QueueId,
         change: impl FnOnce(&Envelope, &mut Progress),
     ) -> Result<Option<Outbound>, Error> {
-        let stripe = usize::try_from(id.micros() % self.shared.changing.len() as u64).unwrap_or_default();
-        let lock =
-            self.shared.changing.get(stripe).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        let lock = self.changing(id);
         let Some(mut outbound) = self.outbound(id)? else { return Ok(None) };
         let before = outbound.progress.clone();
         change(&outbound.envelope, &mut outbound.progress);
@@ -69,8 +66,42 @@ impl Spool {
         Ok(Some(outbound))
     }
 
+    /// Every recipient elsewhere has the message: it leaves the queue, whatever was known of it. `false`: it had left before.
+    ///
+    /// For who has the envelope in hand, and need not read it again to [`record`](Spool::record) so much.
+    pub fn delivered(&self, id: QueueId) -> Result<bool, Error> {
+        let _lock = self.changing(id);
+        if self.retire(id)? {
+            return Ok(true);
+        }
+        match self.outbound(id)? {
+            None => Ok(false),
+            Some(outbound) => self.settle(&outbound.envelope).map(|()| true),
+        }
+    }
+
+    fn changing(&self, id: QueueId) -> Option<MutexGuard<'_, ()>> {
+        let stripe = usize::try_from(id.micros() % self.shared.changing.len() as u64).unwrap_or_default();
+        self.shared.changing.get(stripe).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A message that is one file leaves; `false` if it is not one, or has left.
+    fn retire(&self, id: QueueId) -> Result<bool, Error> {
+        match make(self, Change::Move(self.one(id), self.done().join(id.to_string()))) {
+            Err(error) if is_missing(&error) => return Ok(false),
+            moved => moved?,
+        }
+        // After the sync: a power cut that took the progress and left the message would send it again.
+        let _ = self.files().remove(&self.progress(id));
+        self.shared.done.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        Ok(true)
+    }
+
     /// Nobody elsewhere waits any more.
     fn settle(&self, envelope: &Envelope) -> Result<(), Error> {
+        if self.retire(envelope.queue_id)? {
+            return Ok(());
+        }
         let path = self.out(envelope.queue_id);
         self.files().remove(&path).map_err(|error| mailstore::Error::new("remove", &path, error))?;
         // Before anything else goes: a power cut that took the progress and left the rest would send the message again.
@@ -84,50 +115,6 @@ impl Spool {
         let mut recovery = Recovery::default();
         recovery.set_message_aside(self, id, why);
         recovery
-    }
-
-    /// Takes over what waits in the queue directory of a machine that is dead; says which messages are ours now.
-    ///
-    /// Its mailboxes, which must be ours, are served at once. [`Error::InUse`] while its owner lives. To be done again after a crash:
-    /// a message is in one of the two directories at every moment, and in both only if the crash came between.
-    pub fn adopt(&self, queue: &Path) -> Result<(Vec<QueueId>, Recovery), Error> {
-        let config = SpoolConfig { queue: queue.to_owned(), ..self.shared.config.clone() };
-        let (other, mut recovery) = Spool::open_on(self.shared.files.clone(), config)?;
-        let mut adopted = Vec::new();
-        for id in std::mem::take(&mut recovery.outbound) {
-            match self.adopt_one(&other, id) {
-                Ok(true) => adopted.push(id),
-                Ok(false) => {}
-                Err(Error::Malformed { malformed, .. }) => {
-                    recovery.set_message_aside(&other, id, &malformed.to_string());
-                }
-                Err(error) => recovery.trouble.push(error),
-            }
-        }
-        Ok((adopted, recovery))
-    }
-
-    fn adopt_one(&self, other: &Spool, id: QueueId) -> Result<bool, Error> {
-        let Some(Outbound { mut envelope, sizes, progress }) = other.outbound(id)? else { return Ok(false) };
-        // Mailboxes that could not be served wait where they are: their turn comes when the directory is adopted again.
-        envelope.recipients.clear();
-        let stored = Stored { envelope, host: self.shared.config.host.clone(), sizes };
-        if self.files().stat(&self.envelope(id)).is_err() {
-            let _ = self.files().remove(&self.out(id));
-            name_again(self, &other.out(id), &self.out(id), sizes)?;
-            let mut text = create(self, self.tmp().join(format!("{id}.q")))?;
-            text.write(progress.encode(id).as_bytes())?;
-            text.sync()?;
-            text.replace(&self.progress(id))?;
-            sync(self)?;
-            let mut text = create(self, self.tmp().join(format!("{id}.env")))?;
-            text.write(stored.encode().as_bytes())?;
-            text.sync()?;
-            text.publish(&self.envelope(id))?;
-            sync(self)?;
-        }
-        other.settle(&other.read(&other.envelope(id))?.envelope)?;
-        Ok(true)
     }
 }
 

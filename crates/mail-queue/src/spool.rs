@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mailstore::files::{Disk, Files, make_dir_durable};
 use mailstore::{Mailbox, Maildir, Namer};
@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::id::QueueId;
 use crate::incoming::Incoming;
 use crate::recover::{Recovery, recover};
+use crate::together::Together;
 use crate::view;
 
 /// Where things are.
@@ -39,11 +40,15 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<dyn Files>,
     /// One at a time changes what a message's `.q` says.
     pub(crate) changing: [Mutex<()>; 64],
+    pub(crate) together: Together,
+    /// What lies in `done/`.
+    pub(crate) done: Mutex<Vec<QueueId>>,
     lock: File,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        sweep(self);
         // Closing the file is not enough: a child that another thread is just starting has a copy of it until it executes.
         let _ = self.lock.unlock();
     }
@@ -66,7 +71,7 @@ impl Spool {
 
     /// As [`open`](Spool::open), by other file operations than the [`Disk`]'s.
     pub fn open_on(files: Arc<dyn Files>, config: SpoolConfig) -> Result<(Spool, Recovery), Error> {
-        for part in ["tmp", "msg", "corrupt"] {
+        for part in ["tmp", "msg", "corrupt", "done"] {
             make_dir_durable(&*files, &config.queue.join(part))?;
         }
         // At the start, and never again: see `Maildir::create_below`.
@@ -75,7 +80,14 @@ impl Spool {
         let lock = files.lock(&path).map_err(|error| mailstore::Error::new("lock", &path, error))?;
         let lock = lock.ok_or_else(|| Error::InUse(config.queue.clone()))?;
         let spool = Spool {
-            shared: Arc::new(Shared { config, files, changing: [const { Mutex::new(()) }; 64], lock }),
+            shared: Arc::new(Shared {
+                config,
+                files,
+                changing: [const { Mutex::new(()) }; 64],
+                together: Together::default(),
+                done: Mutex::default(),
+                lock,
+            }),
         };
         let recovery = recover(&spool)?;
         Ok((spool, recovery))
@@ -96,6 +108,12 @@ impl Spool {
             }
             stored => Ok(self.serve(&stored?)),
         }
+    }
+
+    /// Removes the files of messages that have left; how many. To be called now and then: file systems that tell their disk of every
+    /// block that gets free do that much faster for many files at a time.
+    pub fn sweep(&self) -> usize {
+        sweep(&self.shared)
     }
 
     pub(crate) fn read(&self, path: &Path) -> Result<Stored, Error> {
@@ -149,7 +167,7 @@ impl Spool {
         }
         // If this fails or is lost, the next start finds an envelope with nothing left to do.
         let _ = self.files().remove(&self.envelope(id));
-        if elsewhere {
+        if elsewhere && !waits(&self.one(id)) {
             let _ = self.files().remove(&self.progress(id));
         }
     }
@@ -170,6 +188,16 @@ impl Spool {
         self.shared.config.queue.join("corrupt")
     }
 
+    /// Files of messages that have left.
+    pub(crate) fn done(&self) -> PathBuf {
+        self.shared.config.queue.join("done")
+    }
+
+    /// All of a message whose recipients are all elsewhere.
+    pub(crate) fn one(&self, id: QueueId) -> PathBuf {
+        self.msg().join(format!("{id}.one"))
+    }
+
     pub(crate) fn envelope(&self, id: QueueId) -> PathBuf {
         self.msg().join(format!("{id}.env"))
     }
@@ -188,6 +216,16 @@ impl Spool {
     pub(crate) fn body(&self, id: QueueId, nth: usize) -> PathBuf {
         self.msg().join(format!("{id}.{nth}"))
     }
+}
+
+fn sweep(shared: &Shared) -> usize {
+    let done = std::mem::take(&mut *shared.done.lock().unwrap_or_else(PoisonError::into_inner));
+    let directory = shared.config.queue.join("done");
+    for id in &done {
+        // What is left is found by the next start.
+        let _ = shared.files.remove(&directory.join(id.to_string()));
+    }
+    done.len()
 }
 
 impl fmt::Debug for Spool {

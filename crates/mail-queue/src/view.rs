@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::id::QueueId;
 use crate::outbound::{Outbound, is_missing};
 use crate::progress::Progress;
+use crate::whole::{self, Octets};
 
 /// Longer than any text of ours; what is longer is cut, and so malformed.
 const LONGEST: u64 = 64 << 20;
@@ -34,7 +35,8 @@ impl View {
     pub fn ids(&self) -> Result<Vec<QueueId>, Error> {
         let mut ids = Vec::new();
         let listed = Disk.list(&self.msg, &mut |entry| {
-            let id = str::from_utf8(entry.name).ok().and_then(|name| name.strip_suffix(".out"));
+            let name = str::from_utf8(entry.name).ok();
+            let id = name.and_then(|name| name.strip_suffix(".one").or_else(|| name.strip_suffix(".out")));
             ids.extend(id.and_then(QueueId::parse));
         });
         match listed {
@@ -43,6 +45,7 @@ impl View {
             }
             _ => ids.sort_unstable(),
         }
+        ids.dedup();
         Ok(ids)
     }
 
@@ -53,17 +56,7 @@ impl View {
 }
 
 pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<Outbound>, Error> {
-    let out = msg.join(format!("{id}.out"));
-    match files.stat(&out) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        found => drop(found.map_err(|error| mailstore::Error::new("look at", &out, error))?),
-    }
-    let path = msg.join(format!("{id}.env"));
-    let Stored { envelope, sizes, .. } = match read(files, &path) {
-        // Settled a moment ago, or not accepted yet.
-        Err(error) if is_missing(&error) => return Ok(None),
-        text => decoded(&path, Stored::decode(&text?))?,
-    };
+    let Some((path, Stored { envelope, sizes, .. })) = stored(files, msg, id)? else { return Ok(None) };
     if envelope.queue_id != id {
         let malformed = crate::envelope::Malformed("the envelope of another message");
         return Err(Error::Malformed { path, malformed });
@@ -74,6 +67,54 @@ pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Opt
         text => decoded(&path, Progress::decode(&text?, id, envelope.remotes.len()))?,
     };
     Ok(Some(Outbound { envelope, sizes, progress }))
+}
+
+/// The envelope of a message for which somebody elsewhere waits, and where it stands.
+fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, Stored)>, Error> {
+    let path = msg.join(format!("{id}.one"));
+    match files.open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        file => {
+            let read = file.and_then(|file| whole::stored(&file));
+            let read = read.map_err(|error| mailstore::Error::new("read", &path, error))?;
+            let stored = decoded(&path, read)?;
+            return Ok(Some((path, stored)));
+        }
+    }
+    let out = msg.join(format!("{id}.out"));
+    match files.stat(&out) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        found => drop(found.map_err(|error| mailstore::Error::new("look at", &out, error))?),
+    }
+    let path = msg.join(format!("{id}.env"));
+    match read(files, &path) {
+        // Settled a moment ago, or not accepted yet.
+        Err(error) if is_missing(&error) => Ok(None),
+        text => {
+            let stored = decoded(&path, Stored::decode(&text?))?;
+            Ok(Some((path, stored)))
+        }
+    }
+}
+
+/// The octets of a message for which somebody elsewhere waits.
+pub(crate) fn octets(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Octets, Error> {
+    let path = msg.join(format!("{id}.one"));
+    let opening = |path: &Path, error| mailstore::Error::new("open", path, error);
+    match files.open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        file => {
+            let file = file.map_err(|error| opening(&path, error))?;
+            let found =
+                whole::envelope(&file).map_err(|error| mailstore::Error::new("read", &path, error))?;
+            let (_, octets) = decoded(&path, found)?;
+            return Ok(Octets::of_file(file, octets));
+        }
+    }
+    let path = msg.join(format!("{id}.out"));
+    let opened = files.open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata.len())));
+    let (file, octets) = opened.map_err(|error| opening(&path, error))?;
+    Ok(Octets::of_file(file, octets))
 }
 
 fn decoded<T>(path: &Path, decoded: Result<T, crate::envelope::Malformed>) -> Result<T, Error> {

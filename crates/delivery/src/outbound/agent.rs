@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::book::{Book, Key, Limiter};
 use super::clock::Clock;
 use super::config::OutboundConfig;
+use super::limits;
 use super::resolve::Resolver;
 use super::route::{Nexthop, nexthop};
 use super::tls::Tls;
@@ -69,6 +70,8 @@ pub(crate) struct Agent {
     /// One at a time tells of failures, or two sessions would tell of the same.
     pub(crate) telling: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
+    /// Somebody will [sweep](Spool::sweep) in a moment.
+    sweeping: AtomicBool,
     stop: Notify,
     stopped: Notify,
 }
@@ -105,6 +108,7 @@ impl Outbound {
                 changed: Notify::new(),
                 telling: tokio::sync::Mutex::new(()),
                 stopping: AtomicBool::new(false),
+                sweeping: AtomicBool::new(false),
                 stop: Notify::new(),
                 stopped: Notify::new(),
             }),
@@ -169,6 +173,7 @@ impl Agent {
         let mut loading = JoinSet::new();
         loop {
             let arrived = arrivals.take();
+            let arrived: Vec<QueueId> = arrived.into_iter().filter(|id| !self.take_up(*id)).collect();
             if !arrived.is_empty() {
                 loading.spawn(self.clone().load(arrived));
             }
@@ -199,6 +204,27 @@ impl Agent {
         if tokio::time::timeout(LAST_DELIVERIES, finished).await.is_err() {
             tracing::warn!(event = "outbound_cut", sessions = sessions.len());
         }
+    }
+
+    /// Takes a message into the book that nobody need read from the disk.
+    fn take_up(&self, id: QueueId) -> bool {
+        let fresh = self.local.inner.arrivals.fresh(id);
+        fresh.inspect(|waiting| self.schedule(waiting)).is_some()
+    }
+
+    /// Files of messages that have left go away, many at a time.
+    pub(crate) fn sweep_soon(self: &Arc<Self>) {
+        if self.sweeping.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let agent = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(limits::SWEEP_PAUSE).await;
+            let Some(agent) = agent.upgrade() else { return };
+            agent.sweeping.store(false, Ordering::Release);
+            let spool = agent.spool().clone();
+            let _ = agent.local.inner.pool.run(move || spool.sweep()).await;
+        });
     }
 
     /// Takes messages from the disk into the book.

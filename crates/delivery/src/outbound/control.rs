@@ -187,6 +187,10 @@ impl Agent {
     }
 
     async fn follow(self: &Arc<Self>, order: Order) -> Result<String, String> {
+        if let Order::Hold(id, _) | Order::Release(id) | Order::Retry(id) | Order::Drop(id, _) = &order {
+            // From now on the disk knows more of it.
+            self.local.inner.arrivals.take_fresh(*id);
+        }
         let (spool, given) = (self.spool().clone(), order.clone());
         let done = self.local.inner.pool.run(move || obey(&spool, &given)).await;
         let text = done.map_err(|error| error.to_string())??;

@@ -1,7 +1,8 @@
 //! A message as it leaves: what must be known of it before, and its octets.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
+
+use mail_queue::Octets;
 
 use super::limits;
 
@@ -21,13 +22,13 @@ pub(crate) struct Facts {
 }
 
 /// Reads all of it, and sets it back to the first octet that leaves.
-pub(crate) fn examine(file: &mut File) -> io::Result<Facts> {
+pub(crate) fn examine(message: &mut Octets) -> io::Result<Facts> {
     let mut facts = Facts::default();
     let mut scan = HeaderScan::default();
-    let mut buffer = vec![0; limits::PIECE];
+    let mut buffer = vec![0; limits::PIECE.min(usize::try_from(message.len()).unwrap_or(usize::MAX))];
     let mut total = 0;
     loop {
-        let piece = match file.read(&mut buffer) {
+        let piece = match message.read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => buffer.get(..n).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -41,7 +42,7 @@ pub(crate) fn examine(file: &mut File) -> io::Result<Facts> {
     facts.octets = total - facts.skipped;
     facts.header = scan.read.saturating_sub(facts.skipped);
     facts.hops = scan.hops;
-    file.seek(SeekFrom::Start(facts.skipped))?;
+    message.go_to(facts.skipped);
     Ok(facts)
 }
 
@@ -102,17 +103,13 @@ impl HeaderScan {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn examined(text: &[u8]) -> (Facts, Vec<u8>) {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(text).unwrap();
-        file.rewind().unwrap();
-        let facts = examine(&mut file).unwrap();
+        let mut message = Octets::of_memory(text.into());
+        let facts = examine(&mut message).unwrap();
         let mut left = Vec::new();
-        file.read_to_end(&mut left).unwrap();
+        message.read_to_end(&mut left).unwrap();
         (facts, left)
     }
 
