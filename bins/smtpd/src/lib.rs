@@ -12,9 +12,10 @@ mod replies;
 mod sender;
 mod trace;
 mod transaction;
+mod words;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
@@ -26,6 +27,7 @@ use crate::listener::Doors;
 pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
 pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE};
+pub use crate::words::worded;
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub struct Smtpd {
     quota: Quota,
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
+    words: Replies,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -53,6 +56,7 @@ impl Smtpd {
             quota: config.quota,
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
+            words: config.replies.clone(),
             node: config.node.clone(),
         }
     }
@@ -67,6 +71,7 @@ impl Service for Smtpd {
         if let Some(outbound) = &self.outbound {
             outbound.stop().await;
         }
+        self.accounts.write_logins().await;
     }
 
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
@@ -78,7 +83,7 @@ impl Service for Smtpd {
             Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
-        reply.write(&mut line);
+        worded(&self.words, reply).write(&mut line);
         line
     }
 }

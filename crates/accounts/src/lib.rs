@@ -55,6 +55,7 @@ mod guesses;
 mod hash;
 mod hint;
 pub mod limits;
+mod logins;
 mod names;
 mod password;
 mod pop3;
@@ -87,6 +88,7 @@ pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use guesses::Budget;
 pub use hint::Hint;
+pub use logins::{Attempt, LoginAttempt, Outcome};
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};
@@ -98,6 +100,7 @@ pub use standing::{Bar, Service, State, Stops};
 
 use guesses::Guesses;
 use hash::Hasher;
+use logins::Journal;
 use remembered::Remembered;
 use seal::ApopKey;
 use sessions::Sessions;
@@ -117,6 +120,7 @@ struct Shared {
     remembered: Remembered,
     guesses: Guesses,
     sessions: Sessions,
+    journal: Journal,
     apop: Option<ApopKey>,
 }
 
@@ -175,6 +179,7 @@ impl Accounts {
             remembered,
             guesses,
             sessions: Sessions::default(),
+            journal: Journal::default(),
             apop,
         });
         Ok(Self { shared, who: Arc::from(""), insists: false })

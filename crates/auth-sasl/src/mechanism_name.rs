@@ -30,7 +30,10 @@ impl MechanismName {
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        self.octets.get(..usize::from(self.length)).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
+        self.octets
+            .get(..usize::from(self.length))
+            .and_then(|name| str::from_utf8(name).ok())
+            .unwrap_or_default()
     }
 }
 
@@ -65,7 +68,11 @@ mod tests {
             ("PLAIN=", None),
             ("a\nb", None),
         ] {
-            assert_eq!(MechanismName::parse(text.as_bytes()).map(|name| name.to_string()).as_deref(), name, "{text}");
+            assert_eq!(
+                MechanismName::parse(text.as_bytes()).map(|name| name.to_string()).as_deref(),
+                name,
+                "{text}"
+            );
         }
     }
 }

@@ -76,7 +76,9 @@ impl Topic {
 
 /// Not a text that stands on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a reply is one line of up to 480 octets, in ASCII where it is English, without a bracket at its beginning")]
+#[error(
+    "a reply is one line of up to 480 octets, in ASCII where it is English, without a bracket at its beginning"
+)]
 pub struct InvalidText;
 
 /// Octets of a text: RFC 2449 §4 ends a line at 512, with `-ERR `, a response code and CRLF.

@@ -183,7 +183,8 @@ impl Session {
             None => (argument, None),
         };
         let known = Mechanism::parse(name.as_bytes());
-        let Some(mechanism) = known.filter(|mechanism| self.config.auth.mechanisms.contains(mechanism)) else {
+        let Some(mechanism) = known.filter(|mechanism| self.config.auth.mechanisms.contains(mechanism))
+        else {
             self.unmet = MechanismName::parse(name.as_bytes()).map(Unmet::MechanismNotOffered);
             return Err(replies::MECHANISM_UNKNOWN);
         };
