@@ -124,6 +124,11 @@ async fn no_table_is_forgotten() {
         a.services_set(accounts::Which::All, &[(accounts::Service::Pop, false)]).await.unwrap();
         let text = dump(a).await;
         for table in accounts_tables() {
+            // What daemons note for the desk is old before a backup is needed, and more than all the rest.
+            if table == "login_attempt" {
+                assert!(!text.contains("login_attempt"));
+                continue;
+            }
             assert!(text.contains(&format!("\"table\":\"{table}\"")), "{table}");
         }
     }
