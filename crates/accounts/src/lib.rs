@@ -66,6 +66,8 @@ mod remembered;
 mod resolving;
 mod schema;
 mod seal;
+mod sending;
+mod sent;
 mod sessions;
 mod sql;
 mod standing;
@@ -93,6 +95,8 @@ pub use pop3::{Pop3Changes, Pop3Rules};
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
 pub use schema::Upgrade;
+pub use sending::{Sender, Sending, SendingLimit};
+pub use sent::{Counted, SendingStanding};
 pub use sessions::Attendance;
 pub use standing::{Bar, Service, State, Stops};
 
@@ -117,6 +121,7 @@ struct Shared {
     remembered: Remembered,
     guesses: Guesses,
     sessions: Sessions,
+    swept: sent::Swept,
     apop: Option<ApopKey>,
 }
 
@@ -175,6 +180,7 @@ impl Accounts {
             remembered,
             guesses,
             sessions: Sessions::default(),
+            swept: sent::Swept::default(),
             apop,
         });
         Ok(Self { shared, who: Arc::from(""), insists: false })

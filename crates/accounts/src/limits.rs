@@ -94,3 +94,6 @@ pub const GUESSES_OF_ACCOUNT: (u32, Duration) = (20, Duration::from_secs(60));
 /// Wrong claims for one account from an address that it knows: a program with the old password, polling once a minute, does not
 /// shut out the one with the new.
 pub const GUESSES_OF_KNOWN: (u32, Duration) = (30, Duration::from_secs(30));
+
+/// Rows of what was sent on days that are over which go in one statement: a writer waits no longer for it than for a message.
+pub const SWEPT_AT_ONCE: i64 = 500;

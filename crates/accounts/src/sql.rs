@@ -410,6 +410,58 @@ pub(crate) const TICKET_HOLDERS: &str = "SELECT account.login FROM ticket \
      AND (account.state = 'active' OR (account.state = 'suspended' AND account.stops IN (2, 4, 6))) \
      AND COALESCE(service.enabled, plan_service.enabled, 1) = 1 ORDER BY ticket.expires_at DESC, account.login";
 
+/// `$1` login → its limits, its plan's.
+pub(crate) const SENDING_LIMITS: &str = "SELECT account.sending_limits, plan.sending_limits FROM account \
+     LEFT JOIN plan ON plan.id = account.plan_id WHERE account.login = $1";
+
+/// `$1` plan's name → its limits.
+pub(crate) const PLAN_SENDING_BY_NAME: &str = "SELECT sending_limits FROM plan WHERE name = $1";
+
+/// To read and to write limits: `$1` account id, `$2` limits, as the migration has them.
+pub(crate) const ACCOUNT_SENDING: (&str, &str) = (
+    "SELECT sending_limits FROM account WHERE id = $1",
+    "UPDATE account SET sending_limits = $2 WHERE id = $1",
+);
+/// The same of a plan.
+pub(crate) const PLAN_SENDING: (&str, &str) =
+    ("SELECT sending_limits FROM plan WHERE id = $1", "UPDATE plan SET sending_limits = $2 WHERE id = $1");
+
+/// `$1` who → hour, day, messages and recipients of the hour, of the day.
+pub(crate) const SENT: &str = "SELECT hour, day, hour_messages, hour_recipients, day_messages, day_recipients \
+     FROM sent WHERE who = $1";
+
+/// `$1` who, `$2` hour, `$3` day, `$4` recipients, `$5` to `$8` the most of the hour's messages and recipients and of the day's → as
+/// [`SENT`]; no row where it would be more. A row of the next hour or day is of a machine whose clock is ahead, and counts.
+pub(crate) const COUNT: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 1, $4, 1, $4, 0, 0) ON CONFLICT (who) DO UPDATE SET \
+     hour = CASE WHEN sent.hour = excluded.hour + 1 THEN sent.hour ELSE excluded.hour END, \
+     day = CASE WHEN sent.day = excluded.day + 1 THEN sent.day ELSE excluded.day END, \
+     hour_messages = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages, \
+     hour_recipients = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients, \
+     day_messages = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages, \
+     day_recipients = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients \
+     WHERE CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages <= $5 \
+     AND CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients <= $6 \
+     AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages <= $7 \
+     AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients <= $8 \
+     RETURNING hour, day, hour_messages, hour_recipients, day_messages, day_recipients";
+
+/// `$1` who, `$2` hour, `$3` day, `$4` recipients: of a message that was counted in them.
+pub(crate) const UNCOUNT: &str = "UPDATE sent SET hour_messages = hour_messages - 1, hour_recipients = hour_recipients - $4, \
+     day_messages = day_messages - 1, day_recipients = day_recipients - $4 WHERE who = $1 AND hour = $2 AND day = $3";
+
+/// `$1` who, `$2` hour, `$3` day: changes a row if nobody was told for the hour.
+pub(crate) const TELL_OF_HOUR: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 0, 0, 0, 0, $2, 0) ON CONFLICT (who) DO UPDATE SET told_hour = excluded.told_hour \
+     WHERE sent.told_hour < excluded.told_hour";
+/// The same for the day.
+pub(crate) const TELL_OF_DAY: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, $3) ON CONFLICT (who) DO UPDATE SET told_day = excluded.told_day \
+     WHERE sent.told_day < excluded.told_day";
+
+/// `$1` day, `$2` how many at once: rows of other days, also of one that a wrong clock made.
+pub(crate) const SWEEP_SENT: &str = "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 OR day > $1 + 1 LIMIT $2)";
+
 /// `$1` id, `$2` time, `$3` action, `$4` subject, `$5` who, `$6` account, `$7` which of its sessions end.
 pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, who, account_id, ends) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";

@@ -14,6 +14,7 @@ mod logins;
 mod names;
 mod opening;
 mod polls;
+mod sending;
 mod support;
 mod taken;
 mod tickets;
