@@ -28,7 +28,8 @@ const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = 
      PRAGMA synchronous = FULL";
 
 /// As [`SQLITE_WRITER`], but a commit is on the disk some time after it returns: no message waits for the disk once more.
-const SQLITE_COUNTER: &str = "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL";
+const SQLITE_COUNTER: &str =
+    "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL";
 
 /// A question that would write is a mistake of ours.
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON";

@@ -70,8 +70,11 @@ impl Accounts {
                 Sending::from_column(&own).or(Sending::from_column(&plan.unwrap_or_default()))
             }
         };
-        let row: Option<Row> =
-            sqlx::query_as(sql::SENT).bind(who.to_string()).fetch_optional(readers).await.map_err(looking())?;
+        let row: Option<Row> = sqlx::query_as(sql::SENT)
+            .bind(who.to_string())
+            .fetch_optional(readers)
+            .await
+            .map_err(looking())?;
         Ok(SendingStanding { limits, sent: row.map_or_else(Sending::default, |row| tally(row, moment)) })
     }
 
@@ -205,14 +208,18 @@ impl Accounts {
             .bind(limits::SWEPT_AT_ONCE)
             .execute(self.shared.store.counters());
         match in_time(limits::ANSWER_PATIENCE, sweeping).await {
-            Ok(swept) if i64::try_from(swept.rows_affected()).is_ok_and(|rows| rows < limits::SWEPT_AT_ONCE) => {}
+            Ok(swept)
+                if i64::try_from(swept.rows_affected()).is_ok_and(|rows| rows < limits::SWEPT_AT_ONCE) => {}
             _ => swept.store(0, Ordering::Relaxed),
         }
     }
 }
 
 /// What a row says of a moment: nothing, if it is of another hour or day. One of the next hour is of a machine whose clock is ahead.
-fn tally((hour, day, hour_messages, hour_recipients, day_messages, day_recipients): Row, now: Moment) -> Sending<u64> {
+fn tally(
+    (hour, day, hour_messages, hour_recipients, day_messages, day_recipients): Row,
+    now: Moment,
+) -> Sending<u64> {
     let of = |holds: bool, count: i64| if holds { u64::try_from(count).unwrap_or(0) } else { 0 };
     let this_hour = (now.hour..=now.hour + 1).contains(&hour);
     let this_day = (now.day..=now.day + 1).contains(&day);

@@ -460,7 +460,8 @@ pub(crate) const TELL_OF_DAY: &str = "INSERT INTO sent (who, hour, day, hour_mes
      WHERE sent.told_day < excluded.told_day";
 
 /// `$1` day, `$2` how many at once: rows of other days, also of one that a wrong clock made.
-pub(crate) const SWEEP_SENT: &str = "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 OR day > $1 + 1 LIMIT $2)";
+pub(crate) const SWEEP_SENT: &str =
+    "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 OR day > $1 + 1 LIMIT $2)";
 
 /// `$1` id, `$2` time, `$3` action, `$4` subject, `$5` who, `$6` account, `$7` which of its sessions end.
 pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, who, account_id, ends) \

@@ -1,9 +1,9 @@
 //! How much may be sent, by accounts and by plans.
 
+use crate::Allowance;
 use crate::error::{AdminError, Unavailable};
 use crate::sending::{Sending, SendingLimit};
 use crate::store::Change;
-use crate::Allowance;
 
 use super::plan;
 

@@ -60,6 +60,14 @@
 //! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
 //! until = 2026-12-31                    # the last day
 //!
+//! [sending_limits]                      # of each account that has none of its own; none by default
+//! messages_per_hour = 200               # of what it submits, to whomever; hours of the clock, days of UTC
+//! recipients_per_hour = "none"
+//! messages_per_day = 1000
+//! recipients_per_day = 2000
+//! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
+//! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
+//!
 //! [networks]                            # classes of clients by address; the longest prefix decides
 //! wimax = ["10.8.0.0/13"]
 //! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
@@ -135,6 +143,7 @@ mod pop3;
 mod pop_before_smtp;
 mod quota;
 mod section;
+mod sending_limits;
 mod smtp;
 mod trace;
 mod value;
@@ -154,6 +163,7 @@ pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLangua
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
+pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
@@ -194,6 +204,8 @@ pub struct Config {
     pub certificates: Vec<Certificate>,
     /// Whether and how long a login by POP3 lets an address send; none is never.
     pub pop_before_smtp: Option<PopBeforeSmtp>,
+    /// How much customers may send.
+    pub sending_limits: SendingLimits,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -352,6 +364,9 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Faulty => None,
     };
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
+    let sending_limits = root.table("sending_limits").given();
+    let sending_limits =
+        sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
     let given = listener::Given {
         pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
@@ -384,6 +399,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
+        sending_limits,
         networks: networks?,
         listeners: listeners?,
     })

@@ -9,6 +9,7 @@ mod log;
 mod outbound_settings;
 mod proxy;
 mod script;
+mod sending_settings;
 mod smtp_settings;
 mod tls;
 mod world;
