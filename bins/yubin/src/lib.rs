@@ -17,6 +17,7 @@ pub mod domain;
 pub mod expire;
 pub mod explain;
 pub mod failure;
+mod held;
 pub mod import;
 pub mod import_accounts;
 pub mod init;
@@ -32,6 +33,7 @@ pub mod quickstart;
 pub mod quota;
 pub mod report;
 mod rows;
+mod sending;
 pub mod setting;
 
 use std::path::PathBuf;

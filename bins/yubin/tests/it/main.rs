@@ -29,6 +29,7 @@ mod quickstart;
 mod quota;
 mod receiving;
 mod reports;
+mod sending;
 mod size;
 mod space;
 mod trace;
