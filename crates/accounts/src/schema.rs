@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "life", include_str!("../migrations/0011_life.sql")),
     (20, "tickets", include_str!("../migrations/0020_tickets.sql")),
     (30, "sending", include_str!("../migrations/0030_sending.sql")),
+    (31, "forward", include_str!("../migrations/0031_forward.sql")),
 ];
 
 /// The version that this program needs.

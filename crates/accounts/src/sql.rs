@@ -6,21 +6,23 @@
 pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
 
 /// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs; whether
-/// the address is on, and, of one that somebody had, when it is free.
+/// the address is on, of one that somebody had when it is free, and to how many addresses the account would send mail on.
 pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
      account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages, \
-     account.state, account.stops, address.enabled, released.free_at FROM domain JOIN domain home ON home.id = domain.home_id \
+     account.state, account.stops, address.enabled, released.free_at, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM domain JOIN domain home ON home.id = domain.home_id \
      LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 \
      LEFT JOIN account ON account.id = address.account_id AND address.enabled = 1 \
      LEFT JOIN released ON released.domain_id = home.id AND released.local_part = $2 \
      WHERE domain.name = $1";
 
 /// `$1` account id → as in [`RESOLVE`].
-pub(crate) const MAILBOX: &str =
-    "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = $1";
+pub(crate) const MAILBOX: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = $1";
 
 /// `$1` domain id → the account that `postmaster@` leads to: the domain's, else the default domain's, else the one of that name.
-pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = COALESCE( \
+pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = COALESCE( \
      (SELECT postmaster_id FROM domain WHERE id = $1 AND postmaster_id > 0), \
      (SELECT postmaster_id FROM domain WHERE postmaster_id > 0 \
         AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \
@@ -28,7 +30,8 @@ pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, qu
 
 /// `$1` a domain's name → the account that is appointed for `postmaster@` and `abuse@` in that domain itself.
 pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
-     account.quota_messages, account.state, account.stops FROM domain JOIN domain home ON home.id = domain.home_id \
+     account.quota_messages, account.state, account.stops, (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) \
+     FROM domain JOIN domain home ON home.id = domain.home_id \
      JOIN account ON account.id = home.postmaster_id WHERE domain.name = $1";
 
 /// `$1` login, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
@@ -410,6 +413,32 @@ pub(crate) const TICKET_HOLDERS: &str = "SELECT account.login FROM ticket \
      AND (account.state = 'active' OR (account.state = 'suspended' AND account.stops IN (2, 4, 6))) \
      AND COALESCE(service.enabled, plan_service.enabled, 1) = 1 ORDER BY ticket.expires_at DESC, account.login";
 
+/// `$1` account id, `$2` service → whether it keeps a copy, its state, whether it has the service (NULL where nobody set it), and an
+/// address to which it sends its mail on; a row for each of these.
+pub(crate) const FORWARDS: &str = "SELECT account.keeps_copy, account.state, account.stops, account.state_text, account.state_since, \
+     account.state_until, COALESCE(service.enabled, plan_service.enabled), forward.address FROM forward \
+     JOIN account ON account.id = forward.account_id \
+     LEFT JOIN service ON service.account_id = account.id AND service.name = $2 \
+     LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $2 \
+     WHERE forward.account_id = $1 ORDER BY forward.added_at, forward.address";
+
+/// `$1` account id → addresses.
+pub(crate) const FORWARD_ADDRESSES: &str =
+    "SELECT address FROM forward WHERE account_id = $1 ORDER BY added_at, address";
+
+/// `$1` account id, `$2` address, `$3` time.
+pub(crate) const ADD_FORWARD: &str = "INSERT INTO forward (account_id, address, added_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (account_id, address) DO NOTHING";
+
+/// `$1` account id, `$2` address.
+pub(crate) const REMOVE_FORWARD: &str = "DELETE FROM forward WHERE account_id = $1 AND address = $2";
+
+/// `$1` account id.
+pub(crate) const KEEPS_COPY: &str = "SELECT keeps_copy FROM account WHERE id = $1";
+
+/// `$1` account id, `$2` 0 or 1.
+pub(crate) const SET_KEEPS_COPY: &str = "UPDATE account SET keeps_copy = $2 WHERE id = $1";
+
 /// `$1` login → its limits, its plan's.
 pub(crate) const SENDING_LIMITS: &str = "SELECT account.sending_limits, plan.sending_limits FROM account \
      LEFT JOIN plan ON plan.id = account.plan_id WHERE account.login = $1";
@@ -482,6 +511,7 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("address", "SELECT * FROM address ORDER BY domain_id, local_part"),
     ("credential", "SELECT * FROM credential ORDER BY account_id, kind"),
     ("service", "SELECT * FROM service ORDER BY account_id, name"),
+    ("forward", "SELECT * FROM forward ORDER BY account_id, address"),
     ("released", "SELECT * FROM released ORDER BY domain_id, local_part"),
     ("reserved", "SELECT * FROM reserved ORDER BY name"),
     ("brand", "SELECT * FROM brand ORDER BY id"),

@@ -122,6 +122,7 @@ async fn no_table_is_forgotten() {
         .await
         .unwrap();
         a.services_set(accounts::Which::All, &[(accounts::Service::Pop, false)]).await.unwrap();
+        a.forward_add("ab4t-ash", "taro@example.org").await.unwrap();
         let text = dump(a).await;
         for table in accounts_tables() {
             assert!(text.contains(&format!("\"table\":\"{table}\"")), "{table}");

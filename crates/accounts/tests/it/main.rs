@@ -6,6 +6,7 @@ mod addresses;
 mod contention;
 mod domains;
 mod dump;
+mod forwarding;
 mod hanging;
 mod importing;
 mod issuing;
