@@ -18,6 +18,7 @@ pub mod domain;
 pub mod expire;
 pub mod explain;
 pub mod failure;
+mod held;
 pub mod import;
 pub mod import_accounts;
 pub mod init;
@@ -34,6 +35,7 @@ pub mod quickstart;
 pub mod quota;
 pub mod report;
 mod rows;
+mod sending;
 pub mod setting;
 
 use std::path::PathBuf;
