@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Accounts;
-use crate::names::{Address, Login};
+use crate::names::{Address, Login, brand_of, login_of};
 use crate::questions::{Resolution, Why};
 use crate::sql;
 use crate::standing::{Bar, Service};
@@ -86,16 +86,19 @@ impl Accounts {
         }
         if let Ok(address) = Address::parse(name) {
             return match self.resolve(address.local_part(), address.domain()).await.ok()? {
-                Resolution::Mailbox(mailbox) => Some(Hint::Address(mailbox.login)),
+                Resolution::Mailbox(mailbox) if brand_of(&mailbox.login) == &*self.brand => {
+                    Some(Hint::Address(login_of(&mailbox.login).to_owned()))
+                }
                 _ => None,
             };
         }
         let name = Login::parse(name).ok()?;
         let found: Option<String> = sqlx::query_scalar(sql::LOGIN_OF_ALIAS)
             .bind(name.as_str())
+            .bind(&*self.brand)
             .fetch_optional(self.shared.store.readers())
             .await
             .ok()?;
-        found.filter(|login| login != name.as_str()).map(Hint::Alias)
+        found.map(|found| login_of(&found).to_owned()).filter(|login| login != name.as_str()).map(Hint::Alias)
     }
 }

@@ -3,9 +3,11 @@
 
 mod accounts;
 mod addresses;
+mod brands;
 mod contention;
 mod domains;
 mod dump;
+mod guessing;
 mod hanging;
 mod importing;
 mod issuing;
