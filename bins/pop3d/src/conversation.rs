@@ -104,6 +104,7 @@ impl<'s> Conversation<'s> {
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
         let visitor = Visitor {
+            brand: self.session.listener.brand.as_deref(),
             address: wire.peer().ip(),
             is_client: self.session.peer_is_client,
             encrypted: wire.tls().is_some(),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use accounts::{Account, Attendance, Bar, Service, Verdict};
+use accounts::{Account, Attendance, Bar, Service, Verdict, Why, shown_login};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::config::PopBeforeSmtp;
@@ -27,7 +27,9 @@ pub(crate) struct Entered {
 
 /// From where somebody logs in.
 #[derive(Clone, Copy)]
-pub(crate) struct Visitor {
+pub(crate) struct Visitor<'v> {
+    /// Whose customers do here.
+    pub(crate) brand: Option<&'v str>,
     pub(crate) address: IpAddr,
     /// Whether that is the client's own address, and not its balancer's.
     pub(crate) is_client: bool,
@@ -54,14 +56,15 @@ impl Pop3d {
     pub(crate) async fn login(
         &self,
         claim: &Claim,
-        visitor: Visitor,
+        visitor: Visitor<'_>,
     ) -> Result<Result<Entered, Denied>, WireError> {
+        let accounts = self.accounts.at_brand(visitor.brand);
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
         let Visitor { address, encrypted, .. } = visitor;
-        let judged = self.accounts.authenticate_from(claim, address, Service::Pop).await;
+        let judged = accounts.authenticate_from(claim, address, Service::Pop).await;
         let (refusal, reason, why) = match judged {
             Ok(Verdict::Accepted(account)) => {
                 tracing::info!(event = event::AUTH_OK, login = account.login, mechanism, encrypted);
@@ -80,10 +83,13 @@ impl Pop3d {
             }
         };
         let log = async {
-            let login = claim.login();
             let hint = match why {
-                Some(why) => self.accounts.hint(login, why).await,
+                Some(why) => accounts.hint(claim.login(), why).await,
                 None => None,
+            };
+            let login = &*match why {
+                None | Some(Why::UnknownLogin) => shown_login(claim.login()),
+                Some(_) => claim.login().into(),
             };
             let hint = hint.as_ref().map(tracing::field::display);
             tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, reason, hint);
@@ -112,7 +118,11 @@ impl Pop3d {
         }
     }
 
-    async fn enter(&self, account: Account, visitor: Visitor) -> Result<Result<Entered, Denied>, WireError> {
+    async fn enter(
+        &self,
+        account: Account,
+        visitor: Visitor<'_>,
+    ) -> Result<Result<Entered, Denied>, WireError> {
         if visitor.is_client {
             self.open_ticket(&account, visitor.address).await;
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::{Account, Attendance, Service, Verdict};
+use accounts::{Account, Attendance, Service, Verdict, Why, shown_login};
 use auth_sasl::Claim;
 use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
@@ -218,9 +218,9 @@ impl<'s> Conversation<'s> {
             return Answer::No(reply);
         }
         let standing = self.standing();
-        let hostname = &self.session.listener.hostname;
+        let listener = &self.session.listener;
         let octets = self.transaction.as_ref().and_then(Transaction::declared);
-        match self.smtpd.recipient(standing, hostname, rcpt.forward_path, octets).await {
+        match self.smtpd.recipient(standing, listener, rcpt.forward_path, octets).await {
             Ok(home) => {
                 if let Some(transaction) = &mut self.transaction {
                     match home {
@@ -251,7 +251,8 @@ impl<'s> Conversation<'s> {
 
     async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
         let (login, encrypted) = (claim.login(), self.client.tls.is_some());
-        match self.smtpd.accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
+        let accounts = self.smtpd.accounts.at_brand(self.session.listener.brand.as_deref());
+        match accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
             Ok(Verdict::Accepted(account)) => {
                 tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
                 self.client.account = Some(account.login.clone());
@@ -266,7 +267,11 @@ impl<'s> Conversation<'s> {
             }
             Ok(Verdict::Rejected(why)) => {
                 let log = async {
-                    let hint = self.smtpd.accounts.hint(login, why).await;
+                    let hint = accounts.hint(login, why).await;
+                    let login = &*match why {
+                        Why::UnknownLogin => shown_login(login),
+                        _ => login.into(),
+                    };
                     let hint = hint.as_ref().map(tracing::field::display);
                     tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word(), hint);
                 };
@@ -275,6 +280,7 @@ impl<'s> Conversation<'s> {
                 Answer::No(replies::AUTH_FAILED)
             }
             Ok(Verdict::Deferred(budget)) => {
+                let login = &*shown_login(login);
                 tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = budget.word());
                 Answer::No(replies::AUTH_UNAVAILABLE)
             }

@@ -38,12 +38,32 @@ macro_rules! expired {
     ($backend:expr, $table:literal, $key:literal, $end:literal) => {
         match $backend {
             Self::Sqlite(_) => concat!(
-                "DELETE FROM ", $table, " WHERE (", $key, ") IN (SELECT ", $key, " FROM ", $table,
-                " WHERE ", $end, " <= $1 LIMIT $2)"
+                "DELETE FROM ",
+                $table,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $end,
+                " <= $1 LIMIT $2)"
             ),
             Self::Postgres(_) => concat!(
-                "DELETE FROM ", $table, " WHERE (", $key, ") IN (SELECT ", $key, " FROM ", $table,
-                " WHERE ", $end, " <= $1 ORDER BY ", $key, " LIMIT $2 FOR UPDATE SKIP LOCKED)"
+                "DELETE FROM ",
+                $table,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $end,
+                " <= $1 ORDER BY ",
+                $key,
+                " LIMIT $2 FOR UPDATE SKIP LOCKED)"
             ),
         }
     };

@@ -85,7 +85,7 @@ pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use guesses::Budget;
-pub use hint::Hint;
+pub use hint::{Hint, shown_login};
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};

@@ -240,8 +240,7 @@ impl Accounts {
         let Claim::Password { password, .. } = claim else { return None };
         let Known { account, credential, .. } = found?;
         let stored = credential.as_deref()?;
-        self.acts_as_itself(claim, account)
-            .then(|| self.shared.remembered.mark(account.id, stored, password))
+        self.acts_as_itself(claim, account).then(|| self.shared.remembered.mark(account.id, stored, password))
     }
 
     /// Every claim that will be rejected pays for a hash.
@@ -342,8 +341,9 @@ impl Accounts {
     /// RFC 4616 §2: an empty authorization identity is the authentication identity.
     fn acts_as_itself(&self, claim: &Claim, account: &Account) -> bool {
         match claim {
-            Claim::Password { authorization, .. } if !authorization.is_empty() => Login::parse(authorization)
-                .is_ok_and(|other| other.at(&self.brand).as_str() == account.login),
+            Claim::Password { authorization, .. } if !authorization.is_empty() => {
+                Login::parse(authorization).is_ok_and(|other| other.at(&self.brand).as_str() == account.login)
+            }
             _ => true,
         }
     }

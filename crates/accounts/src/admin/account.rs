@@ -6,7 +6,7 @@ use auth_sasl::Secret;
 
 use crate::error::{AdminError, Unavailable};
 use crate::hash::is_known;
-use crate::names::{AccountName, Address, DomainName};
+use crate::names::{AccountName, Address, DomainName, brand_of};
 use crate::password::check_password;
 use crate::pop3::Pop3Rules;
 use crate::quota::{Allowance, Allowances};
@@ -134,6 +134,12 @@ impl AccountRow {
             plan,
             contract,
         }
+    }
+
+    /// Its brand; nothing for the default one.
+    #[must_use]
+    pub fn brand(&self) -> Option<&str> {
+        Some(brand_of(&self.login)).filter(|brand| !brand.is_empty())
     }
 
     fn note_credential(&mut self, kind: &str, changed_at: i64) {

@@ -260,7 +260,9 @@ pub(super) async fn must_find(change: &mut Change, name: &str) -> Result<Plan, A
         .await
         .map_err(Unavailable::when("looking up a plan"))?;
     match row {
-        Some((id, pattern, domain, accounts, brand)) => Ok(Plan { id, name, pattern, domain, accounts, brand }),
+        Some((id, pattern, domain, accounts, brand)) => {
+            Ok(Plan { id, name, pattern, domain, accounts, brand })
+        }
         None => Err(refusal::no_plan(&name)),
     }
 }

@@ -187,11 +187,15 @@ pub(super) fn nothing_to_stop() -> AdminError {
 }
 
 pub(super) fn no_brand(name: &str) -> AdminError {
-    refused(format!("there is no brand {name}; see: yubin brand list"))
+    refused(format!(
+        "there is no brand {name}; make it with: yubin brand add {name}, or see: yubin brand list"
+    ))
 }
 
 pub(super) fn another_brand(what: &str, its: &str, wanted: &str) -> AdminError {
-    let named = |brand: &str| if brand.is_empty() { "the default brand".into() } else { format!("the brand {brand}") };
+    let named = |brand: &str| {
+        if brand.is_empty() { "the default brand".into() } else { format!("the brand {brand}") }
+    };
     refused(format!(
         "{what} is of {}, not of {}; customers of two brands have nothing in common: choose one of the same brand, or name the other by --brand",
         named(its),

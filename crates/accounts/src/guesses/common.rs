@@ -294,10 +294,8 @@ impl Shared {
     /// Drops what is over, a bounded number at a time.
     async fn clean(&self) -> Result<(), Unavailable> {
         let backend = self.store.backend();
-        let ends = [
-            (backend.drop_guesses(), now()),
-            (backend.drop_known(), now() - seconds(limits::KNOWN_FOR)),
-        ];
+        let ends =
+            [(backend.drop_guesses(), now()), (backend.drop_known(), now() - seconds(limits::KNOWN_FOR))];
         for (statement, before) in ends {
             self.store.drop_expired(statement, before, limits::CLEAN_TIMES).await?;
         }

@@ -17,7 +17,11 @@ impl World {
     }
 
     fn admit(&self, login: &str, from: &str, after: u64) -> Result<Admitted, Budget> {
-        self.guesses.admit(&claimed("", login), from.parse().unwrap(), self.start + Duration::from_secs(after))
+        self.guesses.admit(
+            &claimed("", login),
+            from.parse().unwrap(),
+            self.start + Duration::from_secs(after),
+        )
     }
 
     /// How many wrong claims are looked at in one go, and what stops the next.

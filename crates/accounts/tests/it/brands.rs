@@ -25,7 +25,10 @@ async fn k_09_the_same_login_of_two_brands_is_two_accounts() {
         let ours = editnet.account_show("ab4t-ash").await.unwrap();
         assert_ne!(ours.account.mailbox, theirs.account.mailbox);
         assert!(!theirs.account.mailbox.contains(':'), "{}", theirs.account.mailbox);
-        assert_eq!(refusal(asahi.account_add(new("AB4T-ash", &[], "x")).await), "the login asahi:ab4t-ash is taken; see it with: yubin account show asahi:ab4t-ash");
+        assert_eq!(
+            refusal(asahi.account_add(new("AB4T-ash", &[], "x")).await),
+            "the login asahi:ab4t-ash is taken; see it with: yubin account show asahi:ab4t-ash"
+        );
         assert_eq!(owner(editnet, "taro", "asahi-net.or.jp").await, "asahi:ab4t-ash");
         assert_eq!(owner(editnet, "taro", "mx.edit.ne.jp").await, "ab4t-ash");
 
@@ -55,7 +58,10 @@ async fn k_09_the_same_login_of_two_brands_is_two_accounts() {
         assert!(matches!(asahi.authenticate(&acting).await.unwrap(), Verdict::Accepted(_)));
 
         // Commands name the other brand's before the login, or are told the brand.
-        assert_eq!(editnet.account_show("asahi:ab4t-ash").await.unwrap(), asahi.account_show("ab4t-ash").await.unwrap());
+        assert_eq!(
+            editnet.account_show("asahi:ab4t-ash").await.unwrap(),
+            asahi.account_show("ab4t-ash").await.unwrap()
+        );
         asahi.account_suspend("ab4t-ash", accounts::Stops::ALL, "").await.unwrap();
         assert_eq!(editnet.account_show("ab4t-ash").await.unwrap().account.state, accounts::State::Active);
         editnet.account_resume("asahi:ab4t-ash").await.unwrap();
@@ -63,7 +69,10 @@ async fn k_09_the_same_login_of_two_brands_is_two_accounts() {
         assert_eq!((said[0].action.as_str(), said[0].subject.as_str()), ("account resume", "asahi:ab4t-ash"));
 
         // A POP before SMTP ticket of the one lets nobody send at the other.
-        let Verdict::Accepted(account) = asahi.authenticate(&password("ab4t-ash", "yuki")).await.unwrap() else { panic!() };
+        let Verdict::Accepted(account) = asahi.authenticate(&password("ab4t-ash", "yuki")).await.unwrap()
+        else {
+            panic!()
+        };
         asahi.ticket_open(&account, here, std::time::Duration::from_secs(600)).await.unwrap();
         assert_eq!(asahi.ticket_holders(here).await.unwrap(), ["asahi:ab4t-ash"]);
         assert!(editnet.ticket_holders(here).await.unwrap().is_empty());
@@ -86,7 +95,16 @@ async fn k_09_addresses_domains_and_plans_stay_in_their_brand() {
             refusal(editnet.address_add("hana@asahi-net.or.jp", "ab4t-ash").await),
             refusal(asahi.address_add("hana@edit.ne.jp", "m1234ab567c").await),
             refusal(editnet.domain_equivalent("edit.ne.jp", "asahi-net.or.jp").await),
-            refusal(asahi.plan_add(&NewPlan { name: "a".into(), pattern: "m####@@###@".into(), domain: Some("edit.ne.jp".into()), ..NewPlan::default() }).await),
+            refusal(
+                asahi
+                    .plan_add(&NewPlan {
+                        name: "a".into(),
+                        pattern: "m####@@###@".into(),
+                        domain: Some("edit.ne.jp".into()),
+                        ..NewPlan::default()
+                    })
+                    .await,
+            ),
             refusal(asahi.domain_set("asahi-net.or.jp", &Postmaster(Some(":ab4t-ash".into()))).await),
         ] {
             assert!(refused.contains("is of the"), "{refused}");

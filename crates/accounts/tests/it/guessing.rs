@@ -111,7 +111,11 @@ async fn rows_that_are_over_go_and_what_a_wrong_clock_wrote_counts_nothing() {
         let database = database.furnished().await;
         let accounts = &database.accounts;
         accounts.account_add(new("m1234ab567c", &[], "yuki")).await.unwrap();
-        execute(&database.config, "INSERT INTO guess VALUES ('address 192.0.2.99', 1), ('address 198.51.100.7', 9999999999)").await;
+        execute(
+            &database.config,
+            "INSERT INTO guess VALUES ('address 192.0.2.99', 1), ('address 198.51.100.7', 9999999999)",
+        )
+        .await;
         assert_eq!(claims(accounts, "m1234ab567c", "yuki", GUESSER).await.login(), Some("m1234ab567c"));
         claims(accounts, "m1234ab567c", "wrong", "198.51.100.8").await;
         let fresh = Accounts::open(&database.config).await.unwrap();
@@ -120,7 +124,8 @@ async fn rows_that_are_over_go_and_what_a_wrong_clock_wrote_counts_nothing() {
             claims(&fresh, "nobody00", "wrong", "198.51.100.8").await;
         }
         claims(&fresh, "ab4t-ash", "wrong", GUESSER).await;
-        let wrong = "SELECT COUNT(*) FROM guess WHERE subject = 'address 198.51.100.7' AND empty_at = 9999999999";
+        let wrong =
+            "SELECT COUNT(*) FROM guess WHERE subject = 'address 198.51.100.7' AND empty_at = 9999999999";
         assert_eq!(rows(&database.config, wrong).await, 0);
     }
 }
