@@ -69,6 +69,8 @@ catalogue! {
     OUTBOUND_DESTINATION_DEAD = "outbound_destination_dead": "No host of a destination answers: all its messages wait; `destination`, `overdue` (those whose senders are told)."
     OUTBOUND_CUT = "outbound_cut": "Deliveries that did not end in time were cut at the end of the daemon; `sessions`."
     OUTBOUND_UNAVAILABLE = "outbound_unavailable": "Operators' orders cannot be taken; `reason`."
+    FORWARD_FAILED = "forward_failed": "Mail could not be sent on, and is in the mailbox of who wanted that; `queue_id`, `recipient` (who), `to`, `answer`."
+    FORWARD_STOPPED = "forward_stopped": "Mail is not sent on to an address of ours that leads nowhere, and stays in the mailbox; `login`, `to`."
     REPORT_SENT = "report_sent": "A sender is told what became of a message; `queue_id`, `report` (its own queue id), `to`, `occasion`: `failed`, `delayed`, `delivered` or `relayed`."
     REPORT_FAILED = "report_failed": "A report could not be written now; one of a failure or a delay will be later, one of a success is lost; `queue_id`, `to`, `reason`."
     REPORT_UNDELIVERABLE = "report_undeliverable": "Nobody can be told of a failure, not even the postmaster, and the message is held; `queue_id`, `to`."
