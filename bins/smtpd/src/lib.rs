@@ -4,6 +4,7 @@
 
 mod conversation;
 mod domain;
+mod forward;
 mod listener;
 mod outbound;
 mod parameters;
@@ -14,7 +15,7 @@ mod sending;
 mod trace;
 mod transaction;
 
-use accounts::{Accounts, DatabaseConfig};
+use accounts::{Accounts, DatabaseConfig, Srs};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, SendingLimits};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
@@ -43,6 +44,8 @@ pub struct Smtpd {
     sending_limits: SendingLimits,
     clock: Clock,
     told: Told,
+    /// None: nobody's mail is sent on.
+    forwarding: Option<Srs>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -61,6 +64,7 @@ impl Smtpd {
             sending_limits: config.sending_limits,
             clock: Clock::default(),
             told: Told::default(),
+            forwarding: None,
             node: config.node.clone(),
         }
     }
@@ -104,6 +108,7 @@ impl Daemon for Smtpd {
 
     async fn check(config: &Config) -> Result<(), Trouble> {
         Accounts::open(&database(config)).await?.close().await;
+        srs(config)?;
         outbound::settings(config).map(drop)
     }
 
@@ -117,8 +122,14 @@ impl Daemon for Smtpd {
             false => None,
         };
         let doors = Doors::of(config, outbound.is_some());
-        Ok(Self { outbound, doors, ..Self::new(config, accounts, delivery) })
+        let forwarding = srs(config)?;
+        Ok(Self { outbound, doors, forwarding, ..Self::new(config, accounts, delivery) })
     }
+}
+
+fn srs(config: &Config) -> Result<Option<Srs>, Trouble> {
+    let load = |forwarding: &config::Forwarding| Srs::load(&forwarding.srs_key, &forwarding.srs_domain);
+    Ok(config.forwarding.as_ref().map(load).transpose()?)
 }
 
 fn database(config: &Config) -> DatabaseConfig {

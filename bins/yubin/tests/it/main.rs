@@ -11,6 +11,7 @@ mod crashes;
 mod customers;
 mod examples;
 mod expire;
+mod forwarding;
 mod harness;
 mod hosts;
 mod import;

@@ -45,7 +45,7 @@ catalogue! {
     MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `from`, `size`, `recipients`, `account`."
     MESSAGE_REFUSED = "message_refused": "A message was not taken; `reason`."
     RECIPIENT_REFUSED = "recipient_refused": "A recipient was not taken; `recipient`, `reason`."
-    RECIPIENT_ACCEPTED = "recipient_accepted": "A recipient of an accepted message; `queue_id`, `recipient`, `mailbox`."
+    RECIPIENT_ACCEPTED = "recipient_accepted": "A recipient of an accepted message; `queue_id`, `recipient`, `mailbox`, or `forward_of`: who has it sent on to there."
     ACCOUNTS_FAILED = "accounts_failed": "An address could not be looked up: the accounts cannot be reached; `reason`."
     NO_POSTMASTER = "no_postmaster": "Mail for postmaster or abuse waits outside: nobody is appointed; `recipient`."
     SENDER_NOT_OWNED = "sender_not_owned": "A client wrote as an address that is not its account's; `login`, `sender`, `done`: accepted, rewritten or refused."

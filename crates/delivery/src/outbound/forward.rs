@@ -53,8 +53,7 @@ impl Agent {
         // It was accepted: it comes whatever there is room for, and counts.
         let reserved = vec![self.local.unchecked(&mailbox, &forward.recipient, quota)];
         let recipients = vec![Recipient::new(mailbox, forward.recipient.as_str())];
-        let envelope =
-            Envelope::new(QueueId::new(), waiting.envelope.reverse_path.as_str(), recipients);
+        let envelope = Envelope::new(QueueId::new(), waiting.envelope.reverse_path.as_str(), recipients);
         let mut incoming = self.local.begin(envelope, Vec::new()).settling(reserved);
         let (spool, id) = (self.spool().clone(), waiting.envelope.queue_id);
         let opened = self.local.inner.pool.run(move || spool.open_body(id)).await;

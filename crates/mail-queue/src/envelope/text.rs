@@ -232,11 +232,12 @@ mod tests {
 
     fn stored() -> impl Strategy<Value = Stored> {
         let forward = any::<Option<(String, String, bool)>>();
-        let remote = (recipient(), forward).prop_map(|(Recipient { address, notify, original, .. }, forward)| {
-            let forward =
-                forward.map(|(reverse_path, recipient, kept)| Forward { reverse_path, recipient, kept });
-            Remote { address, notify, original, forward }
-        });
+        let remote =
+            (recipient(), forward).prop_map(|(Recipient { address, notify, original, .. }, forward)| {
+                let forward =
+                    forward.map(|(reverse_path, recipient, kept)| Forward { reverse_path, recipient, kept });
+                Remote { address, notify, original, forward }
+            });
         let recipients = (
             proptest::collection::vec(recipient(), 0..4),
             proptest::collection::vec(remote, 0..4),
