@@ -46,6 +46,7 @@
 //! knows can be used (TEXT and BIGINT do), and one more copy of each row.
 
 mod admin;
+mod answers;
 mod backend;
 mod config;
 mod dump;
@@ -71,6 +72,7 @@ mod sql;
 mod standing;
 mod store;
 mod tickets;
+mod witness;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -96,6 +98,7 @@ pub use schema::Upgrade;
 pub use sessions::Attendance;
 pub use standing::{Bar, Service, State, Stops};
 
+use answers::Answers;
 use guesses::Guesses;
 use hash::Hasher;
 use remembered::Remembered;
@@ -113,6 +116,7 @@ pub struct Accounts {
 
 struct Shared {
     store: Store,
+    answers: Answers,
     hasher: Hasher,
     remembered: Remembered,
     guesses: Guesses,
@@ -170,6 +174,7 @@ impl Accounts {
         let remembered = Remembered::new().map_err(no_random)?;
         let guesses = Guesses::new(Instant::now());
         let shared = Arc::new(Shared {
+            answers: Answers::new(store.backend().witness()),
             store,
             hasher: Hasher::new(),
             remembered,

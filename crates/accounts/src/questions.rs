@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use auth_sasl::{Claim, Secret};
 
+use crate::answers::Question;
 use crate::error::Unavailable;
 use crate::guesses::Budget;
 use crate::hash::is_foreign;
@@ -106,7 +107,8 @@ impl Why {
 }
 
 /// What the database has on a login.
-struct Known {
+#[derive(Clone)]
+pub(crate) struct Known {
     account: Account,
     state: State,
     has_service: bool,
@@ -173,7 +175,7 @@ impl Accounts {
             Claim::Password { .. } => "password",
             Claim::Apop { .. } => "apop",
         };
-        let found = self.find(claim.login(), kind, service).await?;
+        let found = self.find(claim.login(), kind, service.unwrap_or(Service::Pop)).await?;
         let holds = match claim {
             Claim::Password { password, .. } => self.password_holds(claim, password, found.as_ref()).await?,
             Claim::Apop { .. } => claim.verify_secret(&self.shared_secret(found.as_ref())?),
@@ -259,16 +261,35 @@ impl Accounts {
         let _ = renewed.await;
     }
 
+    /// What is known of a login: from the database, or as it answered before if nothing changed in it since.
     async fn find(
         &self,
         login: &str,
-        kind: &str,
-        service: Option<Service>,
+        kind: &'static str,
+        service: Service,
     ) -> Result<Option<Known>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
-        let service = service.unwrap_or(Service::Pop);
+        let answers = &self.shared.answers;
+        let Some(now) = answers.now() else { return self.ask(login.as_str(), kind, service).await };
+        let question = Question { login: login.as_str().to_owned(), kind, service };
+        if let Some(known) = answers.find(now, &question) {
+            return Ok(Some(known));
+        }
+        let found = self.ask(login.as_str(), kind, service).await?;
+        if let Some(known) = &found {
+            answers.keep(now, question, known.clone());
+        }
+        Ok(found)
+    }
+
+    async fn ask(
+        &self,
+        login: &str,
+        kind: &'static str,
+        service: Service,
+    ) -> Result<Option<Known>, Unavailable> {
         let row: Option<KnownRow> = sqlx::query_as(sql::CREDENTIAL)
-            .bind(login.as_str())
+            .bind(login)
             .bind(kind)
             .bind(service.word())
             .fetch_optional(self.shared.store.readers())
