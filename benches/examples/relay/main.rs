@@ -92,12 +92,14 @@ fn relay(sink: SocketAddr) -> String {
 }
 
 async fn account(world: &Path) {
-    let accounts =
-        Accounts::open(&DatabaseConfig::sqlite(&world.join("accounts.sqlite"))).await.unwrap();
+    let accounts = Accounts::open(&DatabaseConfig::sqlite(&world.join("accounts.sqlite"))).await.unwrap();
     accounts.domain_add("example.jp").await.unwrap();
     let addresses = vec![String::from(SENDER)];
     let password = Some(auth_sasl::Secret::new(PASSWORD));
-    accounts.account_add(NewAccount { login: "taro".into(), addresses, password, apop: false }).await.unwrap();
+    accounts
+        .account_add(NewAccount { login: "taro".into(), addresses, password, apop: false })
+        .await
+        .unwrap();
     accounts.close().await;
 }
 
