@@ -72,9 +72,7 @@ impl Maildrop {
         let _ = maildir.sweep(ABANDONED);
         let (mut table, also) = shared::list_apart(maildir)?;
         sizes::measure(maildir, &mut table)?;
-        let listing = Listing::pack(&table).ok_or_else(|| {
-            Error::new("list", maildir.path(), io::Error::from(io::ErrorKind::FileTooLarge))
-        })?;
+        let listing = Listing::pack(&table);
         Ok(Maildrop {
             maildir: maildir.clone(),
             listing: Arc::new(listing),
