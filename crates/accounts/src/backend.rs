@@ -11,7 +11,7 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::config::Backend;
 use crate::limits;
-use crate::readers::{Readers, in_time};
+use crate::readers::{Answers, Readers, in_time};
 
 /// Two pools on one database. With SQLite the writer is a single connection, so that a process never contends with
 /// itself for the one write lock of the file.
@@ -51,7 +51,7 @@ impl Backend {
                     .max_connections(limits::READERS)
                     .acquire_timeout(limits::READ_PATIENCE);
                 Ok(Pools {
-                    readers: Readers::new(readers.connect_lazy_with(options.clone())),
+                    readers: Readers::new(readers.connect_lazy_with(options.clone()), Answers::File),
                     writer: writer.connect_lazy_with(options),
                 })
             }
@@ -68,7 +68,7 @@ impl Backend {
                         })
                     })
                     .connect_lazy_with(options);
-                Ok(Pools { readers: Readers::new(pool.clone()), writer: pool })
+                Ok(Pools { readers: Readers::new(pool.clone(), Answers::Server), writer: pool })
             }
         }
     }
