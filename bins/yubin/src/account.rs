@@ -125,8 +125,9 @@ Keys:
   expire_all=DAYS        after which any mail goes
   login_delay=SECONDS    between two logins by POP3
   SERVICE=on|off         pop, smtp_auth, apop, pop_before_smtp, virus_check, forward
-A value 'none' is no limit, 'default' what [quota] and [pop3] in the
-configuration say, or its domain.
+A value 'none' is no limit (and so is 0, as Dovecot and Maildir++ read it),
+'default' what [quota] and [pop3] in the configuration say, or its domain. Who
+shall get no mail at all is suspended: yubin account suspend --help
 
 Examples:
   yubin account set ab4t-ash quota=10GiB
