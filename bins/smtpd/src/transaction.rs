@@ -14,6 +14,7 @@ use delivery::{
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
+use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
 use crate::{parameters, replies};
 
@@ -49,6 +50,15 @@ impl Client {
         hello.name.as_str().clone_into(&mut self.name);
         self.extended = hello.extended;
     }
+
+    /// How it greeted; nothing before it did.
+    pub(crate) fn greeting(&self) -> &'static str {
+        match (self.name.is_empty(), self.extended) {
+            (true, _) => "",
+            (false, true) => "EHLO",
+            (false, false) => "HELO",
+        }
+    }
 }
 
 /// An envelope that grows, and its message.
@@ -64,6 +74,8 @@ pub(crate) struct Transaction {
     remotes: Vec<Remote>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
+    /// What it may cost its sender, where that is limited.
+    pub(crate) budget: Option<Budget>,
     message: Option<Message>,
 }
 
@@ -97,6 +109,7 @@ impl Transaction {
             recipients: Vec::new(),
             remotes: Vec::new(),
             reserved: Vec::new(),
+            budget: None,
             message: None,
         }
     }
@@ -109,12 +122,25 @@ impl Transaction {
         self
     }
 
+    /// An operator looks at it before it leaves.
+    pub(crate) fn hold(&mut self, why: String) {
+        let Some(message) = &mut self.message else { return };
+        let (queue_id, account) = (message.queue_id, &message.account);
+        tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason = why);
+        message.incoming.hold(why);
+    }
+
     pub(crate) const fn declared(&self) -> Option<u64> {
         self.declared
     }
 
-    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
-        self.reserved.push(reserved);
+    /// Whether a recipient so far is this mailbox.
+    pub(crate) fn is_for(&self, mailbox: &Mailbox) -> bool {
+        self.recipients.iter().any(|recipient| recipient.mailbox == *mailbox)
+    }
+
+    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Option<Reserved>) {
+        self.reserved.extend(reserved);
         self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
