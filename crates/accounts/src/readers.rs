@@ -70,6 +70,16 @@ pub(crate) async fn in_time<T>(
     })
 }
 
+/// Whether an error says that the server is, for the other connections too.
+fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::Io(_) => true,
+        // PostgreSQL, appendix A: class 57, operator intervention; of it what ends connections.
+        Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
 impl Readers {
     /// As many at once as [`limits::READERS`], which the pool must allow.
     pub(crate) fn new(pool: AnyPool, answers: Answers) -> Self {
@@ -116,13 +126,7 @@ impl Readers {
         if self.answers == Answers::File || since.elapsed() < limits::READER_RESTS {
             return Some(connection);
         }
-        match in_time(limits::ANSWER_PATIENCE, connection.ping()).await {
-            Ok(()) => Some(connection),
-            Err(_) => {
-                self.rested().clear();
-                None
-            }
-        }
+        self.in_time(limits::ANSWER_PATIENCE, connection.ping()).await.is_ok().then_some(connection)
     }
 
     async fn in_time<T>(
@@ -130,10 +134,15 @@ impl Readers {
         patience: Duration,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        match self.answers {
-            Answers::File => work.await,
-            Answers::Server => in_time(patience, work).await,
+        if self.answers == Answers::File {
+            return work.await;
         }
+        let outcome = in_time(patience, work).await;
+        if outcome.as_ref().is_err_and(is_gone) {
+            // So no other question meets what this one met.
+            self.rested().clear();
+        }
+        outcome
     }
 
     fn rested(&self) -> MutexGuard<'_, Vec<Rested>> {
