@@ -144,8 +144,13 @@ impl Transaction {
         &self.reverse_path
     }
 
-    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
-        self.reserved.push(reserved);
+    /// Whether a recipient so far is this mailbox.
+    pub(crate) fn is_for(&self, mailbox: &Mailbox) -> bool {
+        self.recipients.iter().any(|recipient| recipient.mailbox == *mailbox)
+    }
+
+    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Option<Reserved>) {
+        self.reserved.extend(reserved);
         self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
@@ -162,7 +167,7 @@ impl Transaction {
     pub(crate) fn add_sent_on(&mut self, rcpt: &Rcpt<'_>, expansion: Expansion) {
         let Expansion { here, there, marks } = expansion;
         for (address, mailbox, reserved) in here {
-            self.reserved.push(reserved);
+            self.reserved.extend(reserved);
             self.recipients.push(Recipient { address, ..parameters::of_rcpt(rcpt, mailbox) });
         }
         for (address, forward) in there {
