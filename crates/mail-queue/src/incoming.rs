@@ -9,6 +9,7 @@ use mailstore::{Draft, Mailbox, Sizes};
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
+use crate::progress::Progress;
 use crate::spool::{Outcome, Spool};
 
 /// A growing message. Dropped before [`accept`](Incoming::accept), it leaves nothing.
@@ -39,6 +40,15 @@ impl Incoming {
 
     /// Makes the message durable for all recipients at once. From `Ok` on it is accepted (S3); after an error nothing is left.
     pub fn accept(self, envelope: Envelope) -> Result<Accepted, Error> {
+        self.accept_as(envelope, None)
+    }
+
+    /// The same, but nobody gets the message, here or elsewhere, before it is [released](Spool::release). `why` is for operators.
+    pub fn accept_held(self, envelope: Envelope, why: &str) -> Result<Sizes, Error> {
+        self.accept_as(envelope, Some(why)).map(|accepted| accepted.stored.sizes)
+    }
+
+    fn accept_as(self, envelope: Envelope, hold: Option<&str>) -> Result<Accepted, Error> {
         let Incoming { spool, draft } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
@@ -46,7 +56,7 @@ impl Incoming {
         let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
 
         draft.sync()?;
-        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 2) };
+        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 3) };
         // Without heads all have the same file, one name for each mailbox and one for all who are elsewhere.
         let mut shared = Vec::new();
         for (nth, recipient) in recipients.iter().enumerate() {
@@ -72,6 +82,16 @@ impl Incoming {
         // The last name is the one under which it was written.
         if let Some(name) = own {
             draft.publish(&name)?;
+            undo.names.push(name);
+        }
+        if let Some(why) = hold {
+            let progress =
+                Progress { hold: Some(why.to_owned()), ..Progress::new(stored.envelope.remotes.len()) };
+            let mut text = create(&spool, spool.tmp().join(format!("{id}.q")))?;
+            text.write(progress.encode(id).as_bytes())?;
+            text.sync()?;
+            let name = spool.progress(id);
+            text.publish(&name)?;
             undo.names.push(name);
         }
         // Before the envelope: a power cut may keep the later of two names that were not synced in between, and an envelope

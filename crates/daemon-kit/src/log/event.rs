@@ -52,7 +52,7 @@ catalogue! {
     MAILDROP_OPENED = "maildrop_opened": "A POP3 client sees its mail; `messages`, `octets`."
     MAILDROP_UPDATED = "maildrop_updated": "A POP3 client left; `retrieved`, `removed`."
     STORE_FAILED = "store_failed": "The disk or the queue refused its service; `reason`."
-    QUEUE_RECOVERED = "queue_recovered": "What an earlier run left in the queue was seen to at start; `finished`, `pending`, `outbound` (for other hosts), `discarded`."
+    QUEUE_RECOVERED = "queue_recovered": "What an earlier run left in the queue was seen to at start; `finished`, `pending`, `outbound` (for other hosts), `held`, `discarded`."
     QUEUE_CORRUPT = "queue_corrupt": "A file in the queue cannot be read and lies in `corrupt/` now; `file`, `why`."
     QUEUE_TROUBLE = "queue_trouble": "The disk refused a step of the recovery; `error`."
     QUEUE_HELD = "queue_held": "A message is held back, by an operator or because its account may not send; `queue_id`, `reason`."
