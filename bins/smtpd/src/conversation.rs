@@ -131,30 +131,31 @@ impl<'s> Conversation<'s> {
                 self.client.greeted(&hello);
                 Answer::Yes
             }
-            Event::Mail(mail) => match room(self.smtpd, mail.size).await {
-                // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which
-                // is idle most of the time.
-                Ok(()) => match Box::pin(self.sender(&mail)).await {
-                    Ok(rewritten) => {
-                        self.transaction = Some(Transaction::new(&mail).rewritten(rewritten));
-                        Answer::Yes
-                    }
-                    Err(reply) => Answer::No(reply),
-                },
+            // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which is
+            // idle most of the time.
+            Event::Mail(mail) => match Box::pin(self.mail(&mail)).await {
+                Ok(transaction) => {
+                    self.transaction = Some(transaction);
+                    Answer::Yes
+                }
                 Err(reply) => Answer::No(reply),
             },
             Event::Rcpt(rcpt) => Box::pin(self.recipient(&rcpt)).await,
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
-                    Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
-                        Ok(memory) => {
-                            let Smtpd { delivery, node, .. } = self.smtpd;
-                            let settings = &self.session.listener.trace;
-                            transaction.begin(delivery, &self.client, node, settings, memory);
-                            Answer::Yes
+                    Ok(()) => {
+                        let Smtpd { delivery, node, scanner, .. } = self.smtpd;
+                        let Listener { trace, smtp, .. } = &*self.session.listener;
+                        let check = transaction.check(scanner.as_ref(), smtp.virus_check);
+                        let octets = StoreConfig::SMALL_MESSAGE as u64 + check.memory();
+                        match self.session.memory(octets) {
+                            Ok(memory) => {
+                                transaction.begin(delivery, &self.client, node, trace, check, memory);
+                                Answer::Yes
+                            }
+                            Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
                         }
-                        Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
-                    },
+                    }
                     Err(reply) => Answer::No(reply),
                 },
                 None => Answer::No(replies::STORE_FAILED),
@@ -191,10 +192,23 @@ impl<'s> Conversation<'s> {
         }
     }
 
+    async fn mail(&self, mail: &Mail<'_>) -> Result<Transaction, Reply> {
+        room(self.smtpd, mail.size).await?;
+        let rewritten = self.sender(mail).await?;
+        let sender = self.checked_sender().await?;
+        Ok(Transaction::new(mail).rewritten(rewritten).sent_by(sender))
+    }
+
     /// Another sender address, where the listener wants one of who has logged in.
     async fn sender(&self, mail: &Mail<'_>) -> Result<Option<String>, Reply> {
         let Some((account, _)) = &self.proved else { return Ok(None) };
         self.smtpd.sender(account, self.session.listener.smtp.sender_rights, &mail.reverse_path).await
+    }
+
+    /// Who sends, as far as the virus check goes.
+    async fn checked_sender(&self) -> Result<relay_policy::Sender, Reply> {
+        let account = self.proved.as_ref().map(|(account, _)| account);
+        self.smtpd.checked_sender(self.session.listener.smtp.virus_check, account).await
     }
 
     /// Asked anew for each recipient: networks change while a session goes on.
@@ -210,6 +224,7 @@ impl<'s> Conversation<'s> {
             } else {
                 Identity::Anonymous
             },
+            checked: self.session.listener.smtp.virus_check,
         }
     }
 
@@ -224,7 +239,7 @@ impl<'s> Conversation<'s> {
             Ok(home) => {
                 if let Some(transaction) = &mut self.transaction {
                     match home {
-                        Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
+                        Some(home) => transaction.add(rcpt, home),
                         None => transaction.add_remote(rcpt),
                     }
                 }

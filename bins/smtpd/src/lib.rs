@@ -12,6 +12,9 @@ mod replies;
 mod sender;
 mod trace;
 mod transaction;
+mod virus_check;
+
+use std::sync::Arc;
 
 use accounts::{Accounts, DatabaseConfig};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
@@ -25,7 +28,9 @@ use crate::conversation::Conversation;
 use crate::listener::Doors;
 pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
-pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE};
+pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE, VIRUS_CHECK_NEEDED};
+use crate::virus_check::Scanner;
+pub use crate::virus_check::rule as virus_check_rule;
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]
@@ -38,6 +43,7 @@ pub struct Smtpd {
     quota: Quota,
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
+    scanner: Option<Arc<Scanner>>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -53,6 +59,7 @@ impl Smtpd {
             quota: config.quota,
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
+            scanner: config.virus_check.clone().map(|settings| Arc::new(Scanner::new(settings))),
             node: config.node.clone(),
         }
     }
@@ -110,6 +117,17 @@ impl Daemon for Smtpd {
 fn database(config: &Config) -> DatabaseConfig {
     let daemon_kit::config::Accounts { database, apop_key, .. } = config.accounts.clone();
     DatabaseConfig { url: database, apop_key }
+}
+
+/// Asks who looks mail through for viruses which one it is; `None`: nobody does.
+///
+/// # Errors
+/// Why there is no answer.
+pub async fn virus_scanner(config: &Config) -> Option<Result<String, String>> {
+    match &config.virus_check {
+        Some(settings) => Some(Scanner::version(settings).await),
+        None => None,
+    }
 }
 
 /// Where the store of a configuration is.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use accounts::Resolution;
 use daemon_kit::config;
-use daemon_kit::config::Over;
+use daemon_kit::config::{Over, VirusChecked};
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
@@ -21,6 +21,17 @@ pub(crate) struct Standing {
     pub(crate) address: Option<IpAddr>,
     pub(crate) network: Network,
     pub(crate) identity: Identity,
+    /// Whose mail is looked through for viruses.
+    pub(crate) checked: VirusChecked,
+}
+
+/// A recipient's mailbox here, with room for the message.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) reserved: Reserved,
+    /// Its mail is looked through for viruses.
+    pub(crate) checked: bool,
 }
 
 impl Smtpd {
@@ -31,7 +42,7 @@ impl Smtpd {
         hostname: &str,
         path: ForwardPath<'_>,
         octets: Option<u64>,
-    ) -> Result<Option<(Mailbox, Reserved)>, Reply> {
+    ) -> Result<Option<Home>, Reply> {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
@@ -48,7 +59,9 @@ impl Smtpd {
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
-                return self.reserve(&mailbox, &path.to_string(), octets).await.map(Some);
+                let checked = self.checked_recipient(standing.checked, mailbox.account).await?;
+                let (mailbox, reserved) = self.reserve(&mailbox, &path.to_string(), octets).await?;
+                return Ok(Some(Home { mailbox, reserved, checked }));
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => return Ok(None),
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),

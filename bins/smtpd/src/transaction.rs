@@ -1,20 +1,23 @@
 //! One message: its envelope, its trace fields, and its way into the store.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use daemon_kit::config;
+use daemon_kit::config::{self, VirusChecked};
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::outbound::{Outbound, SuccessReport};
 use delivery::{
-    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Remote,
-    Reserved,
+    DeliveryError, Envelope, Incoming, LocalDelivery, Parameters, QueueId, Recipient, Remote, Reserved,
 };
 use jiff::Zoned;
+use relay_policy::Sender;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
+use crate::recipient::Home;
 use crate::trace::{Protocol, Trace, complete, header_end};
+use crate::virus_check::{Check, Judgement, Scan, Scanner};
 use crate::{parameters, replies};
 
 /// Octets of a submitted message's header that are looked through for a `Date` and a `Message-ID`; a longer one is left as it is.
@@ -64,6 +67,9 @@ pub(crate) struct Transaction {
     remotes: Vec<Remote>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
+    /// Who sends, and whether a recipient here wants it looked through: what the virus check goes by.
+    sender: Sender,
+    for_checked: bool,
     message: Option<Message>,
 }
 
@@ -71,6 +77,9 @@ pub(crate) struct Transaction {
 struct Message {
     queue_id: QueueId,
     incoming: Incoming,
+    scan: Option<Scan>,
+    /// The rule by which it is not looked through, where there is a virus check.
+    unchecked: Option<&'static str>,
     octets: u64,
     submission: Option<Submission>,
     account: Option<String>,
@@ -97,6 +106,8 @@ impl Transaction {
             recipients: Vec::new(),
             remotes: Vec::new(),
             reserved: Vec::new(),
+            sender: Sender::Stranger,
+            for_checked: false,
             message: None,
         }
     }
@@ -109,17 +120,33 @@ impl Transaction {
         self
     }
 
+    pub(crate) fn sent_by(mut self, sender: Sender) -> Self {
+        self.sender = sender;
+        self
+    }
+
     pub(crate) const fn declared(&self) -> Option<u64> {
         self.declared
     }
 
-    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
+    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, Home { mailbox, reserved, checked }: Home) {
+        self.for_checked |= checked;
         self.reserved.push(reserved);
         self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
     pub(crate) fn add_remote(&mut self, rcpt: &Rcpt<'_>) {
         self.remotes.push(parameters::of_remote(rcpt));
+    }
+
+    /// The envelope is complete: whether the message is to be looked through.
+    pub(crate) fn check(&self, scanner: Option<&Arc<Scanner>>, checked: VirusChecked) -> Check {
+        let sender = match self.sender {
+            // Who relays without a login is no stranger.
+            Sender::Stranger if !self.remotes.is_empty() => Sender::Unnamed,
+            sender => sender,
+        };
+        Check::of(scanner, checked, sender, self.for_checked)
     }
 
     /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
@@ -129,6 +156,7 @@ impl Transaction {
         client: &Client,
         node: &str,
         settings: &config::Trace,
+        check: Check,
         memory: Share,
     ) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
@@ -173,9 +201,16 @@ impl Transaction {
         // RFC 6409 §8: only who submits a message may complete it.
         let submission =
             client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
+        let (scan, unchecked) = check.begin(&fields);
+        let incoming = match scan.as_ref().is_some_and(Scan::may_hold) {
+            true => delivery.begin_holdable(envelope, fields),
+            false => delivery.begin(envelope, fields),
+        };
         self.message = Some(Message {
             queue_id,
-            incoming: delivery.begin(envelope, fields).settling(std::mem::take(&mut self.reserved)),
+            incoming: incoming.settling(std::mem::take(&mut self.reserved)),
+            scan,
+            unchecked,
             octets: 0,
             submission,
             account: client.account.clone(),
@@ -198,7 +233,28 @@ impl Transaction {
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
         message.complete_header().await.map_err(refuse)?;
-        let accepted = match message.incoming.commit().await {
+        let account = message.account.as_deref();
+        let judgement = match message.scan.take() {
+            Some(scan) => Some(scan.judge(queue_id, &self.reverse_path, account).await),
+            None => None,
+        };
+        let (virus_check, committed) = match judgement {
+            Some(Judgement::Refuse(reply, reason)) => {
+                let from = self.reverse_path;
+                tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+                return Err(reply);
+            }
+            Some(Judgement::Hold(reason)) => {
+                let committed = message.incoming.commit_held(reason.clone()).await;
+                if committed.is_ok() {
+                    tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason);
+                }
+                (Some("held"), committed)
+            }
+            Some(Judgement::Take(word)) => (Some(word), message.incoming.commit().await),
+            None => (message.unchecked, message.incoming.commit().await),
+        };
+        let accepted = match committed {
             Err(DeliveryError::OverQuota(over)) => {
                 let (from, reason) = (self.reverse_path, "over-quota");
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
@@ -212,7 +268,8 @@ impl Transaction {
             from = self.reverse_path,
             recipients = self.recipients.len() + self.remotes.len(),
             size,
-            account = message.account
+            account = message.account,
+            virus_check
         );
         for Recipient { mailbox, address, .. } in &self.recipients {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
@@ -220,7 +277,8 @@ impl Transaction {
         for Remote { address, .. } in &self.remotes {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address);
         }
-        if let (Some(outbound), Some(report)) = (outbound, message.report) {
+        // Of what is held nobody knows whether it will be in a mailbox.
+        if let (Some(outbound), Some(report), false) = (outbound, message.report, accepted.held) {
             outbound.report_delivered(&accepted, report).await;
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
@@ -263,7 +321,9 @@ impl Message {
         if let Some(report) = &mut self.report {
             report.read(octets);
         }
-        self.incoming.write(octets).await
+        let Some(scan) = &mut self.scan else { return self.incoming.write(octets).await };
+        let (written, ()) = tokio::join!(self.incoming.write(octets), scan.feed(octets));
+        written
     }
 }
 

@@ -60,6 +60,15 @@
 //! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
 //! until = 2026-12-31                    # the last day
 //!
+//! [virus_check]                         # without it, nothing is looked through for viruses
+//! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
+//! timeout = "1m"                        # how long clamd may keep a message waiting, in all
+//! connections = 100                     # messages that clamd has at once
+//! max_size = "100MB"                    # of more octets clamd sees nothing: a little below its StreamMaxLength
+//! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
+//! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
+//! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"
+//!
 //! [networks]                            # classes of clients by address; the longest prefix decides
 //! wimax = ["10.8.0.0/13"]
 //! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
@@ -115,6 +124,8 @@
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! sender_rights = "reject"              # of who has logged in; or "off", "warn", "rewrite"
 //! vrfy = "neutral"                      # or "off", "authenticated"
+//! virus_check = "received"              # mail to accounts with the service virus_check; "contract": and of such accounts; "contract-only":
+//!                                       # and 550 5.7.1 to accounts without; "always": all mail; "off": none; the default without [virus_check]
 //! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //!
 //! [[listener]]
@@ -129,6 +140,7 @@ mod certificate;
 mod fault;
 mod limits;
 mod listener;
+mod log;
 mod networks;
 mod outbound;
 mod pop3;
@@ -138,6 +150,7 @@ mod section;
 mod smtp;
 mod trace;
 mod value;
+mod virus_check;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -149,19 +162,21 @@ pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use log::{Log, LogFormat};
 pub use networks::{INSIDE, Networks};
 pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLanguage};
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
-pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
+pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
+pub use virus_check::{Clamd, OnFail, OnVirus, OverSize, VirusCheck};
 
 use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
-use value::{Count, HostName, Scalar, Size, word};
+use value::{Count, HostName, Size};
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
@@ -194,6 +209,8 @@ pub struct Config {
     pub certificates: Vec<Certificate>,
     /// Whether and how long a login by POP3 lets an address send; none is never.
     pub pop_before_smtp: Option<PopBeforeSmtp>,
+    /// Who looks mail through for viruses; none is nobody.
+    pub virus_check: Option<VirusCheck>,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -243,30 +260,6 @@ impl fmt::Debug for Accounts {
             .field("database", &format_args!("{kind}:[hidden]"))
             .field("apop_key", &self.apop_key)
             .finish()
-    }
-}
-
-/// `[log]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Log {
-    /// For people or for programs.
-    pub format: LogFormat,
-    /// The least important level that is written.
-    pub level: tracing::Level,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `TIME LEVEL event key=value …`
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, level: tracing::Level::INFO }
     }
 }
 
@@ -337,7 +330,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
-    let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
+    let log = root.table("log").given().map_or_else(Log::default, |at| log::read(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
     let outbound =
         outbound::read(root.table("outbound").given().map(|at| at.value), root.tables("route"), base);
@@ -352,7 +345,10 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Faulty => None,
     };
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
+    let virus_check =
+        root.table("virus_check").given().map(|at| virus_check::read(at.value, base, outbound.enabled));
     let given = listener::Given {
+        virus_check: virus_check.is_some(),
         pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
         hostname: hostname.as_deref(),
@@ -384,6 +380,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
+        virus_check: virus_check.flatten(),
         networks: networks?,
         listeners: listeners?,
     })
@@ -461,37 +458,4 @@ fn database_address(given: &str, base: &Path) -> Option<String> {
     let path = given.strip_prefix("sqlite://").or_else(|| given.strip_prefix("sqlite:"))?;
     // A database in memory would be another one in each process, and gone at the end.
     (!path.is_empty() && !path.starts_with(':')).then(|| format!("sqlite:{}", base.join(path).display()))
-}
-
-fn log(section: Section<'_>) -> Log {
-    let default = Log::default();
-    let format = section.optional("format").or(default.format);
-    let level = section.optional("level").or(default.level);
-    section.finish();
-    Log { format, level }
-}
-
-impl Scalar for LogFormat {
-    const EXAMPLE: &'static str = "\"text\" or \"json\"";
-
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
-        word(value, &[("text", Self::Text), ("json", Self::Json)])
-    }
-}
-
-impl Scalar for tracing::Level {
-    const EXAMPLE: &'static str = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
-
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
-        word(
-            value,
-            &[
-                ("error", Self::ERROR),
-                ("warn", Self::WARN),
-                ("info", Self::INFO),
-                ("debug", Self::DEBUG),
-                ("trace", Self::TRACE),
-            ],
-        )
-    }
 }
