@@ -233,18 +233,15 @@ impl Transaction {
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
         message.complete_header().await.map_err(refuse)?;
-        let account = message.account.as_deref();
-        let judgement = match message.scan.take() {
-            Some(scan) => Some(scan.judge(queue_id, &self.reverse_path, account).await),
-            None => None,
-        };
-        let (virus_check, committed) = match judgement {
+        let (virus_check, committed) = match message.judge(&self.reverse_path).await {
             Some(Judgement::Refuse(reply, reason)) => {
+                message.incoming.discard().await;
                 let from = self.reverse_path;
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
                 return Err(reply);
             }
             Some(Judgement::Hold(reason)) => {
+                let account = message.account.as_deref();
                 let committed = message.incoming.commit_held(reason.clone()).await;
                 if committed.is_ok() {
                     tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason);
@@ -301,6 +298,12 @@ impl Message {
             None if submission.header.len() < HEADER_SEARCHED => Ok(()),
             _ => self.complete_header().await,
         }
+    }
+
+    /// The message is complete: what becomes of it by the virus check, if there is one for it.
+    async fn judge(&mut self, from: &str) -> Option<Judgement> {
+        let scan = self.scan.take()?;
+        Some(scan.judge(self.queue_id, from, self.account.as_deref()).await)
     }
 
     /// Adds the fields that a submitted message lacks, and lets go of its header.

@@ -111,6 +111,14 @@ impl Incoming {
         self.commit_as(Some(why)).await
     }
 
+    /// Undoes the message, and comes back when nothing of it is left; dropping it does the same, a moment later.
+    pub async fn discard(mut self) {
+        if let Stage::InFile(store) = mem::replace(&mut self.stage, Stage::Undone) {
+            // Of a runtime that ends nobody is told anything any more.
+            let _ = self.local.inner.pool.run(move || drop(store)).await;
+        }
+    }
+
     async fn commit_as(mut self, hold: Option<String>) -> Result<Accepted, DeliveryError> {
         let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());

@@ -131,6 +131,9 @@ impl AsyncRead for Guarded {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.left == 0 {
+            return Poll::Ready(Ok(()));
+        }
         let mut small = [0; 256];
         let most = small.len().min(self.left).min(buffer.remaining());
         let mut part = ReadBuf::new(small.get_mut(..most).unwrap_or_default());

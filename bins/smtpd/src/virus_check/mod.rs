@@ -24,6 +24,8 @@ pub use sender::rule;
 
 /// Octets that go to clamd at once. A message of less waits here for its end: a client that dawdles does not keep a connection.
 const PIECE: usize = 32 << 10;
+/// So long a clamd that has nothing to look through may think about its name.
+const PING: Duration = Duration::from_secs(10);
 /// What a message costs in octets: a piece that grows, one that waits, and one that is being written.
 const MEMORY: u64 = 3 * PIECE as u64;
 
@@ -88,8 +90,8 @@ impl Scanner {
 
     /// Whether clamd is there, and which one it is.
     pub(crate) async fn version(settings: &VirusCheck) -> Result<String, String> {
-        let version = timeout(settings.timeout, clamd::version(&settings.clamd)).await;
-        version.unwrap_or_else(|_| Err(no_answer(settings.timeout)))
+        let within = settings.timeout.min(PING);
+        timeout(within, clamd::version(&settings.clamd)).await.unwrap_or_else(|_| Err(no_answer(within)))
     }
 }
 

@@ -32,3 +32,4 @@ mod reports;
 mod size;
 mod space;
 mod trace;
+mod virus_check;
