@@ -10,14 +10,16 @@ mod parameters;
 mod recipient;
 mod replies;
 mod sender;
+mod sending;
 mod trace;
 mod transaction;
 mod virus_check;
+mod words;
 
 use std::sync::Arc;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
@@ -29,8 +31,10 @@ use crate::listener::Doors;
 pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
 pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE, VIRUS_CHECK_NEEDED};
+use crate::sending::{Clock, Told};
 use crate::virus_check::Scanner;
 pub use crate::virus_check::rule as virus_check_rule;
+pub use crate::words::worded;
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]
@@ -44,6 +48,10 @@ pub struct Smtpd {
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
     scanner: Option<Arc<Scanner>>,
+    words: Replies,
+    sending_limits: SendingLimits,
+    clock: Clock,
+    told: Told,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -60,8 +68,18 @@ impl Smtpd {
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
             scanner: config.virus_check.clone().map(|settings| Arc::new(Scanner::new(settings))),
+            words: config.replies.clone(),
+            sending_limits: config.sending_limits,
+            clock: Clock::default(),
+            told: Told::default(),
             node: config.node.clone(),
         }
+    }
+
+    /// With another clock for the hours and days of the sending limits: seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn with_clock(self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self { clock: Clock::new(now), ..self }
     }
 }
 
@@ -74,6 +92,7 @@ impl Service for Smtpd {
         if let Some(outbound) = &self.outbound {
             outbound.stop().await;
         }
+        self.accounts.write_logins().await;
     }
 
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
@@ -85,7 +104,7 @@ impl Service for Smtpd {
             Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
-        reply.write(&mut line);
+        worded(&self.words, reply).write(&mut line);
         line
     }
 }

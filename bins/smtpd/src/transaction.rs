@@ -16,6 +16,7 @@ use relay_policy::Sender;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
 use crate::recipient::Home;
+use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
 use crate::virus_check::{Check, Judgement, Scan, Scanner};
 use crate::{parameters, replies};
@@ -52,6 +53,15 @@ impl Client {
         hello.name.as_str().clone_into(&mut self.name);
         self.extended = hello.extended;
     }
+
+    /// How it greeted; nothing before it did.
+    pub(crate) fn greeting(&self) -> &'static str {
+        match (self.name.is_empty(), self.extended) {
+            (true, _) => "",
+            (false, true) => "EHLO",
+            (false, false) => "HELO",
+        }
+    }
 }
 
 /// An envelope that grows, and its message.
@@ -70,6 +80,8 @@ pub(crate) struct Transaction {
     /// Who sends, and whether a recipient here wants it looked through: what the virus check goes by.
     sender: Sender,
     for_checked: bool,
+    /// What it may cost its sender, where that is limited.
+    pub(crate) budget: Option<Budget>,
     message: Option<Message>,
 }
 
@@ -108,6 +120,7 @@ impl Transaction {
             reserved: Vec::new(),
             sender: Sender::Stranger,
             for_checked: false,
+            budget: None,
             message: None,
         }
     }
@@ -120,9 +133,18 @@ impl Transaction {
         self
     }
 
+    /// As far as the virus check goes.
     pub(crate) fn sent_by(mut self, sender: Sender) -> Self {
         self.sender = sender;
         self
+    }
+
+    /// An operator looks at it before it leaves.
+    pub(crate) fn hold(&mut self, why: String) {
+        let Some(message) = &mut self.message else { return };
+        let (queue_id, account) = (message.queue_id, &message.account);
+        tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason = why);
+        message.incoming.hold(why);
     }
 
     pub(crate) const fn declared(&self) -> Option<u64> {

@@ -51,10 +51,12 @@ mod config;
 mod dump;
 mod error;
 mod foreign;
+mod forward;
 mod guesses;
 mod hash;
 mod hint;
 pub mod limits;
+mod logins;
 mod names;
 mod password;
 mod pop3;
@@ -66,8 +68,11 @@ mod remembered;
 mod resolving;
 mod schema;
 mod seal;
+mod sending;
+mod sent;
 mod sessions;
 mod sql;
+mod srs;
 mod standing;
 mod store;
 mod tickets;
@@ -85,19 +90,25 @@ pub use admin::{
 pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
+pub use forward::Forwarding;
 pub use guesses::Budget;
 pub use hint::Hint;
+pub use logins::{Attempt, LoginAttempt, Outcome};
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
 pub use schema::Upgrade;
+pub use sending::{Sender, Sending, SendingLimit};
+pub use sent::{Counted, SendingStanding};
 pub use sessions::Attendance;
+pub use srs::{Srs, SrsFault};
 pub use standing::{Bar, Service, State, Stops};
 
 use guesses::Guesses;
 use hash::Hasher;
+use logins::Journal;
 use remembered::Remembered;
 use seal::ApopKey;
 use sessions::Sessions;
@@ -117,6 +128,8 @@ struct Shared {
     remembered: Remembered,
     guesses: Guesses,
     sessions: Sessions,
+    journal: Journal,
+    swept: sent::Swept,
     apop: Option<ApopKey>,
 }
 
@@ -175,6 +188,8 @@ impl Accounts {
             remembered,
             guesses,
             sessions: Sessions::default(),
+            journal: Journal::default(),
+            swept: sent::Swept::default(),
             apop,
         });
         Ok(Self { shared, who: Arc::from(""), insists: false })

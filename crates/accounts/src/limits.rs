@@ -78,6 +78,21 @@ pub const KNOWN_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 /// How many pairs of account and address are known. Who is forgotten is treated as everybody.
 pub const KNOWN_ADDRESSES: usize = 200_000;
 
+/// Ways to come in that are kept of an account for the desk, and as many ways that failed.
+pub const LOGINS_KEPT: i64 = 20;
+
+/// How often logins that were noted are written: the desk reads them while the customer is on the telephone.
+pub const LOGINS_WRITTEN_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a login that succeeds in the same way again is not written again: who polls costs no write a poll.
+pub const LOGIN_RENEWED: Duration = Duration::from_secs(5 * 60);
+
+/// Logins that are noted at once, some hundred octets each. What is more is not kept: under such a load the log has to do.
+pub const LOGINS_NOTED: usize = 20_000;
+
+/// Logins that are written in one change, for whose end other changes wait.
+pub const LOGINS_BATCH: usize = 100;
+
 /// How many addresses, networks and accounts are counted at once; of more, those with the fewest failures are forgotten.
 pub const COUNTED_GUESSERS: usize = 100_000;
 
@@ -94,3 +109,19 @@ pub const GUESSES_OF_ACCOUNT: (u32, Duration) = (20, Duration::from_secs(60));
 /// Wrong claims for one account from an address that it knows: a program with the old password, polling once a minute, does not
 /// shut out the one with the new.
 pub const GUESSES_OF_KNOWN: (u32, Duration) = (30, Duration::from_secs(30));
+
+/// Rows of what was sent on days that are over which go in one statement: a writer waits no longer for it than for a message.
+pub const SWEPT_AT_ONCE: i64 = 500;
+
+/// Days after which what comes back to a sender's address of mail that was sent on is refused: longer than anybody tries to deliver.
+pub const SRS_DAYS: i64 = 21;
+
+/// Characters of the hash in such an address. Four are usual; of six there are 2³⁰ that differ in more than their case, and a local part
+/// ends at 64 octets (RFC 5321 §4.5.3.1.1).
+pub const SRS_HASH: usize = 6;
+
+/// Octets of the mark by which mail that an account sent on is known when it comes back.
+pub const LOOP_MARK: usize = 12;
+
+/// Addresses to which an account sends its mail on.
+pub const FORWARDS: usize = 10;

@@ -20,6 +20,7 @@ pub struct Incoming {
     buffer: Vec<u8>,
     stage: Stage,
     reservations: Vec<Reserved>,
+    hold: Option<String>,
     /// Even a message for a single mailbox goes through the queue.
     queued: bool,
 }
@@ -61,13 +62,21 @@ impl Incoming {
         {
             buffer.splice(..0, envelope.head(recipient).into_bytes());
         }
-        Incoming { local, envelope, buffer, stage: Stage::InMemory, reservations: Vec::new(), queued: false }
+        Incoming {
+            local,
+            envelope,
+            buffer,
+            stage: Stage::InMemory,
+            reservations: Vec::new(),
+            hold: None,
+            queued: false,
+        }
     }
 
     pub(crate) fn by_queue(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
         let envelope = envelope.without_duplicates();
         let (stage, reservations) = (Stage::InMemory, Vec::new());
-        Incoming { local, envelope, buffer: header, stage, reservations, queued: true }
+        Incoming { local, envelope, buffer: header, stage, reservations, hold: None, queued: true }
     }
 
     /// Holds what was [reserved](LocalDelivery::reserve) for the recipients until the message is in their mailboxes, and counts it
@@ -75,6 +84,12 @@ impl Incoming {
     pub fn settling(mut self, reservations: Vec<Reserved>) -> Incoming {
         self.reservations = reservations;
         self
+    }
+
+    /// Once accepted it waits in the queue until an operator releases it, for who is elsewhere; why. To be said before
+    /// [`commit`](Incoming::commit).
+    pub fn hold(&mut self, why: String) {
+        self.hold = Some(why);
     }
 
     /// Takes the next piece of the message, as on the wire without dot stuffing; pieces may have any size.
@@ -119,10 +134,11 @@ impl Incoming {
         }
     }
 
-    async fn commit_as(mut self, hold: Option<String>) -> Result<Accepted, DeliveryError> {
+    async fn commit_as(mut self, from_all: Option<String>) -> Result<Accepted, DeliveryError> {
         let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
         let (reservations, queued) = (mem::take(&mut self.reservations), self.queued);
+        let hold = self.hold.take();
         let job = move || {
             let mut store = match stage {
                 Stage::InMemory => Store::begin(&inner, &envelope, queued)?,
@@ -132,10 +148,13 @@ impl Incoming {
             if !buffer.is_empty() {
                 store.write(&buffer)?;
             }
-            match hold {
-                None => store.commit(&inner, envelope, reservations),
-                Some(why) => store.hold(&inner, envelope, &why),
+            if let Some(why) = from_all {
+                return store.hold_from_all(&inner, envelope, &why);
             }
+            if let Some(why) = hold {
+                store.hold(why);
+            }
+            store.commit(&inner, envelope, reservations)
         };
         let accepted = self.local.inner.pool.run(job).await??;
         self.local.keep_retrying();

@@ -36,6 +36,13 @@ impl Store {
         }
     }
 
+    /// Who is elsewhere waits until it is released; a mailbox does not.
+    pub(crate) fn hold(&mut self, why: String) {
+        if let Store::Several(incoming) = self {
+            incoming.hold(why);
+        }
+    }
+
     pub(crate) fn commit(
         self,
         inner: &Inner,
@@ -60,7 +67,7 @@ impl Store {
 
     /// Accepts it, and gives it to nobody. What was reserved for its recipients is free again: who releases it is the operator, and
     /// what was released is never refused.
-    pub(crate) fn hold(
+    pub(crate) fn hold_from_all(
         self,
         inner: &Inner,
         envelope: Envelope,

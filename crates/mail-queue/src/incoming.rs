@@ -17,6 +17,7 @@ use crate::spool::{Outcome, Spool};
 pub struct Incoming {
     spool: Spool,
     draft: Draft,
+    hold: Option<String>,
 }
 
 /// A message that will not be lost.
@@ -30,7 +31,12 @@ pub struct Accepted {
 impl Incoming {
     pub(crate) fn begin(spool: &Spool, id: QueueId) -> Result<Incoming, Error> {
         let draft = create(spool, spool.tmp().join(id.to_string()))?;
-        Ok(Incoming { spool: spool.clone(), draft })
+        Ok(Incoming { spool: spool.clone(), draft, hold: None })
+    }
+
+    /// From its first moment on nobody elsewhere gets it before it is released; why.
+    pub fn hold(&mut self, why: String) {
+        self.hold = Some(why);
     }
 
     /// Writes the next piece: one system call, so pieces should be large. After an error only dropping makes sense.
@@ -48,8 +54,8 @@ impl Incoming {
         self.accept_as(envelope, Some(why)).map(|accepted| accepted.stored.sizes)
     }
 
-    fn accept_as(self, envelope: Envelope, hold: Option<&str>) -> Result<Accepted, Error> {
-        let Incoming { spool, draft } = self;
+    fn accept_as(self, envelope: Envelope, from_all: Option<&str>) -> Result<Accepted, Error> {
+        let Incoming { spool, draft, hold } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
@@ -84,9 +90,12 @@ impl Incoming {
             draft.publish(&name)?;
             undo.names.push(name);
         }
-        if let Some(why) = hold {
-            let progress =
-                Progress { hold: Some(why.to_owned()), ..Progress::new(stored.envelope.remotes.len()) };
+        let (hold, here) = match from_all {
+            Some(why) => (Some(why.to_owned()), true),
+            None => (hold.filter(|_| !remotes.is_empty()), false),
+        };
+        if hold.is_some() {
+            let progress = Progress { hold, here, ..Progress::new(remotes.len()) };
             let mut text = create(&spool, spool.tmp().join(format!("{id}.q")))?;
             text.write(progress.encode(id).as_bytes())?;
             text.sync()?;

@@ -76,7 +76,8 @@ impl Spool {
     /// A held message goes on: from `Ok` on that is remembered, and its mailboxes were served, if they could be. `None`: no such message
     /// waits.
     pub fn release(&self, id: QueueId) -> Result<Option<Outcome>, Error> {
-        let Some(outbound) = self.record(id, |_, progress| progress.hold = None)? else { return Ok(None) };
+        let change = |_: &Envelope, progress: &mut Progress| (progress.hold, progress.here) = (None, false);
+        let Some(outbound) = self.record(id, change)? else { return Ok(None) };
         if outbound.held_here.is_empty() { Ok(Some(Outcome::default())) } else { self.retry(id).map(Some) }
     }
 
@@ -101,13 +102,13 @@ impl Spool {
         Ok(outbound.held_here)
     }
 
-    /// Whether a message's `.q` says that it is held.
+    /// Whether a message's `.q` says that its mailboxes do not get it.
     pub(crate) fn is_held(&self, envelope: &Envelope) -> Result<bool, Error> {
         let (id, path) = (envelope.queue_id, self.progress(envelope.queue_id));
         match view::read(self.files(), &path) {
             Err(error) if is_missing(&error) => Ok(false),
             text => Progress::decode(&text?, id, envelope.remotes.len())
-                .map(|progress| progress.hold.is_some())
+                .map(|progress| progress.here)
                 .map_err(|malformed| Error::Malformed { path, malformed }),
         }
     }

@@ -79,7 +79,7 @@ pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Opt
         text => decoded(&path, Progress::decode(&text?, id, envelope.remotes.len()))?,
     };
     let mut held_here = Vec::new();
-    if progress.hold.is_some() {
+    if progress.here {
         for (nth, recipient) in envelope.recipients.iter().enumerate() {
             if is_there(files, &msg.join(format!("{id}.{nth}")))? {
                 held_here.push(recipient.clone());

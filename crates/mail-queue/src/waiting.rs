@@ -53,7 +53,7 @@ pub fn waiting(queue: &Path) -> Result<Vec<Waiting>, Error> {
         let (envelope, host) = (&stored.envelope, &stored.host);
         let id = envelope.queue_id;
         // Nobody has said yet that its mailboxes shall have it.
-        if matches!(view::outbound(&*files, &dir, id), Ok(Some(found)) if found.progress.hold.is_some()) {
+        if matches!(view::outbound(&*files, &dir, id), Ok(Some(found)) if found.progress.here) {
             continue;
         }
         let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());

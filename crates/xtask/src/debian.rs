@@ -35,6 +35,8 @@ pub(crate) const CLIENTS: &[Need] = &[
     // Hosts and name servers for mail that leaves; they run as instances of their own, never as the system's services.
     POSTFIX,
     Need { what: "NSD", check: ("nsd", &["-v"]), packages: &["nsd"] },
+    // For networks that tests make for themselves.
+    Need { what: "ip", check: ("ip", &["-Version"]), packages: &["iproute2"] },
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
 

@@ -4,8 +4,10 @@
 mod accounts;
 mod addresses;
 mod contention;
+mod desk;
 mod domains;
 mod dump;
+mod forwarding;
 mod hanging;
 mod importing;
 mod issuing;
@@ -14,6 +16,7 @@ mod logins;
 mod names;
 mod opening;
 mod polls;
+mod sending;
 mod support;
 mod taken;
 mod tickets;

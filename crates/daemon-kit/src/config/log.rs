@@ -1,5 +1,7 @@
 //! `[log]`: how events are written.
 
+use toml::de::DeValue;
+
 use super::fault::Wrong;
 use super::section::Section;
 use super::value::{Scalar, word};
@@ -39,7 +41,7 @@ pub(super) fn read(section: Section<'_>) -> Log {
 impl Scalar for LogFormat {
     const EXAMPLE: &'static str = "\"text\" or \"json\"";
 
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
         word(value, &[("text", Self::Text), ("json", Self::Json)])
     }
 }
@@ -47,7 +49,7 @@ impl Scalar for LogFormat {
 impl Scalar for tracing::Level {
     const EXAMPLE: &'static str = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
 
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
         word(
             value,
             &[

@@ -60,6 +60,16 @@
 //! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
 //! until = 2026-12-31                    # the last day
 //!
+//! [replies]                             # what clients are told, by event ([`ReplyEvent`]); the codes stay
+//! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
+//! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
+//! [sending_limits]                      # of each account that has none of its own; none by default
+//! messages_per_hour = 200               # of what it submits, to whomever; hours of the clock, days of UTC
+//! recipients_per_hour = "none"
+//! messages_per_day = 1000
+//! recipients_per_day = 2000
+//! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
+//! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
 //! [virus_check]                         # without it, nothing is looked through for viruses
 //! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
 //! timeout = "1m"                        # how long clamd may keep a message waiting, in all
@@ -146,7 +156,9 @@ mod outbound;
 mod pop3;
 mod pop_before_smtp;
 mod quota;
+mod replies;
 mod section;
+mod sending_limits;
 mod smtp;
 mod trace;
 mod value;
@@ -168,6 +180,8 @@ pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLangua
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
+pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
+pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
@@ -211,6 +225,10 @@ pub struct Config {
     pub pop_before_smtp: Option<PopBeforeSmtp>,
     /// Who looks mail through for viruses; none is nobody.
     pub virus_check: Option<VirusCheck>,
+    /// What clients are told in the operator's words.
+    pub replies: Replies,
+    /// How much customers may send.
+    pub sending_limits: SendingLimits,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -344,9 +362,14 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Absent => Some(Networks::default()),
         Read::Faulty => None,
     };
+    let replies = root.table("replies").given();
+    let replies = replies.map_or_else(Replies::default, |at| replies::read(at.value, accounts.as_ref()));
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
     let virus_check =
         root.table("virus_check").given().map(|at| virus_check::read(at.value, base, outbound.enabled));
+    let sending_limits = root.table("sending_limits").given();
+    let sending_limits =
+        sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
     let given = listener::Given {
         virus_check: virus_check.is_some(),
         pop_before_smtp: pop_before_smtp.is_some(),
@@ -381,6 +404,8 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
         virus_check: virus_check.flatten(),
+        replies,
+        sending_limits,
         networks: networks?,
         listeners: listeners?,
     })
@@ -431,23 +456,10 @@ fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
         address
     });
     let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
-    let suspended_text = reply_text(&section, "suspended_text");
-    let unregistered_text = reply_text(&section, "unregistered_text");
+    let suspended_text = replies::text(&section, "suspended_text");
+    let unregistered_text = replies::text(&section, "unregistered_text");
     section.finish();
     Some(Accounts { database: database?, apop_key, suspended_text, unregistered_text })
-}
-
-/// A text that fits into a reply line of either protocol behind its code (RFC 5321 §4.5.3.1.5, RFC 1939 §3).
-fn reply_text(section: &Section<'_>, key: &'static str) -> Option<String> {
-    const LONGEST: usize = 400;
-    let at = section.optional::<String>(key).given()?;
-    let fits = at.value.len() <= LONGEST && at.value.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    if fits && !at.value.is_empty() {
-        return Some(at.value);
-    }
-    let what = format!("a text for clients is one line of 1 to {LONGEST} ASCII characters");
-    section.report(&at.span, Wrong::new(what, format!("{key} = \"See https://example.jp/help\"")));
-    None
 }
 
 /// The address with an SQLite path made relative to `base`.

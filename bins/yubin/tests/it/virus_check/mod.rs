@@ -203,6 +203,31 @@ fn assert_nothing_is_new(service: &Service) {
 }
 
 #[test]
+fn v_04_clamd_has_no_more_messages_at_once_than_it_shall() {
+    let played = Played::start();
+    let service = service(&played.unix(), "connections = 1", "virus_check = \"always\"");
+    let mut sessions = [session(&service, None), session(&service, None)];
+    for smtp in &mut sessions {
+        smtp.envelope(STRANGER, &[KENJI.address]);
+        smtp.ask("DATA", "354");
+    }
+    let [first, second] = &mut sessions;
+    first.wire.bytes(&stuffed(CLEAN));
+    let mut conversation = played.next();
+    second.wire.bytes(&stuffed(CLEAN));
+    conversation.command();
+    conversation.rest();
+    assert!(played.is_alone());
+    conversation.say(b"stream: OK\0");
+    first.expect("250");
+    let mut conversation = played.next();
+    conversation.command();
+    conversation.rest();
+    conversation.say(b"stream: OK\0");
+    second.expect("250");
+}
+
+#[test]
 fn a_large_message_that_is_looked_through_costs_no_more_than_its_pieces() {
     let clamd = Played::always(|mut conversation| {
         conversation.command();
