@@ -9,12 +9,14 @@ use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::outbound::{Outbound, SuccessReport};
 use delivery::{
-    DeliveryError, Envelope, Incoming, LocalDelivery, Parameters, QueueId, Recipient, Remote, Reserved,
+    DeliveryError, Envelope, Incoming, LocalDelivery, Notify, Parameters, QueueId, Recipient, Remote,
+    Reserved,
 };
 use jiff::Zoned;
 use relay_policy::Sender;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
+use crate::forward::{Expansion, LOOP_FIELD, LoopScan};
 use crate::recipient::Home;
 use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
@@ -80,8 +82,12 @@ pub(crate) struct Transaction {
     /// Who sends, and whether a recipient here wants it looked through: what the virus check goes by.
     sender: Sender,
     for_checked: bool,
+    /// It goes elsewhere because its sender may send it there.
+    relays: bool,
     /// What it may cost its sender, where that is limited.
     pub(crate) budget: Option<Budget>,
+    /// Of who has it sent on.
+    marks: Vec<String>,
     message: Option<Message>,
 }
 
@@ -97,6 +103,8 @@ struct Message {
     account: Option<String>,
     /// The sender wants to know that it is in a mailbox.
     report: Option<SuccessReport>,
+    /// Whether it comes back from where it was sent on.
+    loops: LoopScan,
     /// For as much as it holds until it is on the disk.
     _memory: Share,
 }
@@ -120,7 +128,9 @@ impl Transaction {
             reserved: Vec::new(),
             sender: Sender::Stranger,
             for_checked: false,
+            relays: false,
             budget: None,
+            marks: Vec::new(),
             message: None,
         }
     }
@@ -151,6 +161,10 @@ impl Transaction {
         self.declared
     }
 
+    pub(crate) fn reverse_path(&self) -> &str {
+        &self.reverse_path
+    }
+
     pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, Home { mailbox, reserved, checked }: Home) {
         self.for_checked |= checked;
         self.reserved.push(reserved);
@@ -158,14 +172,52 @@ impl Transaction {
     }
 
     pub(crate) fn add_remote(&mut self, rcpt: &Rcpt<'_>) {
+        self.relays = true;
         self.remotes.push(parameters::of_remote(rcpt));
+    }
+
+    /// A report, for who is meant by the address.
+    pub(crate) fn add_returned(&mut self, rcpt: &Rcpt<'_>, sender: String) {
+        self.remotes.push(Remote { address: sender, ..parameters::of_remote(rcpt) });
+    }
+
+    /// Somebody who has it sent on.
+    pub(crate) fn add_sent_on(&mut self, rcpt: &Rcpt<'_>, expansion: Expansion) {
+        let Expansion { here, there, marks, checked, .. } = expansion;
+        self.for_checked |= checked;
+        for (address, mailbox, reserved) in here {
+            self.reserved.push(reserved);
+            self.recipients.push(Recipient { address, ..parameters::of_rcpt(rcpt, mailbox) });
+        }
+        for (address, forward) in there {
+            // Where it is sent on is the owner's affair: of a failure we hear, and nobody else of anything.
+            let notify = match rcpt.notify.map(|notify| notify.failure) {
+                Some(false) => Notify { success: false, failure: false, delay: false },
+                _ => Notify { success: false, failure: true, delay: false },
+            };
+            let (notify, forward) = (Some(notify), Some(forward));
+            self.remotes.push(Remote { address, notify, forward, ..parameters::of_remote(rcpt) });
+        }
+        self.marks.extend(marks);
+    }
+
+    /// The recipient as RCPT named it, if it is alone.
+    fn only_recipient(&self) -> Option<&str> {
+        let here = self.recipients.iter().map(|recipient| &*recipient.address);
+        let there = self
+            .remotes
+            .iter()
+            .map(|remote| remote.forward.as_ref().map_or(&*remote.address, |forward| &*forward.recipient));
+        let mut all = here.chain(there);
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first)
     }
 
     /// The envelope is complete: whether the message is to be looked through.
     pub(crate) fn check(&self, scanner: Option<&Arc<Scanner>>, checked: VirusChecked) -> Check {
         let sender = match self.sender {
             // Who relays without a login is no stranger.
-            Sender::Stranger if !self.remotes.is_empty() => Sender::Unnamed,
+            Sender::Stranger if self.relays => Sender::Unnamed,
             sender => sender,
         };
         Check::of(scanner, checked, sender, self.for_checked)
@@ -196,11 +248,7 @@ impl Transaction {
             },
             tls: client.tls.as_ref(),
             queue_id: &queue_id.to_string(),
-            recipient: match (&self.recipients[..], &self.remotes[..]) {
-                ([recipient], []) => Some(&recipient.address),
-                ([], [remote]) => Some(&remote.address),
-                _ => None,
-            },
+            recipient: self.only_recipient(),
             now: &now,
         };
         let mut fields = Vec::with_capacity(512);
@@ -208,6 +256,9 @@ impl Transaction {
         // That line is for mailboxes alone (RFC 5321 §4.4).
         let own = fields.len();
         trace.write_received(&mut fields);
+        for mark in &self.marks {
+            fields.extend_from_slice(format!("{LOOP_FIELD}: {mark}\r\n").as_bytes());
+        }
         let envelope = Envelope {
             parameters: self.parameters.clone(),
             delivered_to: settings.delivered_to,
@@ -237,6 +288,7 @@ impl Transaction {
             submission,
             account: client.account.clone(),
             report,
+            loops: LoopScan::new(std::mem::take(&mut self.marks)),
             _memory: memory,
         });
     }
@@ -254,6 +306,11 @@ impl Transaction {
         let Some(mut message) = self.message else { return Err(replies::STORE_FAILED) };
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
+        if message.loops.is_loop() {
+            let (from, reason) = (self.reverse_path, "forward_loop");
+            tracing::warn!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+            return Err(replies::FORWARD_LOOP);
+        }
         message.complete_header().await.map_err(refuse)?;
         let (virus_check, committed) = match message.judge(&self.reverse_path).await {
             Some(Judgement::Refuse(reply, reason)) => {
@@ -293,8 +350,9 @@ impl Transaction {
         for Recipient { mailbox, address, .. } in &self.recipients {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
         }
-        for Remote { address, .. } in &self.remotes {
-            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address);
+        for Remote { address, forward, .. } in &self.remotes {
+            let forward_of = forward.as_ref().map(|forward| &forward.recipient);
+            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, forward_of);
         }
         // Of what is held nobody knows whether it will be in a mailbox.
         if let (Some(outbound), Some(report), false) = (outbound, message.report, accepted.held) {
@@ -313,6 +371,7 @@ impl Transaction {
 impl Message {
     async fn write(&mut self, octets: &[u8]) -> Result<(), DeliveryError> {
         self.octets += octets.len() as u64;
+        self.loops.take(octets);
         let Some(submission) = &mut self.submission else { return self.put(octets).await };
         let searched = submission.header.len();
         submission.header.extend_from_slice(octets);
