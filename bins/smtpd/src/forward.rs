@@ -28,6 +28,10 @@ pub(crate) struct Expansion {
     pub(crate) there: Vec<(String, Forward)>,
     /// Of who has it sent on: for the header, by which it is known when it comes back.
     pub(crate) marks: Vec<String>,
+    /// Through whose hands it goes.
+    pub(crate) accounts: Vec<AccountId>,
+    /// One of them has its mail looked through for viruses.
+    pub(crate) checked: bool,
 }
 
 impl Smtpd {
@@ -47,6 +51,7 @@ impl Smtpd {
             if !seen.insert(mailbox.account) {
                 continue;
             }
+            expansion.accounts.push(mailbox.account);
             let forwarding = match mailbox.forwards && seen.len() <= LONGEST_CHAIN {
                 true => self.accounts.forwards(mailbox.account).await.map_err(unavailable)?,
                 false => None,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use accounts::{Resolution, Sender};
 use daemon_kit::config;
-use daemon_kit::config::Over;
+use daemon_kit::config::{Over, VirusChecked};
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
@@ -17,8 +17,7 @@ use crate::{Smtpd, replies};
 
 /// Where a recipient is that was taken.
 pub(crate) enum Taken {
-    /// In this mailbox, with room for the message; that of a mailbox that has the message already is reserved.
-    Here(Mailbox, Option<Reserved>),
+    Here(Home),
     /// Elsewhere, for who is known by its address alone, if it is.
     Elsewhere(Option<Sender>),
     /// In these places: the mailbox has its mail sent on.
@@ -35,6 +34,17 @@ pub(crate) struct Standing {
     pub(crate) address: Option<IpAddr>,
     pub(crate) network: Network,
     pub(crate) identity: Identity,
+    /// Whose mail is looked through for viruses.
+    pub(crate) checked: VirusChecked,
+}
+
+/// A recipient's mailbox here, with room for the message; that of a mailbox that gets it already is reserved.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) reserved: Option<Reserved>,
+    /// Its mail is looked through for viruses.
+    pub(crate) checked: bool,
 }
 
 impl Smtpd {
@@ -72,11 +82,15 @@ impl Smtpd {
             (Verdict::Accept(_), Resolution::Mailbox(found)) => {
                 let address = path.to_string();
                 if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
-                    let expansion = self.expand(srs, found, &address, reverse_path, transaction).await?;
+                    let mut expansion = self.expand(srs, found, &address, reverse_path, transaction).await?;
+                    for account in expansion.accounts.iter().copied() {
+                        expansion.checked |= self.checked_recipient(standing.checked, account).await?;
+                    }
                     return Ok(Taken::SentOn(expansion));
                 }
+                let checked = self.checked_recipient(standing.checked, found.account).await?;
                 let (mailbox, reserved) = self.reserve_once(&found, &address, transaction).await?;
-                return Ok(Taken::Here(mailbox, reserved));
+                return Ok(Taken::Here(Home { mailbox, reserved, checked }));
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
                 if let Some(sender) = returned {

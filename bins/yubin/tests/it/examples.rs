@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use daemon_kit::config::{Auth, Config, Listener, Protocol, TlsMode};
+use daemon_kit::config::{Auth, Config, Listener, Protocol, TlsMode, VirusChecked};
 use regex::Regex;
 use relay_policy::{Destination, Identity, Network, Verdict, recipient};
 
@@ -346,6 +346,9 @@ fn show(shown: &mut String, listener: &Listener) {
     }
     if !listener.barred.is_empty() {
         rules.push(format!("barred to {}", listener.barred.join(" ")));
+    }
+    if listener.smtp.virus_check != VirusChecked::Off {
+        rules.push(format!("virus check {}", listener.smtp.virus_check));
     }
     writeln!(
         shown,

@@ -36,3 +36,4 @@ mod sending;
 mod size;
 mod space;
 mod trace;
+mod virus_check;

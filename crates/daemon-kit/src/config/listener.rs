@@ -167,6 +167,7 @@ pub(super) struct Given<'g> {
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
     pub(super) pop_before_smtp: bool,
+    pub(super) virus_check: bool,
     /// None where they are faulty.
     pub(super) networks: Option<&'g Networks>,
 }
@@ -231,7 +232,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         brand,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
         trace,
-        smtp: settings.smtp.resolve(),
+        smtp: settings.smtp.resolve(given.virus_check && protocol == Protocol::Smtp),
     })
 }
 
@@ -384,6 +385,9 @@ impl Settings {
             Protocol::Smtp => {
                 if let Some(at) = &self.apop {
                     report(&at.span, "APOP belongs to POP3, this listener is smtp", remove);
+                }
+                if !given.virus_check {
+                    self.smtp.check_without_scanner(faults);
                 }
             }
             Protocol::Pop3 => {

@@ -70,6 +70,14 @@
 //! recipients_per_day = 2000
 //! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
 //! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
+//! [virus_check]                         # without it, nothing is looked through for viruses
+//! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
+//! timeout = "1m"                        # how long clamd may keep a message waiting, in all
+//! connections = 100                     # messages that clamd has at once
+//! max_size = "100MB"                    # of more octets clamd sees nothing: a little below its StreamMaxLength
+//! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
+//! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
+//! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"
 //!
 //! [forwarding]                          # without it nobody's mail is sent on
 //! srs_key = "srs.key"                   # proves which senders' addresses are ours; the same on every machine
@@ -131,6 +139,8 @@
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! sender_rights = "reject"              # of who has logged in; or "off", "warn", "rewrite"
 //! vrfy = "neutral"                      # or "off", "authenticated"
+//! virus_check = "received"              # mail to accounts with the service virus_check; "contract": and of such accounts; "contract-only":
+//!                                       # and 550 5.7.1 to accounts without; "always": all mail; "off": none; the default without [virus_check]
 //! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //!
 //! [[listener]]
@@ -158,6 +168,7 @@ mod sending_limits;
 mod smtp;
 mod trace;
 mod value;
+mod virus_check;
 
 use std::fmt;
 use std::fs::File;
@@ -180,9 +191,10 @@ pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
 pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
-pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
+pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
+pub use virus_check::{Clamd, OnFail, OnVirus, OverSize, VirusCheck};
 
 use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
@@ -220,6 +232,8 @@ pub struct Config {
     pub certificates: Vec<Certificate>,
     /// Whether and how long a login by POP3 lets an address send; none is never.
     pub pop_before_smtp: Option<PopBeforeSmtp>,
+    /// Who looks mail through for viruses; none is nobody.
+    pub virus_check: Option<VirusCheck>,
     /// What clients are told in the operator's words.
     pub replies: Replies,
     /// How much customers may send.
@@ -368,6 +382,8 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let replies = root.table("replies").given();
     let replies = replies.map_or_else(Replies::default, |at| replies::read(at.value, accounts.as_ref()));
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
+    let virus_check =
+        root.table("virus_check").given().map(|at| virus_check::read(at.value, base, outbound.enabled));
     let sending_limits = root.table("sending_limits").given();
     let sending_limits =
         sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
@@ -377,6 +393,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Faulty => None,
     };
     let given = listener::Given {
+        virus_check: virus_check.is_some(),
         pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
         hostname: hostname.as_deref(),
@@ -408,6 +425,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
+        virus_check: virus_check.flatten(),
         replies,
         sending_limits,
         forwarding: forwarding?,

@@ -112,9 +112,10 @@ impl Outbound {
     }
 
     /// Sends what waits and what comes, until [`stop`](Outbound::stop).
-    pub async fn run(self) {
+    pub fn run(self) -> impl Future<Output = ()> + Send {
+        // Before the first step, which one that is aborted at once never takes.
         let stopped = Stopped(self.agent);
-        stopped.0.clone().run().await;
+        async move { stopped.0.clone().run().await }
     }
 
     /// Begins nothing new, and waits for what has begun, as long as that is reasonable. To be called once, while it runs.
