@@ -47,6 +47,11 @@ impl<'s> Conversation<'s> {
             let step = self.machine.step(input, out).map_err(misuse)?;
             // A PASS may have been among it.
             wire.erase(step.consumed);
+            if let Some(mechanism) = self.machine.take_unoffered() {
+                let (reason, hint) = ("mechanism-not-offered", "mechanism not offered");
+                let encrypted = wire.tls().is_some();
+                tracing::info!(event = event::AUTH_FAILED, %mechanism, encrypted, reason, hint);
+            }
             match step.event {
                 Event::NeedInput => {
                     if let Some(outcome) = self.wait(wire).await? {
@@ -106,7 +111,9 @@ impl<'s> Conversation<'s> {
         let visitor = Visitor {
             address: wire.peer().ip(),
             is_client: self.session.peer_is_client,
-            encrypted: wire.tls().is_some(),
+            tls: wire.tls().map(|tls| tls.version),
+            place: &self.session.listener.place(),
+            language: self.machine.language(),
         };
         match self.pop3d.login(&claim, visitor).await? {
             Ok(Entered { maildrop, listing, policy, attendance }) => {

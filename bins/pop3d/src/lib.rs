@@ -15,6 +15,7 @@ mod maildrop;
 mod pace;
 mod presence;
 mod rules;
+mod words;
 
 use std::fmt::{self, Display};
 use std::io;
@@ -41,6 +42,7 @@ use crate::rules::Rules;
 pub struct Pop3d {
     accounts: Accounts,
     texts: config::Accounts,
+    replies: config::Replies,
     maildirs: PathBuf,
     quota: Quota,
     ledger: Ledger,
@@ -61,6 +63,7 @@ impl Pop3d {
         Self {
             accounts,
             texts: config.accounts.clone(),
+            replies: config.replies.clone(),
             maildirs: config.store.maildirs.clone(),
             quota: config.quota,
             ledger: match config.quota.warn_percent {
@@ -116,11 +119,18 @@ impl Service for Pop3d {
         }
     }
 
+    async fn close(&self) {
+        self.accounts.write_logins().await;
+    }
+
     /// Whichever limit it is, it may be better in a moment; who is barred stays so.
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
         let mut line = Vec::new();
         match refusal {
-            Refusal::Barred => pop3_proto::Refusal::Permanent.write(&mut line),
+            Refusal::Barred => match words::network_barred(&self.replies) {
+                Some(text) => line.extend_from_slice(format!("-ERR [SYS/PERM] {text}\r\n").as_bytes()),
+                None => pop3_proto::Refusal::Permanent.write(&mut line),
+            },
             _ => pop3_proto::Refusal::Temporary.write(&mut line),
         }
         line

@@ -4,18 +4,19 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::{Account, Attendance, Sender, Service, Verdict};
+use accounts::{Account, Attempt, Attendance, Sender, Service, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
 use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
 use delivery::{DeliveryError, StoreConfig};
 use relay_policy::{Identity, Network};
-use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetReason};
+use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetReason, Unmet};
 
 use crate::listener::Door;
 use crate::recipient::{Standing, Taken};
 use crate::transaction::{Client, Transaction};
+use crate::words::{worded, worded_in_utf8};
 use crate::{Smtpd, replies};
 
 /// A session with its client.
@@ -28,6 +29,8 @@ pub(crate) struct Conversation<'s> {
     /// Who has logged in, for as long as it may be here.
     proved: Option<(Account, Attendance)>,
     transaction: Option<Transaction>,
+    /// The client reads UTF-8 (SMTPUTF8).
+    utf8: bool,
 }
 
 /// What the protocol machine is told.
@@ -45,7 +48,7 @@ impl<'s> Conversation<'s> {
         let client = Client::new(wire);
         let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
         let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
-        Self { smtpd, session, door, machine, client, proved: None, transaction: None }
+        Self { smtpd, session, door, machine, client, proved: None, transaction: None, utf8: false }
     }
 
     /// From the greeting to the end; says how it ended.
@@ -55,6 +58,9 @@ impl<'s> Conversation<'s> {
             let (input, out) = wire.split();
             let step = self.machine.step(input, out).map_err(misuse)?;
             let consumed = step.consumed;
+            if let Some(unmet) = self.machine.take_unmet() {
+                self.log_unmet(unmet);
+            }
             match step.event {
                 Event::NeedInput => {
                     wire.erase(consumed);
@@ -70,6 +76,7 @@ impl<'s> Conversation<'s> {
                     self.client = Client::new(wire);
                     self.proved = None;
                     self.transaction = None;
+                    self.utf8 = false;
                 }
                 Event::Authenticate(claim) => {
                     wire.erase(consumed);
@@ -128,10 +135,11 @@ impl<'s> Conversation<'s> {
         match event {
             Event::Hello(hello) => {
                 self.transaction = None;
+                self.utf8 = false;
                 self.client.greeted(&hello);
                 Answer::Yes
             }
-            Event::Mail(mail) => match room(self.smtpd, mail.size).await {
+            Event::Mail(mail) => match self.room_for(&mail).await {
                 // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which
                 // is idle most of the time.
                 Ok(()) => match Box::pin(self.begin(&mail)).await {
@@ -186,6 +194,11 @@ impl<'s> Conversation<'s> {
             // These are answered where the wire is at hand.
             Event::Authenticate(_) | Event::Close(_) | Event::NeedInput | Event::StartTls => Answer::None,
         }
+    }
+
+    async fn room_for(&mut self, mail: &Mail<'_>) -> Result<(), Reply> {
+        self.utf8 = mail.smtputf8;
+        room(self.smtpd, mail.size).await
     }
 
     /// A message, from another sender address where the listener wants one of who has logged in.
@@ -295,32 +308,39 @@ impl<'s> Conversation<'s> {
     }
 
     async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
-        let (login, encrypted) = (claim.login(), self.client.tls.is_some());
-        match self.smtpd.accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
+        let tls = self.client.tls.as_ref().map(|tls| tls.version);
+        let (login, encrypted) = (claim.login(), tls.is_some());
+        let accounts = &self.smtpd.accounts;
+        let attempt = Attempt::new(claim, Service::SmtpAuth, &self.door.place, from, tls);
+        match accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
             Ok(Verdict::Accepted(account)) => {
-                tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
+                tracing::info!(event = event::AUTH_OK, login = account.login, encrypted, tls);
+                accounts.note_login(attempt.accepted(&account));
                 self.client.account = Some(account.login.clone());
-                let attendance = self.smtpd.accounts.attend(&account, Service::SmtpAuth);
+                let attendance = accounts.attend(&account, Service::SmtpAuth);
                 self.proved = Some((account, attendance));
                 Answer::Yes
             }
             Ok(Verdict::Barred(account, bar)) => {
+                accounts.note_login(attempt.barred(&account, &bar));
                 let (login, reason, hint) = (account.login, bar.word(), bar.hint());
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason, %hint);
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason, %hint);
                 Answer::No(self.smtpd.barred(&bar))
             }
             Ok(Verdict::Rejected(why)) => {
                 let log = async {
-                    let hint = self.smtpd.accounts.hint(login, why).await;
-                    let hint = hint.as_ref().map(tracing::field::display);
-                    tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word(), hint);
+                    let hint = accounts.hint(login, why).await;
+                    accounts.note_login(attempt.rejected(why, hint.as_ref()));
+                    let (reason, hint) = (why.word(), hint.as_ref().map(tracing::field::display));
+                    tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason, hint);
                 };
                 // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
                 tokio::join!(log, tokio::time::sleep(limits::FAILED_LOGIN_DELAY));
                 Answer::No(replies::AUTH_FAILED)
             }
             Ok(Verdict::Deferred(budget)) => {
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = budget.word());
+                accounts.note_login(attempt.deferred(budget));
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason = budget.word());
                 Answer::No(replies::AUTH_UNAVAILABLE)
             }
             Err(error) => {
@@ -330,10 +350,28 @@ impl<'s> Conversation<'s> {
         }
     }
 
+    /// What the desk looks for when a customer says that sending does not work.
+    fn log_unmet(&self, unmet: Unmet) {
+        let encrypted = self.client.tls.is_some();
+        match unmet {
+            Unmet::AuthMissing => {
+                let greeting = self.client.greeting();
+                tracing::info!(event = event::AUTH_MISSING, greeting, encrypted);
+            }
+            Unmet::MechanismNotOffered(mechanism) => {
+                let (reason, hint) = ("mechanism-not-offered", "mechanism not offered");
+                tracing::info!(event = event::AUTH_FAILED, %mechanism, encrypted, reason, hint);
+            }
+        }
+    }
+
     fn answer(&mut self, answer: Answer, out: &mut Vec<u8>) -> Result<(), WireError> {
         match answer {
             Answer::None => Ok(()),
-            Answer::No(reply) => self.machine.refuse(reply, out),
+            Answer::No(reply) => {
+                let worded = if self.utf8 { worded_in_utf8 } else { worded };
+                self.machine.refuse(worded(&self.smtpd.words, reply), out)
+            }
             Answer::Yes => self.machine.accept(out),
             Answer::YesWith(reply) => self.machine.accept_with(&reply, out),
         }

@@ -14,9 +14,10 @@ mod sender;
 mod sending;
 mod trace;
 mod transaction;
+mod words;
 
 use accounts::{Accounts, DatabaseConfig, Srs};
-use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, SendingLimits};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
@@ -29,6 +30,7 @@ pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
 pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE};
 use crate::sending::{Clock, Told};
+pub use crate::words::worded;
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub struct Smtpd {
     quota: Quota,
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
+    words: Replies,
     sending_limits: SendingLimits,
     clock: Clock,
     told: Told,
@@ -61,6 +64,7 @@ impl Smtpd {
             quota: config.quota,
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
+            words: config.replies.clone(),
             sending_limits: config.sending_limits,
             clock: Clock::default(),
             told: Told::default(),
@@ -85,6 +89,7 @@ impl Service for Smtpd {
         if let Some(outbound) = &self.outbound {
             outbound.stop().await;
         }
+        self.accounts.write_logins().await;
     }
 
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
@@ -96,7 +101,7 @@ impl Service for Smtpd {
             Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
-        reply.write(&mut line);
+        worded(&self.words, reply).write(&mut line);
         line
     }
 }

@@ -51,6 +51,15 @@ impl Client {
         hello.name.as_str().clone_into(&mut self.name);
         self.extended = hello.extended;
     }
+
+    /// How it greeted; nothing before it did.
+    pub(crate) fn greeting(&self) -> &'static str {
+        match (self.name.is_empty(), self.extended) {
+            (true, _) => "",
+            (false, true) => "EHLO",
+            (false, false) => "HELO",
+        }
+    }
 }
 
 /// An envelope that grows, and its message.

@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`diagnose`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -13,6 +13,7 @@ pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod config;
+pub mod diagnose;
 pub mod domain;
 pub mod expire;
 pub mod explain;
@@ -22,6 +23,7 @@ mod held;
 pub mod import;
 pub mod import_accounts;
 pub mod init;
+pub mod language;
 pub mod life;
 pub mod manual;
 pub mod network;
@@ -119,10 +121,12 @@ pub enum Command {
     Network(network::Command),
     /// What a client may do here, and why: by address, port, account and recipient
     Explain(explain::Arguments),
+    /// How an account was logged in to lately, and what may be wrong
+    Diagnose(diagnose::Arguments),
     /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
     #[command(subcommand)]
     Queue(queue::Command),
-    /// Who still uses clear-text passwords, POP before SMTP, APOP, from the logs
+    /// Who still uses clear-text passwords, POP before SMTP, APOP, old TLS, from the logs
     Report(report::Arguments),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
@@ -178,6 +182,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Explain(arguments) => explain::run(&settings()?, &arguments, output).await,
+        Command::Diagnose(arguments) => diagnose::run(&settings()?, &arguments, output).await,
         Command::Queue(command) => queue::run(&settings()?, command, output).await,
         Command::Report(arguments) => report::run(&arguments, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,

@@ -31,6 +31,24 @@ pub enum Hint {
     TwoIdentities,
 }
 
+impl Hint {
+    /// A stable word for it, in the database.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Address(_) => "address",
+            Self::Alias(_) => "alias",
+            Self::Closing => "closing",
+            Self::NoApopSecret => "no-apop-secret",
+            Self::PseudoUserName => "pseudo-user-name",
+            Self::ServiceOff(_) => "service-off",
+            Self::Staged => "staged",
+            Self::Suspended => "suspended",
+            Self::TwoIdentities => "two-identities",
+        }
+    }
+}
+
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -56,6 +56,7 @@ mod guesses;
 mod hash;
 mod hint;
 pub mod limits;
+mod logins;
 mod names;
 mod password;
 mod pop3;
@@ -92,6 +93,7 @@ pub use error::{AdminError, OpenError, Unavailable};
 pub use forward::Forwarding;
 pub use guesses::Budget;
 pub use hint::Hint;
+pub use logins::{Attempt, LoginAttempt, Outcome};
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};
@@ -106,6 +108,7 @@ pub use standing::{Bar, Service, State, Stops};
 
 use guesses::Guesses;
 use hash::Hasher;
+use logins::Journal;
 use remembered::Remembered;
 use seal::ApopKey;
 use sessions::Sessions;
@@ -125,6 +128,7 @@ struct Shared {
     remembered: Remembered,
     guesses: Guesses,
     sessions: Sessions,
+    journal: Journal,
     swept: sent::Swept,
     apop: Option<ApopKey>,
 }
@@ -184,6 +188,7 @@ impl Accounts {
             remembered,
             guesses,
             sessions: Sessions::default(),
+            journal: Journal::default(),
             swept: sent::Swept::default(),
             apop,
         });

@@ -78,6 +78,21 @@ pub const KNOWN_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 /// How many pairs of account and address are known. Who is forgotten is treated as everybody.
 pub const KNOWN_ADDRESSES: usize = 200_000;
 
+/// Ways to come in that are kept of an account for the desk, and as many ways that failed.
+pub const LOGINS_KEPT: i64 = 20;
+
+/// How often logins that were noted are written: the desk reads them while the customer is on the telephone.
+pub const LOGINS_WRITTEN_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a login that succeeds in the same way again is not written again: who polls costs no write a poll.
+pub const LOGIN_RENEWED: Duration = Duration::from_secs(5 * 60);
+
+/// Logins that are noted at once, some hundred octets each. What is more is not kept: under such a load the log has to do.
+pub const LOGINS_NOTED: usize = 20_000;
+
+/// Logins that are written in one change, for whose end other changes wait.
+pub const LOGINS_BATCH: usize = 100;
+
 /// How many addresses, networks and accounts are counted at once; of more, those with the fewest failures are forgotten.
 pub const COUNTED_GUESSERS: usize = 100_000;
 

@@ -413,6 +413,33 @@ pub(crate) const TICKET_HOLDERS: &str = "SELECT account.login FROM ticket \
      AND (account.state = 'active' OR (account.state = 'suspended' AND account.stops IN (2, 4, 6))) \
      AND COALESCE(service.enabled, plan_service.enabled, 1) = 1 ORDER BY ticket.expires_at DESC, account.login";
 
+/// `$1` login, then the columns of the table up to `times`: nothing where nobody has that login.
+pub(crate) const NOTE_LOGIN: &str = "INSERT INTO login_attempt (account_id, service, place, address, tls, mechanism, \
+     outcome, hint, claimed, first_at, last_at, times) \
+     SELECT account.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM account WHERE account.login = $1 \
+     ON CONFLICT (account_id, service, place, address, tls, mechanism, outcome, hint, claimed) DO UPDATE \
+     SET last_at = excluded.last_at, times = login_attempt.times + excluded.times";
+
+/// `$1` login, `$2` how many of those that succeeded stay: those that were last seen before them go.
+pub(crate) const FORGET_LOGINS: &str = "DELETE FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome = 'ok' AND last_at < ( \
+     SELECT MIN(kept.last_at) FROM (SELECT last_at FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome = 'ok' \
+     ORDER BY last_at DESC LIMIT $2) kept)";
+
+/// The same of those that failed.
+pub(crate) const FORGET_FAILED_LOGINS: &str = "DELETE FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome <> 'ok' AND last_at < ( \
+     SELECT MIN(kept.last_at) FROM (SELECT last_at FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome <> 'ok' \
+     ORDER BY last_at DESC LIMIT $2) kept)";
+
+/// `$1` login → all but the account of each row, the last first.
+pub(crate) const LOGIN_ATTEMPTS: &str = "SELECT login_attempt.service, login_attempt.place, login_attempt.address, \
+     login_attempt.tls, login_attempt.mechanism, login_attempt.outcome, login_attempt.hint, login_attempt.claimed, \
+     login_attempt.first_at, login_attempt.last_at, login_attempt.times FROM login_attempt \
+     JOIN account ON account.id = login_attempt.account_id WHERE account.login = $1 \
+     ORDER BY login_attempt.last_at DESC, login_attempt.outcome, login_attempt.place";
 /// `$1` account id, `$2` service → whether it keeps a copy, its state, whether it has the service (NULL where nobody set it), and an
 /// address to which it sends its mail on; a row for each of these.
 pub(crate) const FORWARDS: &str = "SELECT account.keeps_copy, account.state, account.stops, account.state_text, account.state_since, \
@@ -503,7 +530,7 @@ pub(crate) const COUNT_AUDIT: &str = "SELECT COUNT(*) FROM audit WHERE id = $1";
 pub(crate) const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM domain), (SELECT COUNT(*) FROM account), \
      (SELECT COUNT(*) FROM address)";
 
-/// Every table with all of its rows, in an order in which a row comes after those it refers to.
+/// Every table with all of its rows, but for what daemons note for the desk, in an order in which a row comes after those it refers to.
 pub(crate) const DUMP: &[(&str, &str)] = &[
     ("counter", "SELECT * FROM counter ORDER BY name"),
     ("domain", "SELECT * FROM domain ORDER BY id"),

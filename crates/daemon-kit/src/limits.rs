@@ -146,3 +146,7 @@ pub const CLOSE_DISCARD: usize = 256 << 10;
 pub const CERTIFICATE_LOOK: Duration = Duration::from_hours(24);
 /// Days before its end at which a certificate is warned about: three weeks leave time for a person to act.
 pub const CERTIFICATE_WARNING_DAYS: i64 = 21;
+
+/// Octets of a text of the operator's that stands in a reply behind its code: a reply line ends at 512 (RFC 5321 §4.5.3.1.5), one of
+/// POP3 too (RFC 2449 §4), and the account database has no more for one either.
+pub const REPLY_TEXT: usize = 400;

@@ -215,7 +215,7 @@ impl<'c> Client<'c> {
         let Some(class) = listener.barred.iter().find(|class| self.is_member(class)) else { return true };
         walk.fail("barred", format!("the class {class} is turned away here"));
         let reply = match listener.protocol {
-            Protocol::Smtp => Some(spoken(&smtpd::BARRED)),
+            Protocol::Smtp => Some(spoken(&smtpd::worded(&self.config.replies, smtpd::BARRED))),
             Protocol::Pop3 => None,
         };
         walk.end("anything", false, "barred", reply);

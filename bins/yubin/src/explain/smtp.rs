@@ -115,7 +115,8 @@ fn verdict(
     let policy = smtpd::policy(listener);
     let why = match relay_policy::recipient(policy, network, identity, destination) {
         Verdict::Accept(why) if destination == Destination::Foreign && !client.config.outbound.enabled => {
-            walk.end(what, false, why.name(), spoken(&smtpd::NOT_SENT_FROM_HERE));
+            let reply = smtpd::worded(&client.config.replies, smtpd::NOT_SENT_FROM_HERE);
+            walk.end(what, false, why.name(), spoken(&reply));
             walk.change("the operator: enabled = true in [outbound]");
             return;
         }
@@ -126,6 +127,7 @@ fn verdict(
         Some((_, Resolution::NoPostmaster)) => smtpd::NO_POSTMASTER,
         _ => smtpd::refusal_of(why),
     };
+    let reply = smtpd::worded(&client.config.replies, reply);
     walk.end(what, false, why.name(), spoken(&reply));
     remedy(client, listener, why, walk);
 }

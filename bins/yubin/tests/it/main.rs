@@ -9,6 +9,7 @@ mod clients;
 mod configuration;
 mod crashes;
 mod customers;
+mod desk;
 mod examples;
 mod expire;
 mod forwarding;

@@ -125,6 +125,11 @@ async fn no_table_is_forgotten() {
         a.forward_add("ab4t-ash", "taro@example.org").await.unwrap();
         let text = dump(a).await;
         for table in accounts_tables() {
+            // What daemons note for the desk is old before a backup is needed, and more than all the rest.
+            if table == "login_attempt" {
+                assert!(!text.contains("login_attempt"));
+                continue;
+            }
             assert!(text.contains(&format!("\"table\":\"{table}\"")), "{table}");
         }
     }

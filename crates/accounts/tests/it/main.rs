@@ -4,6 +4,7 @@
 mod accounts;
 mod addresses;
 mod contention;
+mod desk;
 mod domains;
 mod dump;
 mod forwarding;

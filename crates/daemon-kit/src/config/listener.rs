@@ -51,6 +51,15 @@ pub struct Listener {
     pub smtp: Smtp,
 }
 
+impl Listener {
+    /// Its name and port, for people: `mx.example.jp:465`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let port = self.addresses.first().map_or(0, |address| address.socket.port());
+        format!("{}:{port}", self.hostname)
+    }
+}
+
 /// An address and the place in the file that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {

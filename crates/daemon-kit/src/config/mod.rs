@@ -60,6 +60,9 @@
 //! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
 //! until = 2026-12-31                    # the last day
 //!
+//! [replies]                             # what clients are told, by event ([`ReplyEvent`]); the codes stay
+//! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
+//! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
 //! [sending_limits]                      # of each account that has none of its own; none by default
 //! messages_per_hour = 200               # of what it submits, to whomever; hours of the clock, days of UTC
 //! recipients_per_hour = "none"
@@ -142,11 +145,13 @@ mod fault;
 mod forwarding;
 mod limits;
 mod listener;
+mod log;
 mod networks;
 mod outbound;
 mod pop3;
 mod pop_before_smtp;
 mod quota;
+mod replies;
 mod section;
 mod sending_limits;
 mod smtp;
@@ -164,11 +169,13 @@ pub use fault::{Fault, Faults, Position};
 pub use forwarding::Forwarding;
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use log::{Log, LogFormat};
 pub use networks::{INSIDE, Networks};
 pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLanguage};
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
+pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
 pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
@@ -177,7 +184,7 @@ pub use value::octets;
 use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
-use value::{Count, HostName, Scalar, Size, word};
+use value::{Count, HostName, Size};
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
@@ -210,6 +217,8 @@ pub struct Config {
     pub certificates: Vec<Certificate>,
     /// Whether and how long a login by POP3 lets an address send; none is never.
     pub pop_before_smtp: Option<PopBeforeSmtp>,
+    /// What clients are told in the operator's words.
+    pub replies: Replies,
     /// How much customers may send.
     pub sending_limits: SendingLimits,
     /// Mail that accounts have sent on; none is sent on without it.
@@ -263,30 +272,6 @@ impl fmt::Debug for Accounts {
             .field("database", &format_args!("{kind}:[hidden]"))
             .field("apop_key", &self.apop_key)
             .finish()
-    }
-}
-
-/// `[log]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Log {
-    /// For people or for programs.
-    pub format: LogFormat,
-    /// The least important level that is written.
-    pub level: tracing::Level,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `TIME LEVEL event key=value …`
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, level: tracing::Level::INFO }
     }
 }
 
@@ -357,7 +342,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
-    let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
+    let log = root.table("log").given().map_or_else(Log::default, |at| log::read(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
     let outbound =
         outbound::read(root.table("outbound").given().map(|at| at.value), root.tables("route"), base);
@@ -371,6 +356,8 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Absent => Some(Networks::default()),
         Read::Faulty => None,
     };
+    let replies = root.table("replies").given();
+    let replies = replies.map_or_else(Replies::default, |at| replies::read(at.value, accounts.as_ref()));
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
     let sending_limits = root.table("sending_limits").given();
     let sending_limits =
@@ -412,6 +399,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
+        replies,
         sending_limits,
         forwarding: forwarding?,
         networks: networks?,
@@ -464,23 +452,10 @@ fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
         address
     });
     let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
-    let suspended_text = reply_text(&section, "suspended_text");
-    let unregistered_text = reply_text(&section, "unregistered_text");
+    let suspended_text = replies::text(&section, "suspended_text");
+    let unregistered_text = replies::text(&section, "unregistered_text");
     section.finish();
     Some(Accounts { database: database?, apop_key, suspended_text, unregistered_text })
-}
-
-/// A text that fits into a reply line of either protocol behind its code (RFC 5321 §4.5.3.1.5, RFC 1939 §3).
-fn reply_text(section: &Section<'_>, key: &'static str) -> Option<String> {
-    const LONGEST: usize = 400;
-    let at = section.optional::<String>(key).given()?;
-    let fits = at.value.len() <= LONGEST && at.value.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    if fits && !at.value.is_empty() {
-        return Some(at.value);
-    }
-    let what = format!("a text for clients is one line of 1 to {LONGEST} ASCII characters");
-    section.report(&at.span, Wrong::new(what, format!("{key} = \"See https://example.jp/help\"")));
-    None
 }
 
 /// The address with an SQLite path made relative to `base`.
@@ -491,37 +466,4 @@ fn database_address(given: &str, base: &Path) -> Option<String> {
     let path = given.strip_prefix("sqlite://").or_else(|| given.strip_prefix("sqlite:"))?;
     // A database in memory would be another one in each process, and gone at the end.
     (!path.is_empty() && !path.starts_with(':')).then(|| format!("sqlite:{}", base.join(path).display()))
-}
-
-fn log(section: Section<'_>) -> Log {
-    let default = Log::default();
-    let format = section.optional("format").or(default.format);
-    let level = section.optional("level").or(default.level);
-    section.finish();
-    Log { format, level }
-}
-
-impl Scalar for LogFormat {
-    const EXAMPLE: &'static str = "\"text\" or \"json\"";
-
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
-        word(value, &[("text", Self::Text), ("json", Self::Json)])
-    }
-}
-
-impl Scalar for tracing::Level {
-    const EXAMPLE: &'static str = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
-
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
-        word(
-            value,
-            &[
-                ("error", Self::ERROR),
-                ("warn", Self::WARN),
-                ("info", Self::INFO),
-                ("debug", Self::DEBUG),
-                ("trace", Self::TRACE),
-            ],
-        )
-    }
 }
