@@ -85,7 +85,7 @@ use std::time::Instant;
 pub use admin::{
     AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, AuditEntry, DomainInfo, DomainKind,
     DomainSetting, ImportError, ImportedAccounts, IncomingAccount, IssuedAccount, NewAccount, NewPlan, Order,
-    PlanInfo, RemovedAccount, ServiceInfo, Status, Which,
+    PlanInfo, RemovedAccount, ReportLanguage, ServiceInfo, Status, Which,
 };
 pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (20, "tickets", include_str!("../migrations/0020_tickets.sql")),
     (30, "sending", include_str!("../migrations/0030_sending.sql")),
     (31, "forward", include_str!("../migrations/0031_forward.sql")),
+    (32, "report language", include_str!("../migrations/0032_report_language.sql")),
     (40, "logins", include_str!("../migrations/0040_logins.sql")),
 ];
 
