@@ -100,6 +100,7 @@ Example:
 struct Shown {
     domain: String,
     kind: &'static str,
+    brand: Option<String>,
     default: bool,
     addresses: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,6 +168,10 @@ async fn print_list(accounts: &Accounts, output: Output) -> Result<(), Failure> 
                 (None, true) => "ours, the default".to_owned(),
                 (None, false) => shown.kind.to_owned(),
             };
+            let kind = match &shown.brand {
+                Some(brand) => format!("{kind}, brand {brand}"),
+                None => kind,
+            };
             [
                 shown.domain.clone(),
                 shown.addresses.to_string(),
@@ -197,9 +202,10 @@ async fn add(accounts: &Accounts, domain: &str, output: Output) -> Result<(), Fa
     }
     output.print(&shown, |shown| {
         let domain = &shown.domain;
+        let of_brand = shown.brand.as_ref().map_or(String::new(), |brand| format!(" of {brand}"));
         let mut text = format!("mail for {domain} is ours");
         if shown.default {
-            text.push_str(&format!("; every account will have the address LOGIN@{domain}"));
+            text.push_str(&format!("; every account{of_brand} will have the address LOGIN@{domain}"));
         }
         if made {
             text.push_str(&format!(
@@ -256,6 +262,9 @@ const DAY: i64 = 24 * 60 * 60;
 fn as_facts(shown: &Shown) -> String {
     let or = |value: &Option<String>, none: &str| value.clone().unwrap_or_else(|| none.to_owned());
     let mut lines = vec![("domain", shown.domain.clone()), ("kind", shown.kind.to_owned())];
+    if let Some(brand) = &shown.brand {
+        lines.push(("brand", brand.clone()));
+    }
     if let Some(home) = &shown.equivalent_to {
         lines.push(("home", home.clone()));
     }
@@ -292,6 +301,7 @@ impl From<DomainInfo> for Shown {
         Self {
             domain: info.name,
             kind,
+            brand: info.brand,
             default: info.default,
             addresses: info.addresses,
             equivalent_to,
