@@ -201,7 +201,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let password = NewPassword::get(password_stdin)?;
             let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
             let details = accounts.account_add(new).await?;
-            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+            print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Show { login } => show(settings, &accounts, &login, output).await,
         Command::List => {
@@ -239,7 +239,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let password = NewPassword::get(password_stdin)?;
             accounts.account_passwd(&login, &password.secret, apop).await?;
             let details = accounts.account_show(&login).await?;
-            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+            print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Set { login, settings: changes } => set(settings, &accounts, &login, &changes, output).await,
         Command::Forward(command) => forward::run(settings, &accounts, command, output).await,
@@ -320,6 +320,19 @@ fn print_with_queue(shown: Shown, held: usize, output: Output) -> Result<(), Fai
         0 => as_facts(shown),
         held => format!("{}\n\n{}", as_facts(shown), held::advice(&shown.login, held)),
     })
+}
+
+/// The password is shown whatever else cannot be: nobody would ever see it again.
+async fn print_with_password(
+    settings: &Settings,
+    accounts: &Accounts,
+    details: AccountDetails,
+    password: &NewPassword,
+    output: Output,
+) -> Result<(), Failure> {
+    let sending = sending::Shown::of(settings, accounts, &details.account.login).await.ok();
+    let shown = Shown { sending, password: password.to_show(), ..Shown::whole(settings, details) };
+    output.print(&shown, as_facts)
 }
 
 async fn whole(settings: &Settings, accounts: &Accounts, login: &str) -> Result<Shown, Failure> {

@@ -226,7 +226,8 @@ pub(crate) const FORGET_RELEASED_IN: &str = "DELETE FROM released WHERE domain_i
 /// default domain first, then the others of ours.
 pub(crate) const DOMAINS: &str = "SELECT domain.name, domain.kind, home.name, domain.refusal, \
      (SELECT COUNT(*) FROM address WHERE address.domain_id = domain.id), \
-     postmaster.login, catch_all.login, domain.separators, domain.quarantine, domain.pop3_rules, brand.name FROM domain \
+     postmaster.login, catch_all.login, domain.separators, domain.quarantine, domain.pop3_rules, brand.name, \
+     domain.report_language FROM domain \
      JOIN domain home ON home.id = domain.home_id LEFT JOIN brand ON brand.id = home.brand_id \
      LEFT JOIN account postmaster ON postmaster.id = domain.postmaster_id \
      LEFT JOIN account catch_all ON catch_all.id = domain.catch_all_id \
@@ -295,6 +296,13 @@ pub(crate) const ACCOUNTS: &str = "SELECT account.id, account.login, account.mai
 
 /// `$1` account id, `$2` rules, as the migration has them.
 pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE id = $1";
+
+/// `$1` domain id, `$2` language.
+pub(crate) const SET_REPORT_LANGUAGE: &str = "UPDATE domain SET report_language = $2 WHERE id = $1";
+
+/// `$1` domain, an equivalent one too → language.
+pub(crate) const REPORT_LANGUAGE: &str = "SELECT home.report_language FROM domain \
+     JOIN domain home ON home.id = domain.home_id WHERE domain.name = $1";
 
 /// `$1` domain id → its rules.
 pub(crate) const DOMAIN_POP3: &str = "SELECT pop3_rules FROM domain WHERE id = $1";
@@ -471,9 +479,10 @@ pub(crate) const KEEPS_COPY: &str = "SELECT keeps_copy FROM account WHERE id = $
 /// `$1` account id, `$2` 0 or 1.
 pub(crate) const SET_KEEPS_COPY: &str = "UPDATE account SET keeps_copy = $2 WHERE id = $1";
 
-/// `$1` login → its limits, its plan's.
-pub(crate) const SENDING_LIMITS: &str = "SELECT account.sending_limits, plan.sending_limits FROM account \
-     LEFT JOIN plan ON plan.id = account.plan_id WHERE account.login = $1";
+/// `$1` login, `$2` who that is in `sent` → its limits, its plan's, and as [`SENT`], or NULLs.
+pub(crate) const SENDING: &str = "SELECT account.sending_limits, plan.sending_limits, sent.hour, sent.day, \
+     sent.hour_messages, sent.hour_recipients, sent.day_messages, sent.day_recipients FROM account \
+     LEFT JOIN plan ON plan.id = account.plan_id LEFT JOIN sent ON sent.who = $2 WHERE account.login = $1";
 
 /// `$1` plan's name → its limits.
 pub(crate) const PLAN_SENDING_BY_NAME: &str = "SELECT sending_limits FROM plan WHERE name = $1";

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use daemon_kit::config::{Auth, Config, Listener, Protocol, TlsMode, VirusChecked};
+use daemon_kit::config::{Auth, Config, Listener, Protocol, SendingLimits, TlsMode, VirusChecked};
 use regex::Regex;
 use relay_policy::{Destination, Identity, Network, Verdict, recipient};
 
@@ -288,6 +288,19 @@ fn init_writes_each_profile_and_never_over_a_file() {
         let mut check = Program::Yubin.command();
         let checked = check.arg("--config").arg(&config).args(["check", "--create"]).output().unwrap();
         assert!(checked.status.success(), "{profile}: {}", String::from_utf8_lossy(&checked.stderr));
+    }
+}
+
+#[test]
+fn o_05_d_16_the_providers_profiles_limit_no_sending_and_send_nothing_on() {
+    for profile in PROFILES {
+        let site = Site::new();
+        let here = site.path("").display().to_string();
+        let here = here.trim_end_matches('/');
+        site.configure(&shipped(profile).replace("/var/lib/yubin", here).replace("/etc/yubin", here));
+        let config = Config::load(site.path("yubin.toml")).unwrap();
+        assert_eq!(config.forwarding, None, "{profile}");
+        assert_eq!(config.sending_limits == SendingLimits::default(), profile != "modern", "{profile}");
     }
 }
 

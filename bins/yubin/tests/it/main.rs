@@ -18,6 +18,7 @@ mod harness;
 mod hosts;
 mod import;
 mod kill;
+mod language;
 mod life;
 mod listeners;
 mod maildrop;

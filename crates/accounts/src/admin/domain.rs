@@ -34,6 +34,8 @@ pub struct DomainInfo {
     pub quarantine: i64,
     /// What POP3 does with the mail of its accounts.
     pub pop3: Pop3Rules,
+    /// The language of reports to senders in it; none as the configuration says.
+    pub report_language: Option<ReportLanguage>,
 }
 
 /// What a domain is to us.
@@ -70,6 +72,34 @@ pub enum DomainSetting {
     Separators(String),
     /// Seconds that a released address is given to nobody else.
     Quarantine(i64),
+    /// The language of reports to senders in it; none leaves it to the configuration.
+    ReportLanguage(Option<ReportLanguage>),
+}
+
+/// A language in which reports are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportLanguage {
+    /// `en`
+    English,
+    /// `ja`
+    Japanese,
+}
+
+impl ReportLanguage {
+    /// The word for it, in the database, the configuration and commands.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Japanese => "ja",
+        }
+    }
+
+    /// The language of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::English, Self::Japanese].into_iter().find(|language| language.word() == word)
+    }
 }
 
 /// A domain as it stands in the database.
@@ -101,6 +131,7 @@ type ListRow = (
     i64,
     String,
     Option<String>,
+    String,
 );
 
 impl Accounts {
@@ -221,6 +252,10 @@ impl Accounts {
                 (sql::SET_SEPARATORS, format!("separators={characters}"))
             }
             DomainSetting::Quarantine(seconds) => (sql::SET_QUARANTINE, format!("quarantine={seconds}s")),
+            DomainSetting::ReportLanguage(language) => {
+                let word = language.map_or("default", ReportLanguage::word);
+                (sql::SET_REPORT_LANGUAGE, format!("report_language={word}"))
+            }
         };
         let query = sqlx::query(statement).bind(id);
         let query = match setting {
@@ -235,10 +270,26 @@ impl Accounts {
             }
             DomainSetting::Separators(characters) => query.bind(characters.as_str()),
             DomainSetting::Quarantine(seconds) => query.bind((*seconds).max(0)),
+            DomainSetting::ReportLanguage(language) => query.bind(language.map_or("", ReportLanguage::word)),
         };
         query.execute(&mut *change).await.map_err(Unavailable::when("setting an option of a domain"))?;
         self.shared.store.commit(change, "domain set", &format!("{name} {said}")).await?;
         self.domain_show(name.as_str()).await
+    }
+
+    /// In which language a sender in a domain is told what became of a message; none as the configuration says, and for every domain
+    /// that is not ours.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn report_language(&self, domain: &str) -> Result<Option<ReportLanguage>, Unavailable> {
+        let Ok(domain) = DomainName::parse(domain) else { return Ok(None) };
+        let word: Option<String> = sqlx::query_scalar(sql::REPORT_LANGUAGE)
+            .bind(domain.as_str())
+            .fetch_optional(self.shared.store.readers())
+            .await
+            .map_err(Unavailable::when("looking up a language"))?;
+        Ok(word.and_then(|word| ReportLanguage::from_word(&word)))
     }
 
     /// All domains that we know: ours with the default one first, then the others.
@@ -272,12 +323,37 @@ impl Accounts {
 
 impl DomainInfo {
     fn new(row: ListRow) -> Self {
-        let (name, kind, home, text, addresses, postmaster, catch_all, separators, quarantine, rules, brand) =
-            row;
+        let (
+            name,
+            kind,
+            home,
+            text,
+            addresses,
+            postmaster,
+            catch_all,
+            separators,
+            quarantine,
+            rules,
+            brand,
+            language,
+        ) = row;
         let kind = kind_from(&kind, home, text);
         let pop3 = Pop3Rules::from_column(&rules);
         let default = false;
-        Self { name, kind, brand, default, addresses, postmaster, catch_all, separators, quarantine, pop3 }
+        let report_language = ReportLanguage::from_word(&language);
+        Self {
+            name,
+            kind,
+            brand,
+            default,
+            addresses,
+            postmaster,
+            catch_all,
+            separators,
+            quarantine,
+            pop3,
+            report_language,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
 pub use address::{AddressInfo, AddressKind};
 pub use audit::AuditEntry;
 pub(crate) use domain::must_be_ours;
-pub use domain::{DomainInfo, DomainKind, DomainSetting};
+pub use domain::{DomainInfo, DomainKind, DomainSetting, ReportLanguage};
 pub use import::{ImportError, ImportedAccounts, IncomingAccount};
 pub use life::{ServiceInfo, Which};
 pub use plan::{IssuedAccount, NewPlan, Order, PlanInfo};

@@ -104,7 +104,7 @@
 //! smarthost_password_file = "smarthost.password"
 //! name_servers = ["127.0.0.1:53"]       # the system's by default
 //! mx_port = 25
-//! report_language = "en"                # or "ja"
+//! report_language = "en"                # or "ja"; for senders in a domain of ours, what `yubin domain set` says
 //!
 //! [[route]]
 //! domain = "example.com"                # or ".example.com" for all below it
