@@ -12,6 +12,7 @@ mod customers;
 mod desk;
 mod examples;
 mod expire;
+mod guide;
 mod harness;
 mod hosts;
 mod import;
