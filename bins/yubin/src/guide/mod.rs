@@ -215,3 +215,34 @@ fn as_text(page: &Page) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_markup() {
+        let text = "<b>&\"";
+        let labels = Labels { account: "a", servers: "s", heads: ["u", "s", "p", "n"] };
+        let page = Page {
+            lang: "en",
+            title: text.to_owned(),
+            labels,
+            account: vec![Setting { name: "name", value: format!("one\n{text}") }],
+            servers: vec![Server {
+                service: "smtp",
+                host: text.to_owned(),
+                port: 465,
+                recommended: true,
+                footnote: 1,
+                label: "label",
+            }],
+            footnotes: vec![Footnote { number: 1, facts: Vec::new(), text: text.to_owned() }],
+            sections: vec![Section { title: "title", sentences: vec![text.to_owned()] }],
+        };
+        let html = page.render().unwrap();
+        assert!(!html.contains(text) && !html.contains("<b>"), "{html}");
+        assert_eq!(html.matches("&#60;b&#62;&#38;&#34;").count(), 6, "{html}");
+        assert!(html.contains("<td>one<br>"), "{html}");
+    }
+}
