@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::{Account, Attempt, Attendance, Service, Verdict};
+use accounts::{Account, Attempt, Attendance, Sender, Service, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
@@ -14,7 +14,7 @@ use relay_policy::{Identity, Network};
 use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetReason, Unmet};
 
 use crate::listener::Door;
-use crate::recipient::Standing;
+use crate::recipient::{Standing, Taken};
 use crate::transaction::{Client, Transaction};
 use crate::words::{worded, worded_in_utf8};
 use crate::{Smtpd, replies};
@@ -142,9 +142,9 @@ impl<'s> Conversation<'s> {
             Event::Mail(mail) => match self.room_for(&mail).await {
                 // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which
                 // is idle most of the time.
-                Ok(()) => match Box::pin(self.sender(&mail)).await {
-                    Ok(rewritten) => {
-                        self.transaction = Some(Transaction::new(&mail).rewritten(rewritten));
+                Ok(()) => match Box::pin(self.begin(&mail)).await {
+                    Ok(transaction) => {
+                        self.transaction = Some(transaction);
                         Answer::Yes
                     }
                     Err(reply) => Answer::No(reply),
@@ -178,13 +178,10 @@ impl<'s> Conversation<'s> {
                 None => Answer::None,
             },
             Event::BodyEnd => match self.transaction.take() {
-                Some(transaction) => {
-                    let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
-                    match Box::pin(transaction.commit(full, outbound)).await {
-                        Ok(reply) => Answer::YesWith(reply),
-                        Err(reply) => Answer::No(reply),
-                    }
-                }
+                Some(transaction) => match Box::pin(self.finish(transaction)).await {
+                    Ok(reply) => Answer::YesWith(reply),
+                    Err(reply) => Answer::No(reply),
+                },
                 None => Answer::No(replies::STORE_FAILED),
             },
             Event::Reset(reason) => {
@@ -204,10 +201,48 @@ impl<'s> Conversation<'s> {
         room(self.smtpd, mail.size).await
     }
 
-    /// Another sender address, where the listener wants one of who has logged in.
-    async fn sender(&self, mail: &Mail<'_>) -> Result<Option<String>, Reply> {
-        let Some((account, _)) = &self.proved else { return Ok(None) };
-        self.smtpd.sender(account, self.session.listener.smtp.sender_rights, &mail.reverse_path).await
+    /// A message, from another sender address where the listener wants one of who has logged in.
+    async fn begin(&self, mail: &Mail<'_>) -> Result<Transaction, Reply> {
+        let transaction = Transaction::new(mail);
+        let Some((account, _)) = &self.proved else { return Ok(transaction) };
+        let rights = self.session.listener.smtp.sender_rights;
+        let sender = self.smtpd.sender(account, rights, &mail.reverse_path).await?;
+        let budget = self.smtpd.budget(Sender::Account(account.login.clone())).await?;
+        if let Some(budget) = &budget {
+            self.smtpd.may_begin(budget).await?;
+        }
+        let mut transaction = transaction.rewritten(sender);
+        transaction.budget = budget;
+        Ok(transaction)
+    }
+
+    /// One more recipient, who costs somebody something perhaps.
+    async fn spend(&mut self, elsewhere: bool, who: Option<Sender>) -> Result<(), Reply> {
+        let Some(transaction) = &mut self.transaction else { return Ok(()) };
+        if let (None, None, Some(who)) = (&self.proved, &transaction.budget, who) {
+            transaction.budget = self.smtpd.budget(who).await?;
+        }
+        match &mut transaction.budget {
+            // Who has not logged in sends to us as everybody does.
+            Some(budget) if elsewhere || self.proved.is_some() => self.smtpd.may_add(budget, elsewhere).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The message is complete, and counted before it is accepted.
+    async fn finish(&self, mut transaction: Transaction) -> Result<Reply, Reply> {
+        let budget = transaction.budget.take();
+        if let Some(budget) = &budget
+            && let Some(why) = self.smtpd.count(budget).await?
+        {
+            transaction.hold(why);
+        }
+        let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
+        let committed = transaction.commit(full, outbound).await;
+        if let (Some(budget), Err(_)) = (&budget, &committed) {
+            self.smtpd.take_back(budget).await;
+        }
+        committed
     }
 
     /// Asked anew for each recipient: networks change while a session goes on.
@@ -233,18 +268,24 @@ impl<'s> Conversation<'s> {
         let standing = self.standing();
         let hostname = &self.session.listener.hostname;
         let octets = self.transaction.as_ref().and_then(Transaction::declared);
-        match self.smtpd.recipient(standing, hostname, rcpt.forward_path, octets).await {
-            Ok(home) => {
-                if let Some(transaction) = &mut self.transaction {
-                    match home {
-                        Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
-                        None => transaction.add_remote(rcpt),
-                    }
-                }
-                Answer::Yes
-            }
-            Err(reply) => Answer::No(reply),
+        let taken = match self.smtpd.recipient(standing, hostname, rcpt.forward_path, octets).await {
+            Ok(taken) => taken,
+            Err(reply) => return Answer::No(reply),
+        };
+        let (here, who) = match taken {
+            Taken::Here(mailbox, reserved) => (Some((mailbox, reserved)), None),
+            Taken::Elsewhere(who) => (None, who),
+        };
+        if let Err(reply) = self.spend(here.is_none(), who).await {
+            return Answer::No(reply);
         }
+        if let Some(transaction) = &mut self.transaction {
+            match here {
+                Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
+                None => transaction.add_remote(rcpt),
+            }
+        }
+        Answer::Yes
     }
 
     async fn verify(&self, whom: &str) -> Answer {

@@ -10,12 +10,13 @@ mod parameters;
 mod recipient;
 mod replies;
 mod sender;
+mod sending;
 mod trace;
 mod transaction;
 mod words;
 
 use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
@@ -27,6 +28,7 @@ use crate::listener::Doors;
 pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
 pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE};
+use crate::sending::{Clock, Told};
 pub use crate::words::worded;
 
 /// The service behind every SMTP listener of a configuration.
@@ -41,6 +43,9 @@ pub struct Smtpd {
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
     words: Replies,
+    sending_limits: SendingLimits,
+    clock: Clock,
+    told: Told,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -57,8 +62,17 @@ impl Smtpd {
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
             words: config.replies.clone(),
+            sending_limits: config.sending_limits,
+            clock: Clock::default(),
+            told: Told::default(),
             node: config.node.clone(),
         }
+    }
+
+    /// With another clock for the hours and days of the sending limits: seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn with_clock(self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self { clock: Clock::new(now), ..self }
     }
 }
 

@@ -11,7 +11,7 @@ use daemon_kit::daemon::Trouble;
 use daemon_kit::log::event;
 use delivery::outbound::{
     Barring, Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
-    Schedule, TlsPolicy,
+    Schedule, TlsPolicy, suspended,
 };
 use delivery::{LocalDelivery, Mailbox};
 
@@ -149,7 +149,7 @@ impl Homes for People {
 
 fn bar(account: &str, state: &State) -> Option<String> {
     match state {
-        State::Suspended { stops, .. } if stops.sending => Some(format!("{account} is suspended")),
+        State::Suspended { stops, .. } if stops.sending => Some(suspended(account)),
         _ => None,
     }
 }

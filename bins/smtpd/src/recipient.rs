@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use accounts::Resolution;
+use accounts::{Resolution, Sender};
 use daemon_kit::config;
 use daemon_kit::config::Over;
 use daemon_kit::log::event;
@@ -12,6 +12,14 @@ use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
 use crate::{Smtpd, replies};
+
+/// Where a recipient is that was taken.
+pub(crate) enum Taken {
+    /// In this mailbox, with room for the message.
+    Here(Mailbox, Reserved),
+    /// Elsewhere, for who is known by its address alone, if it is.
+    Elsewhere(Option<Sender>),
+}
 
 /// What the policy is told of a client.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +32,14 @@ pub(crate) struct Standing {
 }
 
 impl Smtpd {
-    /// The mailbox behind a forward-path with room for the message, or nothing for one elsewhere; or the reply that refuses it.
+    /// Where a recipient is; or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
         standing: Standing,
         hostname: &str,
         path: ForwardPath<'_>,
         octets: Option<u64>,
-    ) -> Result<Option<(Mailbox, Reserved)>, Reply> {
+    ) -> Result<Taken, Reply> {
         let resolution = self.resolve(hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
@@ -41,16 +49,19 @@ impl Smtpd {
             Resolution::NotOurs => Destination::Foreign,
             Resolution::UnknownUser => Destination::UnknownUser,
         };
-        let identity = match destination {
+        let (identity, holder) = match destination {
             Destination::Foreign => self.identity(standing).await?,
-            _ => standing.identity,
+            _ => (standing.identity, None),
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
-                return self.reserve(&mailbox, &path.to_string(), octets).await.map(Some);
+                let (mailbox, reserved) = self.reserve(&mailbox, &path.to_string(), octets).await?;
+                return Ok(Taken::Here(mailbox, reserved));
             }
-            (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => return Ok(None),
+            (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
+                return Ok(Taken::Elsewhere(holder.or_else(|| standing.address.map(Sender::Address))));
+            }
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
             (Verdict::Refuse(why), Resolution::Barred(text)) => (why, barred(text)),
             (Verdict::Refuse(why), Resolution::NoPostmaster) => {
@@ -63,22 +74,26 @@ impl Smtpd {
         Err(refusal)
     }
 
-    /// Who the client is where it matters whether it may relay: one without a login may have a ticket.
-    async fn identity(&self, standing: Standing) -> Result<Identity, Reply> {
+    /// Who the client is where it matters whether it may relay: one without a login may have a ticket, and whose, if only one can have it.
+    async fn identity(&self, standing: Standing) -> Result<(Identity, Option<Sender>), Reply> {
         let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
         let Some(address) = standing.address.filter(|_| tickets && asked) else {
-            return Ok(standing.identity);
+            return Ok((standing.identity, None));
         };
         let holders = self.accounts.ticket_holders(address).await.map_err(|error| {
             tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
             replies::ACCOUNTS_UNAVAILABLE
         })?;
         if holders.is_empty() {
-            return Ok(Identity::Anonymous);
+            return Ok((Identity::Anonymous, None));
         }
         tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
-        Ok(Identity::Ticket)
+        let holder = match &holders[..] {
+            [holder] => Some(Sender::Account(holder.clone())),
+            _ => None,
+        };
+        Ok((Identity::Ticket, holder))
     }
 
     /// What a sender is told whose recipient has no room.

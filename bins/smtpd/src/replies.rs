@@ -66,6 +66,12 @@ pub(crate) const RELAY_DENIED: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains is not taken here");
 pub(crate) const RELAY_NEEDS_AUTHENTICATION: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains needs SMTP AUTH, on port 465 or 587");
+/// A mail program shows it, a mail server tries again.
+pub(crate) const SENT_ENOUGH_THIS_HOUR: Reply =
+    Reply::of(450, Enhanced(4, 7, 1), "You have sent as much as you may in one hour, try again later");
+/// The same of the day.
+pub(crate) const SENT_ENOUGH_TODAY: Reply =
+    Reply::of(450, Enhanced(4, 7, 1), "You have sent as much as you may in one day, try again tomorrow");
 pub(crate) const VRFY_OFF: Reply = Reply::of(502, Enhanced(5, 5, 1), "VRFY is not answered here");
 pub(crate) const SHUTTING_DOWN: Reply =
     Reply::of(421, Enhanced(4, 3, 2), "The service is shutting down, try again later");

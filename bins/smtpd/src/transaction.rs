@@ -14,6 +14,7 @@ use delivery::{
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
+use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
 use crate::{parameters, replies};
 
@@ -73,6 +74,8 @@ pub(crate) struct Transaction {
     remotes: Vec<Remote>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
+    /// What it may cost its sender, where that is limited.
+    pub(crate) budget: Option<Budget>,
     message: Option<Message>,
 }
 
@@ -106,6 +109,7 @@ impl Transaction {
             recipients: Vec::new(),
             remotes: Vec::new(),
             reserved: Vec::new(),
+            budget: None,
             message: None,
         }
     }
@@ -116,6 +120,14 @@ impl Transaction {
             self.reverse_path = reverse_path;
         }
         self
+    }
+
+    /// An operator looks at it before it leaves.
+    pub(crate) fn hold(&mut self, why: String) {
+        let Some(message) = &mut self.message else { return };
+        let (queue_id, account) = (message.queue_id, &message.account);
+        tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason = why);
+        message.incoming.hold(why);
     }
 
     pub(crate) const fn declared(&self) -> Option<u64> {

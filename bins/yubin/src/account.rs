@@ -9,10 +9,12 @@ use serde::Serialize;
 use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::held;
 use crate::life::{self, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
 use crate::progress::Progress;
+use crate::sending;
 use crate::setting::{Pop3Setting, Setting};
 
 /// What to do with accounts.
@@ -48,9 +50,13 @@ pub enum Command {
     /// Stop an account, in parts; what it stops ends at once
     Suspend(life::Suspend),
     /// End a suspension, a staging or a closing
+    #[command(after_help = RESUME_EXAMPLES)]
     Resume {
         /// The login, not an address
         login: String,
+        /// Let what its suspension held in this machine's queue leave, too
+        #[arg(long)]
+        release_queue: bool,
     },
     /// Keep an account from all but import, until it is resumed
     Stage {
@@ -117,6 +123,12 @@ Examples:
   yubin account passwd ab4t-ash
   printf '%s\\n' \"$PASSWORD\" | yubin account passwd ab4t-ash --password-stdin --apop";
 
+const RESUME_EXAMPLES: &str = "\
+What a suspension held in the queue stays there until somebody has looked at it:
+  yubin queue list --account ab4t-ash --held
+  yubin queue drop --account ab4t-ash --held --reason spam
+  yubin account resume ab4t-ash --release-queue";
+
 const SET_EXAMPLES: &str = "\
 Keys:
   quota=SIZE             octets that the mailbox may hold
@@ -124,9 +136,11 @@ Keys:
   expire_read=DAYS       after which mail goes that was read (yubin expire)
   expire_all=DAYS        after which any mail goes
   login_delay=SECONDS    between two logins by POP3
+  messages_per_hour=COUNT, messages_per_day=COUNT, recipients_per_hour=COUNT,
+  recipients_per_day=COUNT  that it may send, by the clock of UTC
   SERVICE=on|off         pop, smtp_auth, apop, pop_before_smtp, virus_check, forward
-A value 'none' is no limit, 'default' what [quota] and [pop3] in the
-configuration say, or its domain.
+A value 'none' is no limit, 'default' what [quota], [pop3] and [sending_limits]
+in the configuration say, or its domain, or its plan.
 
 Examples:
   yubin account set ab4t-ash quota=10GiB
@@ -151,6 +165,10 @@ struct Shown {
     state: ShownState,
     plan: Option<String>,
     contract: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sending: Option<sending::Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_messages: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<Vec<ShownService>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,13 +204,9 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             output.print(&list, |list| as_table(list))
         }
         Command::Issue(wanted) => issue(settings, &accounts, wanted, output).await,
-        Command::Suspend(wanted) => {
-            life::suspend(&accounts, &wanted).await?;
-            show(settings, &accounts, wanted.login(), output).await
-        }
-        Command::Resume { login } => {
-            accounts.account_resume(&login).await?;
-            show(settings, &accounts, &login, output).await
+        Command::Suspend(wanted) => suspend(settings, &accounts, &wanted, output).await,
+        Command::Resume { login, release_queue } => {
+            resume(settings, &accounts, &login, release_queue, output).await
         }
         Command::Stage { login } => {
             accounts.account_stage(&login).await?;
@@ -262,9 +276,59 @@ async fn issue(
     outcome
 }
 
-async fn show(settings: &Settings, accounts: &Accounts, login: &str, output: Output) -> Result<(), Failure> {
+async fn suspend(
+    settings: &Settings,
+    accounts: &Accounts,
+    wanted: &life::Suspend,
+    output: Output,
+) -> Result<(), Failure> {
+    let stops_sending = life::suspend(accounts, wanted).await?;
+    let shown = whole(settings, accounts, wanted.login()).await?;
+    let held = if stops_sending { held::hold(settings, &shown.login).await? } else { 0 };
+    print_with_queue(shown, held, output)
+}
+
+async fn resume(
+    settings: &Settings,
+    accounts: &Accounts,
+    login: &str,
+    release_queue: bool,
+    output: Output,
+) -> Result<(), Failure> {
+    accounts.account_resume(login).await?;
+    let shown = whole(settings, accounts, login).await?;
+    if release_queue {
+        held::release(settings, &shown.login).await?;
+    }
+    let held = held::count(settings, &shown.login)?;
+    print_with_queue(shown, held, output)
+}
+
+/// What is held, and what to do with it.
+fn print_with_queue(shown: Shown, held: usize, output: Output) -> Result<(), Failure> {
+    output.print(&Shown { held_messages: Some(held), ..shown }, |shown| match held {
+        0 => as_facts(shown),
+        held => {
+            let login = &shown.login;
+            format!(
+                "{}\n\n{held} messages of it are held in the queue. To look at them, and then to do one of two:\n  \
+                 yubin queue list --account {login} --held\n  \
+                 yubin queue drop --account {login} --held --reason spam\n  \
+                 yubin account resume {login} --release-queue",
+                as_facts(shown)
+            )
+        }
+    })
+}
+
+async fn whole(settings: &Settings, accounts: &Accounts, login: &str) -> Result<Shown, Failure> {
     let details = accounts.account_show(login).await?;
-    output.print(&Shown::whole(settings, details), as_facts)
+    let sending = Some(sending::Shown::of(settings, accounts, &details.account.login).await?);
+    Ok(Shown { sending, ..Shown::whole(settings, details) })
+}
+
+async fn show(settings: &Settings, accounts: &Accounts, login: &str, output: Output) -> Result<(), Failure> {
+    output.print(&whole(settings, accounts, login).await?, as_facts)
 }
 
 async fn set(
@@ -279,7 +343,7 @@ async fn set(
         match *change {
             Setting::Quota(allowance) => octets = Some(allowance),
             Setting::QuotaMessages(allowance) => messages = Some(allowance),
-            Setting::Pop3(_) | Setting::Service(_) => {}
+            Setting::Pop3(_) | Setting::Sending(_) | Setting::Service(_) => {}
         }
     }
     let services: Vec<_> = changes
@@ -296,14 +360,23 @@ async fn set(
         Setting::Pop3(setting) => Some(*setting),
         _ => None,
     }));
+    let sending: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Setting::Sending(setting) => Some(setting.change()),
+            _ => None,
+        })
+        .collect();
+    if !sending.is_empty() {
+        accounts.account_set_sending(login, &sending).await?;
+    }
     if octets.is_some() || messages.is_some() {
         accounts.account_set_quota(login, octets, messages).await?;
     }
     if pop3 != Pop3Changes::default() {
         accounts.account_set_pop3(login, pop3).await?;
     }
-    let details = accounts.account_show(login).await?;
-    output.print(&Shown::whole(settings, details), as_facts)
+    show(settings, accounts, login, output).await
 }
 
 async fn remove(
@@ -355,6 +428,8 @@ impl Shown {
             state: row.state.into(),
             plan: row.plan,
             contract: row.contract,
+            sending: None,
+            held_messages: None,
             services: None,
             addresses: None,
             password: None,
@@ -390,6 +465,9 @@ fn as_facts(shown: &Shown) -> String {
     }
     if !shown.contract.is_empty() {
         lines.push(("contract", shown.contract.clone()));
+    }
+    if let Some(sending) = &shown.sending {
+        lines.push(("sent", sending.in_words()));
     }
     let services = shown.services.iter().flatten();
     lines.push(("services", services.map(ShownService::in_words).collect::<Vec<_>>().join("\n")));

@@ -19,6 +19,7 @@ pub mod expire;
 pub mod explain;
 pub mod failure;
 pub mod guide;
+mod held;
 pub mod import;
 pub mod import_accounts;
 pub mod init;
@@ -35,6 +36,7 @@ pub mod quickstart;
 pub mod quota;
 pub mod report;
 mod rows;
+mod sending;
 pub mod setting;
 
 use std::path::PathBuf;

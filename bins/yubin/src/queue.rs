@@ -291,7 +291,8 @@ fn as_table(list: &[Shown]) -> String {
             [one] => one.address.clone(),
             [first, rest @ ..] => format!("{} and {} more", first.address, rest.len()),
         };
-        let last = waiting.first().map(|standing| standing.last.clone()).unwrap_or_default();
+        let last = waiting.first().map(|standing| standing.last.clone()).filter(|last| !last.is_empty());
+        let last = last.or_else(|| shown.held.clone()).unwrap_or_default();
         let state = if shown.held.is_some() { "held" } else { "waits" };
         [
             shown.id.clone(),

@@ -13,17 +13,23 @@ use crate::config::Backend;
 use crate::limits;
 use crate::readers::{Readers, in_time};
 
-/// Two pools on one database. With SQLite the writer is a single connection, so that a process never contends with
+/// Pools on one database. With SQLite the writer is a single connection, so that a process never contends with
 /// itself for the one write lock of the file.
 pub(crate) struct Pools {
     pub(crate) readers: Readers,
     pub(crate) writer: AnyPool,
+    /// For statements that stand alone and may be forgotten by a power cut, not by anything less.
+    pub(crate) counters: AnyPool,
 }
 
 /// On every connection: wait for another process's write lock rather than fail; refuse what breaks a reference;
 /// readers and the writer do not block each other; a commit is on the disk when it returns.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL";
+
+/// As [`SQLITE_WRITER`], but a commit is on the disk some time after it returns: no message waits for the disk once more.
+const SQLITE_COUNTER: &str =
+    "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL";
 
 /// A question that would write is a mistake of ours.
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON";
@@ -50,8 +56,11 @@ impl Backend {
                 let readers = with_setup(SQLITE_READER)
                     .max_connections(limits::READERS)
                     .acquire_timeout(limits::READ_PATIENCE);
+                let counters =
+                    with_setup(SQLITE_COUNTER).max_connections(1).acquire_timeout(limits::READ_PATIENCE);
                 Ok(Pools {
                     readers: Readers::new(readers.connect_lazy_with(options.clone())),
+                    counters: counters.connect_lazy_with(options.clone()),
                     writer: writer.connect_lazy_with(options),
                 })
             }
@@ -68,7 +77,7 @@ impl Backend {
                         })
                     })
                     .connect_lazy_with(options);
-                Ok(Pools { readers: Readers::new(pool.clone()), writer: pool })
+                Ok(Pools { readers: Readers::new(pool.clone()), counters: pool.clone(), writer: pool })
             }
         }
     }

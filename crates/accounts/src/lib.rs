@@ -51,6 +51,7 @@ mod config;
 mod dump;
 mod error;
 mod foreign;
+mod forward;
 mod guesses;
 mod hash;
 mod hint;
@@ -67,8 +68,11 @@ mod remembered;
 mod resolving;
 mod schema;
 mod seal;
+mod sending;
+mod sent;
 mod sessions;
 mod sql;
+mod srs;
 mod standing;
 mod store;
 mod tickets;
@@ -86,6 +90,7 @@ pub use admin::{
 pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
+pub use forward::Forwarding;
 pub use guesses::Budget;
 pub use hint::Hint;
 pub use logins::{Attempt, LoginAttempt, Outcome};
@@ -95,7 +100,10 @@ pub use pop3::{Pop3Changes, Pop3Rules};
 pub use questions::{Account, Mailbox, Resolution, Verdict, Why};
 pub use quota::{Allowance, Allowances};
 pub use schema::Upgrade;
+pub use sending::{Sender, Sending, SendingLimit};
+pub use sent::{Counted, SendingStanding};
 pub use sessions::Attendance;
+pub use srs::{Srs, SrsFault};
 pub use standing::{Bar, Service, State, Stops};
 
 use guesses::Guesses;
@@ -121,6 +129,7 @@ struct Shared {
     guesses: Guesses,
     sessions: Sessions,
     journal: Journal,
+    swept: sent::Swept,
     apop: Option<ApopKey>,
 }
 
@@ -180,6 +189,7 @@ impl Accounts {
             guesses,
             sessions: Sessions::default(),
             journal: Journal::default(),
+            swept: sent::Swept::default(),
             apop,
         });
         Ok(Self { shared, who: Arc::from(""), insists: false })

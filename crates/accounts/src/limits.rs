@@ -109,3 +109,19 @@ pub const GUESSES_OF_ACCOUNT: (u32, Duration) = (20, Duration::from_secs(60));
 /// Wrong claims for one account from an address that it knows: a program with the old password, polling once a minute, does not
 /// shut out the one with the new.
 pub const GUESSES_OF_KNOWN: (u32, Duration) = (30, Duration::from_secs(30));
+
+/// Rows of what was sent on days that are over which go in one statement: a writer waits no longer for it than for a message.
+pub const SWEPT_AT_ONCE: i64 = 500;
+
+/// Days after which what comes back to a sender's address of mail that was sent on is refused: longer than anybody tries to deliver.
+pub const SRS_DAYS: i64 = 21;
+
+/// Characters of the hash in such an address. Four are usual; of six there are 2³⁰ that differ in more than their case, and a local part
+/// ends at 64 octets (RFC 5321 §4.5.3.1.1).
+pub const SRS_HASH: usize = 6;
+
+/// Octets of the mark by which mail that an account sent on is known when it comes back.
+pub const LOOP_MARK: usize = 12;
+
+/// Addresses to which an account sends its mail on.
+pub const FORWARDS: usize = 10;

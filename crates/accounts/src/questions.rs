@@ -46,6 +46,8 @@ pub struct Mailbox {
     pub key: String,
     /// How much it may hold.
     pub quota: Allowances,
+    /// Whether there are addresses to which its mail is sent on if it may be: see [`Accounts::forwards`].
+    pub forwards: bool,
 }
 
 /// Whether a claim is true.

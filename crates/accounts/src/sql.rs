@@ -6,21 +6,23 @@
 pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
 
 /// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs; whether
-/// the address is on, and, of one that somebody had, when it is free.
+/// the address is on, of one that somebody had when it is free, and to how many addresses the account would send mail on.
 pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
      account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages, \
-     account.state, account.stops, address.enabled, released.free_at FROM domain JOIN domain home ON home.id = domain.home_id \
+     account.state, account.stops, address.enabled, released.free_at, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM domain JOIN domain home ON home.id = domain.home_id \
      LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 \
      LEFT JOIN account ON account.id = address.account_id AND address.enabled = 1 \
      LEFT JOIN released ON released.domain_id = home.id AND released.local_part = $2 \
      WHERE domain.name = $1";
 
 /// `$1` account id → as in [`RESOLVE`].
-pub(crate) const MAILBOX: &str =
-    "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = $1";
+pub(crate) const MAILBOX: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = $1";
 
 /// `$1` domain id → the account that `postmaster@` leads to: the domain's, else the default domain's, else the one of that name.
-pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = COALESCE( \
+pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = COALESCE( \
      (SELECT postmaster_id FROM domain WHERE id = $1 AND postmaster_id > 0), \
      (SELECT postmaster_id FROM domain WHERE postmaster_id > 0 \
         AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \
@@ -28,7 +30,8 @@ pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, qu
 
 /// `$1` a domain's name → the account that is appointed for `postmaster@` and `abuse@` in that domain itself.
 pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
-     account.quota_messages, account.state, account.stops FROM domain JOIN domain home ON home.id = domain.home_id \
+     account.quota_messages, account.state, account.stops, (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) \
+     FROM domain JOIN domain home ON home.id = domain.home_id \
      JOIN account ON account.id = home.postmaster_id WHERE domain.name = $1";
 
 /// `$1` login, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
@@ -437,6 +440,84 @@ pub(crate) const LOGIN_ATTEMPTS: &str = "SELECT login_attempt.service, login_att
      login_attempt.first_at, login_attempt.last_at, login_attempt.times FROM login_attempt \
      JOIN account ON account.id = login_attempt.account_id WHERE account.login = $1 \
      ORDER BY login_attempt.last_at DESC, login_attempt.outcome, login_attempt.place";
+/// `$1` account id, `$2` service → whether it keeps a copy, its state, whether it has the service (NULL where nobody set it), and an
+/// address to which it sends its mail on; a row for each of these.
+pub(crate) const FORWARDS: &str = "SELECT account.keeps_copy, account.state, account.stops, account.state_text, account.state_since, \
+     account.state_until, COALESCE(service.enabled, plan_service.enabled), forward.address FROM forward \
+     JOIN account ON account.id = forward.account_id \
+     LEFT JOIN service ON service.account_id = account.id AND service.name = $2 \
+     LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $2 \
+     WHERE forward.account_id = $1 ORDER BY forward.added_at, forward.address";
+
+/// `$1` account id → addresses.
+pub(crate) const FORWARD_ADDRESSES: &str =
+    "SELECT address FROM forward WHERE account_id = $1 ORDER BY added_at, address";
+
+/// `$1` account id, `$2` address, `$3` time.
+pub(crate) const ADD_FORWARD: &str = "INSERT INTO forward (account_id, address, added_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (account_id, address) DO NOTHING";
+
+/// `$1` account id, `$2` address.
+pub(crate) const REMOVE_FORWARD: &str = "DELETE FROM forward WHERE account_id = $1 AND address = $2";
+
+/// `$1` account id.
+pub(crate) const KEEPS_COPY: &str = "SELECT keeps_copy FROM account WHERE id = $1";
+
+/// `$1` account id, `$2` 0 or 1.
+pub(crate) const SET_KEEPS_COPY: &str = "UPDATE account SET keeps_copy = $2 WHERE id = $1";
+
+/// `$1` login → its limits, its plan's.
+pub(crate) const SENDING_LIMITS: &str = "SELECT account.sending_limits, plan.sending_limits FROM account \
+     LEFT JOIN plan ON plan.id = account.plan_id WHERE account.login = $1";
+
+/// `$1` plan's name → its limits.
+pub(crate) const PLAN_SENDING_BY_NAME: &str = "SELECT sending_limits FROM plan WHERE name = $1";
+
+/// To read and to write limits: `$1` account id, `$2` limits, as the migration has them.
+pub(crate) const ACCOUNT_SENDING: (&str, &str) = (
+    "SELECT sending_limits FROM account WHERE id = $1",
+    "UPDATE account SET sending_limits = $2 WHERE id = $1",
+);
+/// The same of a plan.
+pub(crate) const PLAN_SENDING: (&str, &str) =
+    ("SELECT sending_limits FROM plan WHERE id = $1", "UPDATE plan SET sending_limits = $2 WHERE id = $1");
+
+/// `$1` who → hour, day, messages and recipients of the hour, of the day.
+pub(crate) const SENT: &str = "SELECT hour, day, hour_messages, hour_recipients, day_messages, day_recipients \
+     FROM sent WHERE who = $1";
+
+/// `$1` who, `$2` hour, `$3` day, `$4` recipients, `$5` to `$8` the most of the hour's messages and recipients and of the day's → as
+/// [`SENT`]; no row where it would be more. A row of the next hour or day is of a machine whose clock is ahead, and counts.
+pub(crate) const COUNT: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 1, $4, 1, $4, 0, 0) ON CONFLICT (who) DO UPDATE SET \
+     hour = CASE WHEN sent.hour = excluded.hour + 1 THEN sent.hour ELSE excluded.hour END, \
+     day = CASE WHEN sent.day = excluded.day + 1 THEN sent.day ELSE excluded.day END, \
+     hour_messages = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages, \
+     hour_recipients = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients, \
+     day_messages = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages, \
+     day_recipients = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients \
+     WHERE CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages <= $5 \
+     AND CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients <= $6 \
+     AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages <= $7 \
+     AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients <= $8 \
+     RETURNING hour, day, hour_messages, hour_recipients, day_messages, day_recipients";
+
+/// `$1` who, `$2` hour, `$3` day, `$4` recipients: of a message that was counted in them.
+pub(crate) const UNCOUNT: &str = "UPDATE sent SET hour_messages = hour_messages - 1, hour_recipients = hour_recipients - $4, \
+     day_messages = day_messages - 1, day_recipients = day_recipients - $4 WHERE who = $1 AND hour = $2 AND day = $3";
+
+/// `$1` who, `$2` hour, `$3` day: changes a row if nobody was told for the hour.
+pub(crate) const TELL_OF_HOUR: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 0, 0, 0, 0, $2, 0) ON CONFLICT (who) DO UPDATE SET told_hour = excluded.told_hour \
+     WHERE sent.told_hour < excluded.told_hour";
+/// The same for the day.
+pub(crate) const TELL_OF_DAY: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, $3) ON CONFLICT (who) DO UPDATE SET told_day = excluded.told_day \
+     WHERE sent.told_day < excluded.told_day";
+
+/// `$1` day, `$2` how many at once: rows of other days, also of one that a wrong clock made.
+pub(crate) const SWEEP_SENT: &str =
+    "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 OR day > $1 + 1 LIMIT $2)";
 
 /// `$1` id, `$2` time, `$3` action, `$4` subject, `$5` who, `$6` account, `$7` which of its sessions end.
 pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, who, account_id, ends) \
@@ -457,6 +538,7 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("address", "SELECT * FROM address ORDER BY domain_id, local_part"),
     ("credential", "SELECT * FROM credential ORDER BY account_id, kind"),
     ("service", "SELECT * FROM service ORDER BY account_id, name"),
+    ("forward", "SELECT * FROM forward ORDER BY account_id, address"),
     ("released", "SELECT * FROM released ORDER BY domain_id, local_part"),
     ("reserved", "SELECT * FROM reserved ORDER BY name"),
     ("brand", "SELECT * FROM brand ORDER BY id"),

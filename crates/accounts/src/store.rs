@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::{Any, AnyConnection, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::backend::Pools;
 use crate::config::{Backend, DatabaseConfig};
@@ -158,6 +158,10 @@ impl Store {
         &self.pools.readers
     }
 
+    pub(crate) fn counters(&self) -> &AnyPool {
+        &self.pools.counters
+    }
+
     /// Begins a change by somebody, when those before it are done. Nothing slow may happen until it is committed: hash passwords before.
     pub(crate) async fn begin(&self, who: &str) -> Result<Change, Unavailable> {
         let transaction = self.begin_plain().await?;
@@ -214,6 +218,7 @@ impl Store {
 
     pub(crate) async fn close(&self) {
         self.pools.readers.close().await;
+        self.pools.counters.close().await;
         self.pools.writer.close().await;
     }
 }

@@ -77,8 +77,8 @@ impl Accounts {
     }
 }
 
-/// How a ticket names an address.
-fn line(address: IpAddr) -> String {
+/// How a ticket, or what was sent, names an address.
+pub(crate) fn line(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

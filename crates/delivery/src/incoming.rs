@@ -20,6 +20,7 @@ pub struct Incoming {
     buffer: Vec<u8>,
     stage: Stage,
     reservations: Vec<Reserved>,
+    hold: Option<String>,
 }
 
 /// What the message is so far.
@@ -58,7 +59,7 @@ impl Incoming {
         {
             buffer.splice(..0, envelope.head(recipient).into_bytes());
         }
-        Incoming { local, envelope, buffer, stage, reservations }
+        Incoming { local, envelope, buffer, stage, reservations, hold: None }
     }
 
     /// Holds what was [reserved](LocalDelivery::reserve) for the recipients until the message is in their mailboxes, and counts it
@@ -66,6 +67,12 @@ impl Incoming {
     pub fn settling(mut self, reservations: Vec<Reserved>) -> Incoming {
         self.reservations = reservations;
         self
+    }
+
+    /// Once accepted it waits in the queue until an operator releases it, for who is elsewhere; why. To be said before
+    /// [`commit`](Incoming::commit).
+    pub fn hold(&mut self, why: String) {
+        self.hold = Some(why);
     }
 
     /// Takes the next piece of the message, as on the wire without dot stuffing; pieces may have any size.
@@ -94,6 +101,7 @@ impl Incoming {
         let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
         let reservations = mem::take(&mut self.reservations);
+        let hold = self.hold.take();
         let job = move || {
             let mut store = match stage {
                 Stage::InMemory => Store::begin(&inner, &envelope)?,
@@ -102,6 +110,9 @@ impl Incoming {
             };
             if !buffer.is_empty() {
                 store.write(&buffer)?;
+            }
+            if let Some(why) = hold {
+                store.hold(why);
             }
             store.commit(&inner, envelope, reservations)
         };

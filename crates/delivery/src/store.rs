@@ -35,6 +35,13 @@ impl Store {
         }
     }
 
+    /// Who is elsewhere waits until it is released; a mailbox does not.
+    pub(crate) fn hold(&mut self, why: String) {
+        if let Store::Several(incoming) = self {
+            incoming.hold(why);
+        }
+    }
+
     pub(crate) fn commit(
         self,
         inner: &Inner,

@@ -9,6 +9,7 @@ use mailstore::{Draft, Mailbox, Sizes};
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
+use crate::progress::Progress;
 use crate::spool::{Outcome, Spool};
 
 /// A growing message. Dropped before [`accept`](Incoming::accept), it leaves nothing.
@@ -16,6 +17,7 @@ use crate::spool::{Outcome, Spool};
 pub struct Incoming {
     spool: Spool,
     draft: Draft,
+    hold: Option<String>,
 }
 
 /// A message that will not be lost.
@@ -29,7 +31,12 @@ pub struct Accepted {
 impl Incoming {
     pub(crate) fn begin(spool: &Spool, id: QueueId) -> Result<Incoming, Error> {
         let draft = create(spool, spool.tmp().join(id.to_string()))?;
-        Ok(Incoming { spool: spool.clone(), draft })
+        Ok(Incoming { spool: spool.clone(), draft, hold: None })
+    }
+
+    /// From its first moment on nobody elsewhere gets it before it is released; why.
+    pub fn hold(&mut self, why: String) {
+        self.hold = Some(why);
     }
 
     /// Writes the next piece: one system call, so pieces should be large. After an error only dropping makes sense.
@@ -39,14 +46,14 @@ impl Incoming {
 
     /// Makes the message durable for all recipients at once. From `Ok` on it is accepted (S3); after an error nothing is left.
     pub fn accept(self, envelope: Envelope) -> Result<Accepted, Error> {
-        let Incoming { spool, draft } = self;
+        let Incoming { spool, draft, hold } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
         let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
 
         draft.sync()?;
-        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 2) };
+        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 3) };
         // Without heads all have the same file, one name for each mailbox and one for all who are elsewhere.
         let mut shared = Vec::new();
         for (nth, recipient) in recipients.iter().enumerate() {
@@ -72,6 +79,15 @@ impl Incoming {
         // The last name is the one under which it was written.
         if let Some(name) = own {
             draft.publish(&name)?;
+            undo.names.push(name);
+        }
+        if let Some(hold) = hold.filter(|_| !remotes.is_empty()) {
+            let progress = Progress { hold: Some(hold), ..Progress::new(remotes.len()) };
+            let mut text = create(&spool, spool.tmp().join(format!("{id}.q")))?;
+            text.write(progress.encode(id).as_bytes())?;
+            text.sync()?;
+            let name = spool.progress(id);
+            text.publish(&name)?;
             undo.names.push(name);
         }
         // Before the envelope: a power cut may keep the later of two names that were not synced in between, and an envelope

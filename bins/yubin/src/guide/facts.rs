@@ -22,6 +22,8 @@ pub(super) enum Note {
     AuthPossible,
     /// These mechanisms, and no others.
     Mechanisms(String),
+    /// TLS is begun before a login, and may be left out where nobody logs in.
+    TlsForLogin(Protocol),
     /// Where TLS is not begun, the password crosses the network as it is.
     ClearTextPassword,
     /// APOP keeps it off the network.
@@ -44,6 +46,7 @@ impl Note {
             Self::OptionalTls(_) => "optional-tls",
             Self::RequiredTls(_) => "required-tls",
             Self::NoTls(_) => "no-tls",
+            Self::TlsForLogin(_) => "tls-for-login",
             Self::AuthRequired => "auth-required",
             Self::AuthPossible => "auth-possible",
             Self::Mechanisms(_) => "mechanisms",
@@ -101,8 +104,10 @@ fn notes(listener: &Listener, port: u16, after_pop: bool) -> Vec<Note> {
     let mut notes = vec![match listener.tls {
         TlsMode::Implicit => Note::ImplicitTls(protocol),
         TlsMode::None => Note::NoTls(protocol),
-        TlsMode::Starttls => Note::OptionalTls(protocol),
-        TlsMode::StarttlsRequired => Note::RequiredTls(protocol),
+        TlsMode::Starttls if listener.clear_text_auth || listener.apop => Note::OptionalTls(protocol),
+        TlsMode::Starttls if listener.auth == Auth::Optional => Note::TlsForLogin(protocol),
+        TlsMode::Starttls if listener.auth == Auth::Off => Note::OptionalTls(protocol),
+        TlsMode::Starttls | TlsMode::StarttlsRequired => Note::RequiredTls(protocol),
     }];
     if protocol == Protocol::Smtp {
         notes.extend(match listener.auth {
@@ -137,6 +142,12 @@ fn notes(listener: &Listener, port: u16, after_pop: bool) -> Vec<Note> {
         notes.push(Note::Barred(listener.barred.join(", ")));
     }
     notes
+}
+
+/// The ports for who is in a network that blocks port 25.
+pub(super) fn submission_ports(config: &Config) -> BTreeSet<u16> {
+    let rows = rows(config).into_iter().filter(|row| row.notes.contains(&Note::Submission));
+    rows.map(|row| row.port).collect()
 }
 
 /// Whether somebody sends from the provider's own network without a login.

@@ -3,7 +3,7 @@
 use accounts::{DomainInfo, DomainKind};
 use daemon_kit::config::{Config, Protocol};
 
-use super::facts::{Note, has_inside};
+use super::facts::{Note, has_inside, submission_ports};
 use crate::language::Language::{self, En, Ja};
 
 /// A note, as a sentence.
@@ -31,6 +31,12 @@ pub(super) fn note(note: &Note, language: Language) -> String {
         }
         (Note::RequiredTls(protocol), En) => format!("Encryption by {} is required.", secured(protocol).1),
         (Note::RequiredTls(protocol), Ja) => format!("暗号化機能（{}）が必須です。", secured(protocol).1),
+        (Note::TlsForLogin(protocol), En) => {
+            format!("Encryption by {}, required before SMTP AUTH.", secured(protocol).1)
+        }
+        (Note::TlsForLogin(protocol), Ja) => {
+            format!("暗号化機能（{}）が使えます。SMTP認証には暗号化機能が必須です。", secured(protocol).1)
+        }
         (Note::NoTls(protocol), En) => {
             format!("No encryption. {} is not supported.", secured(protocol).1)
         }
@@ -109,10 +115,20 @@ pub(super) fn networks(config: &Config, language: Language) -> Vec<String> {
         sentences.push(sentence.to_owned());
     }
     let sentence = language.of(
-        "From any other network, mail is received as usual, and sending needs a login. Where port 25 is blocked, use port 465 or 587.",
-        "弊社以外のネットワーク経由でも受信できます。送信には認証が必要です。25番ポートが制限されている場合は465番か587番をお使いください。",
+        "From any other network, mail is received as usual, and sending needs a login.",
+        "弊社以外のネットワーク経由でも受信できます。送信には認証が必要です。",
     );
     sentences.push(sentence.to_owned());
+    let ports: Vec<_> = submission_ports(config).iter().map(u16::to_string).collect();
+    if !ports.is_empty() {
+        sentences.push(match language {
+            En => format!("Where port 25 is blocked, send by port {}.", ports.join(" or ")),
+            Ja => format!(
+                "25番ポートが制限されている場合は、{}番ポートで送信してください。",
+                ports.join("番か")
+            ),
+        });
+    }
     if let Some(tickets) = config.pop_before_smtp {
         let minutes = tickets.lifetime.as_secs() / 60;
         sentences.push(match (tickets.is_on(), tickets.until, language) {

@@ -102,7 +102,7 @@ fn k_05_editnets_page_explains_each_port_as_its_guide_does() {
             "認証方式はPLAIN, LOGINです。ほかの方式には対応していません",
             "パスワードは平文で流れます",
             "POP3S (POP over SSL/TLS)専用です。通信路が暗号化されます",
-            "Outbound Port 25 Blocking",
+            "25番ポートが制限されている場合は、465番か587番ポートで送信してください",
             "1通あたりの大きさの制限はありません",
             "メールボックスの大きさの制限はありません",
         ] {

@@ -31,6 +31,7 @@ mod quickstart;
 mod quota;
 mod receiving;
 mod reports;
+mod sending;
 mod size;
 mod space;
 mod trace;

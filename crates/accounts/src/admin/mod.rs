@@ -9,6 +9,7 @@ mod life;
 mod plan;
 mod refusal;
 mod reserved;
+mod sending;
 
 pub(crate) use account::must_find;
 pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
@@ -20,6 +21,7 @@ pub use import::{ImportError, ImportedAccounts, IncomingAccount};
 pub use life::{ServiceInfo, Which};
 pub use plan::{IssuedAccount, NewPlan, Order, PlanInfo};
 pub(crate) use reserved::DUTIES;
+pub(crate) use sending::{plan_id, set_sending};
 
 use crate::error::Unavailable;
 use crate::store::Store;

@@ -122,6 +122,7 @@ async fn no_table_is_forgotten() {
         .await
         .unwrap();
         a.services_set(accounts::Which::All, &[(accounts::Service::Pop, false)]).await.unwrap();
+        a.forward_add("ab4t-ash", "taro@example.org").await.unwrap();
         let text = dump(a).await;
         for table in accounts_tables() {
             // What daemons note for the desk is old before a backup is needed, and more than all the rest.
@@ -146,6 +147,8 @@ fn accounts_tables() -> Vec<String> {
             lines.collect::<Vec<_>>()
         })
         .map(|line| line.split([' ', '(']).next().unwrap().to_owned())
+        // What was sent today is nothing that anybody would bring back.
+        .filter(|table| table != "sent")
         .collect();
     assert!(tables.len() >= 6);
     tables

@@ -63,6 +63,13 @@
 //! [replies]                             # what clients are told, by event ([`ReplyEvent`]); the codes stay
 //! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
 //! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
+//! [sending_limits]                      # of each account that has none of its own; none by default
+//! messages_per_hour = 200               # of what it submits, to whomever; hours of the clock, days of UTC
+//! recipients_per_hour = "none"
+//! messages_per_day = 1000
+//! recipients_per_day = 2000
+//! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
+//! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
 //!
 //! [networks]                            # classes of clients by address; the longest prefix decides
 //! wimax = ["10.8.0.0/13"]
@@ -141,6 +148,7 @@ mod pop_before_smtp;
 mod quota;
 mod replies;
 mod section;
+mod sending_limits;
 mod smtp;
 mod trace;
 mod value;
@@ -162,6 +170,7 @@ pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
+pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
@@ -204,6 +213,8 @@ pub struct Config {
     pub pop_before_smtp: Option<PopBeforeSmtp>,
     /// What clients are told in the operator's words.
     pub replies: Replies,
+    /// How much customers may send.
+    pub sending_limits: SendingLimits,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -340,6 +351,9 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let replies = root.table("replies").given();
     let replies = replies.map_or_else(Replies::default, |at| replies::read(at.value, accounts.as_ref()));
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
+    let sending_limits = root.table("sending_limits").given();
+    let sending_limits =
+        sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
     let given = listener::Given {
         pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
@@ -373,6 +387,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
         replies,
+        sending_limits,
         networks: networks?,
         listeners: listeners?,
     })

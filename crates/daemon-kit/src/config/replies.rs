@@ -60,6 +60,7 @@ events! {
     RelayDenied = "relay_denied": "550: mail to another domain, and nothing that the client could do would help."
     RelayNeedsAuthentication = "relay_needs_authentication": "550: mail to another domain, from who has not logged in."
     SenderNotOwned = "sender_not_owned": "553: a sender address that is not the account's."
+    SendingLimit = "sending_limit": "450: who has sent as much as it may in an hour or a day."
     ServiceUnregistered = "service_unregistered": "535, -ERR [SYS/PERM]: a login with the right password to an account without the service."
     StartTlsNotOffered = "starttls_not_offered": "502, -ERR: STARTTLS or STLS where there is none."
     TlsMissing = "tls_missing": "530: MAIL before the STARTTLS that is demanded."

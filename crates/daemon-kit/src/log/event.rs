@@ -50,6 +50,7 @@ catalogue! {
     ACCOUNTS_FAILED = "accounts_failed": "An address could not be looked up: the accounts cannot be reached; `reason`."
     NO_POSTMASTER = "no_postmaster": "Mail for postmaster or abuse waits outside: nobody is appointed; `recipient`."
     SENDER_NOT_OWNED = "sender_not_owned": "A client wrote as an address that is not its account's; `login`, `sender`, `done`: accepted, rewritten or refused."
+    SENDING_LIMIT_REACHED = "sending_limit_reached": "Somebody wants to send more than they may, for the first time in this hour or day; `who`: `account LOGIN` or `address IP`, `limit`, `most`, `done`: deferred or held."
     MAILDROP_OPENED = "maildrop_opened": "A POP3 client sees its mail; `messages`, `octets`."
     MAILDROP_UPDATED = "maildrop_updated": "A POP3 client left; `retrieved`, `removed`."
     STORE_FAILED = "store_failed": "The disk or the queue refused its service; `reason`."

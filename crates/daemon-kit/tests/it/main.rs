@@ -10,6 +10,7 @@ mod outbound_settings;
 mod proxy;
 mod reply_settings;
 mod script;
+mod sending_settings;
 mod smtp_settings;
 mod tls;
 mod world;

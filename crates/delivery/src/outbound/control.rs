@@ -30,6 +30,11 @@ pub enum Order {
     Adopt(PathBuf),
 }
 
+/// Why what an account submitted is held while it may not send: it waits for an operator then, also when the account may send again.
+pub fn suspended(account: &str) -> String {
+    format!("{account} is suspended")
+}
+
 /// Longest line.
 const LONGEST: u64 = 16 * 1024;
 const SOCKET: &str = "control";

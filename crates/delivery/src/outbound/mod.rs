@@ -28,7 +28,7 @@ pub use agent::{Barring, Finding, Home, Homes, Outbound};
 pub(crate) use arrivals::Arrivals;
 pub use book::Concurrency;
 pub use config::{Language, Login, OutboundConfig, Relay, Route, TlsPolicy};
-pub use control::{Order, ask, obey};
+pub use control::{Order, ask, obey, suspended};
 pub use delivered::SuccessReport;
 pub use resolve::{Answering, Dns, Exchange, NoAnswer, Resolver};
 pub use schedule::Schedule;
