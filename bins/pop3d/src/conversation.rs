@@ -109,6 +109,7 @@ impl<'s> Conversation<'s> {
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
         let visitor = Visitor {
+            brand: self.session.listener.brand.as_deref(),
             address: wire.peer().ip(),
             is_client: self.session.peer_is_client,
             tls: wire.tls().map(|tls| tls.version),

@@ -148,17 +148,28 @@ impl Daemon for Pop3d {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
             looked => looked.map(drop).map_err(|why| unusable(&config.store.maildirs, &why))?,
         }
-        Accounts::open(&database(config)).await?.close().await;
-        Ok(())
+        let accounts = Accounts::open(&database(config)).await?;
+        let known = brands_must_exist(config, &accounts).await;
+        accounts.close().await;
+        known
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let maildirs = &config.store.maildirs;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
         let pop3d = Self::new(config, Accounts::open(&database(config)).await?);
+        brands_must_exist(config, &pop3d.accounts).await?;
         pop3d.learn_rules().await?;
         Ok(pop3d)
     }
+}
+
+/// Nobody could log in where the customers of a brand are meant that is not there.
+async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
+    for listener in config.listeners(Protocol::Pop3) {
+        accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await?;
+    }
+    Ok(())
 }
 
 fn database(config: &Config) -> DatabaseConfig {

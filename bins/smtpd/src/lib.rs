@@ -108,12 +108,16 @@ impl Daemon for Smtpd {
     const PROTOCOL: Protocol = Protocol::Smtp;
 
     async fn check(config: &Config) -> Result<(), Trouble> {
-        Accounts::open(&database(config)).await?.close().await;
+        let accounts = Accounts::open(&database(config)).await?;
+        let known = brands_must_exist(config, &accounts).await;
+        accounts.close().await;
+        known?;
         outbound::settings(config).map(drop)
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let accounts = Accounts::open(&database(config)).await?;
+        brands_must_exist(config, &accounts).await?;
         let store = store(config);
         // It reads the disk, and after a crash for long.
         let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
@@ -124,6 +128,14 @@ impl Daemon for Smtpd {
         let doors = Doors::of(config, outbound.is_some());
         Ok(Self { outbound, doors, ..Self::new(config, accounts, delivery) })
     }
+}
+
+/// Nobody could log in where the customers of a brand are meant that is not there.
+async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
+    for listener in config.listeners(Protocol::Smtp) {
+        accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await?;
+    }
+    Ok(())
 }
 
 fn database(config: &Config) -> DatabaseConfig {

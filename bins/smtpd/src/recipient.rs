@@ -36,11 +36,11 @@ impl Smtpd {
     pub(crate) async fn recipient(
         &self,
         standing: Standing,
-        hostname: &str,
+        at: &config::Listener,
         path: ForwardPath<'_>,
         octets: Option<u64>,
     ) -> Result<Taken, Reply> {
-        let resolution = self.resolve(hostname, path).await?;
+        let resolution = self.resolve(&at.hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
             Resolution::Disabled => Destination::Disabled,
@@ -50,7 +50,7 @@ impl Smtpd {
             Resolution::UnknownUser => Destination::UnknownUser,
         };
         let (identity, holder) = match destination {
-            Destination::Foreign => self.identity(standing).await?,
+            Destination::Foreign => self.identity(standing, at.brand.as_deref()).await?,
             _ => (standing.identity, None),
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
@@ -75,13 +75,17 @@ impl Smtpd {
     }
 
     /// Who the client is where it matters whether it may relay: one without a login may have a ticket, and whose, if only one can have it.
-    async fn identity(&self, standing: Standing) -> Result<(Identity, Option<Sender>), Reply> {
+    async fn identity(
+        &self,
+        standing: Standing,
+        brand: Option<&str>,
+    ) -> Result<(Identity, Option<Sender>), Reply> {
         let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
         let Some(address) = standing.address.filter(|_| tickets && asked) else {
             return Ok((standing.identity, None));
         };
-        let holders = self.accounts.ticket_holders(address).await.map_err(|error| {
+        let holders = self.accounts.at_brand(brand).ticket_holders(address).await.map_err(|error| {
             tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
             replies::ACCOUNTS_UNAVAILABLE
         })?;

@@ -43,7 +43,7 @@ pub enum Command {
         /// The login, not an address
         login: String,
     },
-    /// All accounts
+    /// All accounts, or those of --brand
     List,
     /// Make an account as a plan says, with login and password made for it
     Issue(life::Issue),
@@ -199,7 +199,10 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         }
         Command::Show { login } => show(settings, &accounts, &login, output).await,
         Command::List => {
-            let list = accounts.account_list().await?;
+            let mut list = accounts.account_list().await?;
+            if let Some(brand) = &settings.brand {
+                list.retain(|row| row.brand().is_some_and(|own| own.eq_ignore_ascii_case(brand)));
+            }
             let list: Vec<Shown> = list.into_iter().map(|row| Shown::row(settings, row)).collect();
             output.print(&list, |list| as_table(list))
         }

@@ -56,6 +56,10 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
+    /// The brand of logins that do not name theirs (as asahi:ab4t-ash does), and of what is added [default: the one without a name]
+    #[arg(long, value_name = "BRAND", global = true)]
+    pub brand: Option<String>,
+
     /// Print facts as JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -166,7 +170,8 @@ pub fn main() -> ExitCode {
 /// [`Failure`], with the exit code.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let output = Output::new(cli.json);
-    let settings = || Settings::load(cli.config.as_deref());
+    let settings =
+        || Settings::load(cli.config.as_deref()).map(|settings| settings.of_brand(cli.brand.clone()));
     match cli.command {
         Command::Quickstart(arguments) => quickstart::run(arguments, output).await,
         Command::Init(arguments) => init::run(&arguments, output),

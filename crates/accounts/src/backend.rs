@@ -38,7 +38,59 @@ const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON
 /// it holds.
 const POSTGRES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'";
 
+/// Rows of a table that are over: `$1` until when, `$2` how many at most. On PostgreSQL those that somebody else has in hand are left
+/// for the next time: two machines that drop the same rows in two orders would wait for each other.
+macro_rules! expired {
+    ($backend:expr, $table:literal, $key:literal, $end:literal) => {
+        match $backend {
+            Self::Sqlite(_) => concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $end,
+                " <= $1 LIMIT $2)"
+            ),
+            Self::Postgres(_) => concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $end,
+                " <= $1 ORDER BY ",
+                $key,
+                " LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            ),
+        }
+    };
+}
+
 impl Backend {
+    /// Drops expired tickets, see `expired`.
+    pub(crate) fn drop_tickets(&self) -> &'static str {
+        expired!(self, "ticket", "address, account_id", "expires_at")
+    }
+
+    /// Drops counts of wrong claims that have leaked away, see `expired`.
+    pub(crate) fn drop_guesses(&self) -> &'static str {
+        expired!(self, "guess", "subject", "empty_at")
+    }
+
+    /// Drops places where nobody was for long, see `expired`.
+    pub(crate) fn drop_known(&self) -> &'static str {
+        expired!(self, "known", "account_id, place", "seen_at")
+    }
+
     /// Connects to a database that exists.
     ///
     /// One connection is made and set up by hand: a pool would try again until its patience ends and then say

@@ -5,6 +5,7 @@
 mod addresses;
 mod authentication;
 mod backup;
+mod brands;
 mod clients;
 mod configuration;
 mod crashes;

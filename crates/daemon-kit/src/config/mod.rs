@@ -115,6 +115,7 @@
 //! [[listener]]
 //! protocol = "smtp"
 //! address = "192.0.2.1:25"
+//! brand = "asahi"                       # whose customers log in here (`yubin brand add`); the default brand's without it
 //! tls = "starttls"                      # or "none", "starttls-required", "implicit"
 //! auth = "optional"                     # or "off", "required"
 //! mechanisms = ["PLAIN", "LOGIN"]
@@ -154,6 +155,8 @@ mod trace;
 mod value;
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -281,7 +284,13 @@ impl Config {
                 "the path of a readable TOML file after --config",
             )
         };
-        let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+        let mut bytes = Vec::new();
+        let most = crate::limits::CONFIGURATION;
+        let read = File::open(file).and_then(|open| open.take(most + 1).read_to_end(&mut bytes));
+        read.map_err(|error| unreadable(error.to_string()))?;
+        if bytes.len() as u64 > most {
+            return Err(unreadable(format!("it has more than {most} octets, which is no configuration")));
+        }
         let text = String::from_utf8(bytes).map_err(|_| unreadable(String::from("it is not UTF-8")))?;
         Self::parse(&text, file)
     }
