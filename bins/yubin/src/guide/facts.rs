@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use daemon_kit::config::{Auth, Config, INSIDE, Listener, Protocol, Relay, TlsMode};
+use daemon_kit::config::{Auth, Config, Listener, Protocol, Relay, TlsMode};
 
 /// Something that is to be known of a port, by a stable word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +74,12 @@ pub(super) struct Row {
     pub(super) recommended: bool,
 }
 
-/// The rows, in the order of the file, receiving first; a row for each port of a name.
-pub(super) fn rows(config: &Config) -> Vec<Row> {
+/// The rows for a brand's customers, in the order of the file, receiving first; a row for each port of a name.
+pub(super) fn rows(config: &Config, brand: Option<&str>) -> Vec<Row> {
     let after_pop = config.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
     let mut rows = Vec::new();
     for protocol in [Protocol::Pop3, Protocol::Smtp] {
-        for listener in config.listeners(protocol).filter(|listener| is_for_customers(listener)) {
+        for listener in config.listeners(protocol).filter(|listener| is_for_customers(listener, brand)) {
             let ports: BTreeSet<u16> =
                 listener.addresses.iter().map(|address| address.socket.port()).collect();
             rows.extend(ports.into_iter().map(|port| Row {
@@ -95,8 +95,9 @@ pub(super) fn rows(config: &Config) -> Vec<Row> {
 }
 
 /// One where nobody can log in and from which nothing is sent on takes mail from other servers.
-fn is_for_customers(listener: &Arc<Listener>) -> bool {
-    listener.auth != Auth::Off || listener.relay.contains(&Relay::Inside)
+fn is_for_customers(listener: &Arc<Listener>, brand: Option<&str>) -> bool {
+    listener.brand.as_deref() == brand
+        && (listener.auth != Auth::Off || listener.relay.contains(&Relay::Inside))
 }
 
 fn notes(listener: &Listener, port: u16, after_pop: bool) -> Vec<Note> {
@@ -142,15 +143,4 @@ fn notes(listener: &Listener, port: u16, after_pop: bool) -> Vec<Note> {
         notes.push(Note::Barred(listener.barred.join(", ")));
     }
     notes
-}
-
-/// The ports for who is in a network that blocks port 25.
-pub(super) fn submission_ports(config: &Config) -> BTreeSet<u16> {
-    let rows = rows(config).into_iter().filter(|row| row.notes.contains(&Note::Submission));
-    rows.map(|row| row.port).collect()
-}
-
-/// Whether somebody sends from the provider's own network without a login.
-pub(super) fn has_inside(config: &Config) -> bool {
-    config.networks.has(INSIDE) && config.listeners.iter().any(|it| it.relay.contains(&Relay::Inside))
 }

@@ -7,7 +7,7 @@ mod words;
 use accounts::DomainInfo;
 use askama::Template;
 use clap::Args;
-use daemon_kit::config::Protocol;
+use daemon_kit::config::{Config, Protocol};
 use serde::Serialize;
 
 use crate::config::Settings;
@@ -30,7 +30,8 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 A row for each server name and port, with what is to be known of it; a star
-marks what is recommended. The domains are those of the account database.
+marks what is recommended. The domains are those of the account database;
+--brand makes the page of another brand.
 
 Examples:
   yubin guide --lang ja
@@ -94,8 +95,10 @@ struct Section {
 
 /// Makes the page and prints it.
 pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Output) -> Result<(), Failure> {
-    let domains = settings.accounts().await?.domain_list().await?;
-    let page = Page::of(settings, &domains, arguments.lang);
+    let mut domains = settings.accounts().await?.domain_list().await?;
+    let brand = settings.brand.as_ref().map(|brand| brand.to_ascii_lowercase());
+    domains.retain(|domain| domain.brand == brand);
+    let page = Page::of(&settings.config, brand.as_deref(), &domains, arguments.lang);
     match arguments.html {
         true => {
             let html = page.render().map_err(|error| Failure::Refused(format!("cannot print: {error}")))?;
@@ -106,9 +109,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
 }
 
 impl Page {
-    fn of(settings: &Settings, domains: &[DomainInfo], language: Language) -> Self {
-        let config = &settings.config;
-        let rows = rows(config);
+    fn of(config: &Config, brand: Option<&str>, domains: &[DomainInfo], language: Language) -> Self {
+        let rows = rows(config, brand);
+        let whose = brand.unwrap_or(&config.hostname);
         // Rows of which the same is to be known share a number.
         let mut kinds: Vec<&[Note]> = Vec::new();
         let mut servers = Vec::new();
@@ -139,8 +142,8 @@ impl Page {
         Self {
             lang: language.tag(),
             title: match language {
-                Language::En => format!("Mail settings: {}", config.hostname),
-                Language::Ja => format!("メール利用設定: {}", config.hostname),
+                Language::En => format!("Mail settings: {whose}"),
+                Language::Ja => format!("メール利用設定: {whose}"),
             },
             labels: Labels {
                 account: language.of("Account", "基本設定"),
@@ -160,7 +163,7 @@ impl Page {
                 },
                 Section {
                     title: language.of("Networks", "利用ネットワーク"),
-                    sentences: words::networks(config, language),
+                    sentences: words::networks(config, &rows, language),
                 },
                 Section {
                     title: language.of("Limits", "制限"), sentences: words::limits(config, language)

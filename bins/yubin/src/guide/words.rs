@@ -1,9 +1,11 @@
 //! The sentences of the page, in both languages. A customer reads them who knows a mail program and no protocol.
 
+use std::collections::BTreeSet;
+
 use accounts::{DomainInfo, DomainKind};
 use daemon_kit::config::{Config, Protocol};
 
-use super::facts::{Note, has_inside, submission_ports};
+use super::facts::{Note, Row};
 use crate::language::Language::{self, En, Ja};
 
 /// A note, as a sentence.
@@ -105,9 +107,9 @@ pub(super) fn recommendation(apop: bool, language: Language) -> Vec<String> {
 }
 
 /// What holds in which network.
-pub(super) fn networks(config: &Config, language: Language) -> Vec<String> {
+pub(super) fn networks(config: &Config, rows: &[Row], language: Language) -> Vec<String> {
     let mut sentences = Vec::new();
-    if has_inside(config) {
+    if rows.iter().any(|row| row.notes.contains(&Note::SendsFromInside)) {
         let sentence = language.of(
             "From our own network, the usual settings send and receive without SMTP AUTH.",
             "弊社のインターネット接続経由の場合は、SMTP認証なしの通常の設定でも送受信できます。",
@@ -119,7 +121,9 @@ pub(super) fn networks(config: &Config, language: Language) -> Vec<String> {
         "弊社以外のネットワーク経由でも受信できます。送信には認証が必要です。",
     );
     sentences.push(sentence.to_owned());
-    let ports: Vec<_> = submission_ports(config).iter().map(u16::to_string).collect();
+    let submission = rows.iter().filter(|row| row.notes.contains(&Note::Submission));
+    let ports: BTreeSet<u16> = submission.map(|row| row.port).collect();
+    let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
     if !ports.is_empty() {
         sentences.push(match language {
             En => format!("Where port 25 is blocked, send by port {}.", ports.join(" or ")),
@@ -129,7 +133,9 @@ pub(super) fn networks(config: &Config, language: Language) -> Vec<String> {
             ),
         });
     }
-    if let Some(tickets) = config.pop_before_smtp {
+    let after_pop = |note: &Note| matches!(note, Note::SendsFromElsewhere { after_pop: true, .. });
+    let ticket = rows.iter().any(|row| row.notes.iter().any(after_pop));
+    if let Some(tickets) = config.pop_before_smtp.filter(|tickets| ticket || !tickets.is_on()) {
         let minutes = tickets.lifetime.as_secs() / 60;
         sentences.push(match (tickets.is_on(), tickets.until, language) {
             (true, None, En) => format!("POP before SMTP: send within {minutes} minutes after receiving, by port 25."),

@@ -143,6 +143,22 @@ fn k_05_the_page_follows_the_configuration_and_the_domains() {
     }
 }
 
+/// Whose customers log in elsewhere have a page of their own.
+#[test]
+fn k_05_k_09_each_brand_has_its_page() {
+    let site = site("editnet");
+    let text = std::fs::read_to_string(site.path("yubin.toml")).unwrap();
+    let door = "\n[[listener]]\nprotocol = \"smtp\"\naddress = \"127.0.0.9:1465\"\ntls = \"implicit\"\n\
+                auth = \"required\"\nbrand = \"asahi\"\nhostname = \"mail.asahi-net.or.jp\"\n";
+    site.configure(&(text + door));
+    site.yubin(&["brand", "add", "asahi"]);
+    site.yubin(&["--brand", "asahi", "domain", "add", "asahi-net.or.jp"]);
+    let (ours, theirs) = (site.yubin(&["guide"]), site.yubin(&["--brand", "asahi", "guide"]));
+    assert!(ours.contains("mx.edit.ne.jp") && !ours.contains("asahi"), "{ours}");
+    assert!(theirs.contains("mail.asahi-net.or.jp") && theirs.contains("@asahi-net.or.jp"), "{theirs}");
+    assert!(!theirs.contains("edit.ne.jp") && !theirs.contains("@mx.example.jp"), "{theirs}");
+}
+
 #[test]
 fn k_05_the_page_as_html_says_its_language_and_is_read_on_a_telephone() {
     let site = site("asahi");

@@ -17,7 +17,7 @@ use journal::{Due, Key};
 
 use crate::error::Unavailable;
 use crate::guesses::Budget;
-use crate::hint::Hint;
+use crate::hint::{Hint, shown_login};
 use crate::names::{AccountName, Login, login_of};
 use crate::questions::{Account, Why};
 use crate::readers::in_time;
@@ -103,7 +103,8 @@ impl Attempt {
 
     fn filed_under(self, login: String, outcome: &'static str, hint: &'static str) -> Outcome {
         let same = Login::parse(&self.claimed).is_ok_and(|claimed| claimed.as_str() == login_of(&login));
-        let claimed = if same { String::new() } else { self.claimed };
+        // A password may have been typed there.
+        let claimed = if same { String::new() } else { shown_login(&self.claimed).into_owned() };
         let Self { service, place, from, tls, mechanism, .. } = self;
         Outcome(Some(Key { login, service, place, from, tls, mechanism, outcome, hint, claimed }))
     }
