@@ -213,8 +213,11 @@ impl<'s> Conversation<'s> {
         for index in &deleted {
             read.remove(index);
         }
+        // Then there is nothing to do at the disk but to give the maildrop free.
+        let idle = deleted.is_empty() && read.is_empty();
         let maildrop = self.take_maildrop()?;
-        let update = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted, read)).await?;
+        let update = move || maildrop::commit(maildrop, deleted, read);
+        let update = if idle { update() } else { self.pop3d.disk.run(update).await? };
         let Update { removed, trouble, forgotten } = update;
         if let Some(error) = forgotten {
             tracing::error!(event = event::STORE_FAILED, reason = %error);

@@ -27,8 +27,8 @@ use accounts::{Accounts, DatabaseConfig, Unavailable};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
-use mailstore::Ledger;
 use mailstore::files::{self, make_dir_durable};
+use mailstore::{Ledger, Listings};
 use tokio::time::sleep;
 
 use crate::conversation::Conversation;
@@ -46,6 +46,7 @@ pub struct Pop3d {
     maildirs: PathBuf,
     quota: Quota,
     ledger: Ledger,
+    listings: Listings,
     disk: Disk,
     doors: Doors,
     pace: Pace,
@@ -70,6 +71,7 @@ impl Pop3d {
                 Some(percent) => Ledger::new().warning_at(percent),
                 None => Ledger::new(),
             },
+            listings: Listings::default(),
             disk: Disk::default(),
             doors: Doors::of(config),
             pace: Pace::default(),

@@ -165,9 +165,17 @@ impl Pop3d {
         };
         let since = Instant::now();
         loop {
-            let (maildirs, mailbox) = (self.maildirs.clone(), account.mailbox.clone());
-            let ledger = self.ledger.clone();
-            match self.disk.run(move || maildrop::open(&maildirs, &mailbox, ledger, quota)).await? {
+            let books = (self.ledger.clone(), quota);
+            let known = maildrop::open_now(&self.maildirs, &account.mailbox, &self.listings, books.clone());
+            let taken = match known {
+                Some(taken) => taken,
+                None => {
+                    let (maildirs, mailbox) = (self.maildirs.clone(), account.mailbox.clone());
+                    let listings = self.listings.clone();
+                    self.disk.run(move || maildrop::open(&maildirs, &mailbox, &listings, books)).await?
+                }
+            };
+            match taken {
                 Err(Closed::InUse) if since.elapsed() < limits::IN_USE_WAIT => {
                     sleep(limits::IN_USE_LOOK).await;
                 }

@@ -267,22 +267,26 @@ impl<'s> Conversation<'s> {
         }
         let standing = self.standing();
         let listener = &self.session.listener;
-        let octets = self.transaction.as_ref().and_then(Transaction::declared);
-        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, octets).await {
+        let (reverse_path, octets) = match &self.transaction {
+            Some(transaction) => (transaction.reverse_path(), transaction.declared()),
+            None => ("", None),
+        };
+        let about = (reverse_path, octets);
+        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, about).await {
             Ok(taken) => taken,
             Err(reply) => return Answer::No(reply),
         };
-        let (here, who) = match taken {
-            Taken::Here(mailbox, reserved) => (Some((mailbox, reserved)), None),
-            Taken::Elsewhere(who) => (None, who),
-        };
-        if let Err(reply) = self.spend(here.is_none(), who).await {
+        let elsewhere = matches!(taken, Taken::Elsewhere(_) | Taken::Returned(_));
+        let who = if let Taken::Elsewhere(who) = &taken { who.clone() } else { None };
+        if let Err(reply) = self.spend(elsewhere, who).await {
             return Answer::No(reply);
         }
         if let Some(transaction) = &mut self.transaction {
-            match here {
-                Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
-                None => transaction.add_remote(rcpt),
+            match taken {
+                Taken::Here(mailbox, reserved) => transaction.add(rcpt, mailbox, reserved),
+                Taken::Elsewhere(_) => transaction.add_remote(rcpt),
+                Taken::SentOn(expansion) => transaction.add_sent_on(rcpt, expansion),
+                Taken::Returned(sender) => transaction.add_returned(rcpt, sender),
             }
         }
         Answer::Yes

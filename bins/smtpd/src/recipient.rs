@@ -11,6 +11,7 @@ use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
+use crate::forward::Expansion;
 use crate::{Smtpd, replies};
 
 /// Where a recipient is that was taken.
@@ -19,6 +20,10 @@ pub(crate) enum Taken {
     Here(Mailbox, Reserved),
     /// Elsewhere, for who is known by its address alone, if it is.
     Elsewhere(Option<Sender>),
+    /// In these places: the mailbox has its mail sent on.
+    SentOn(Expansion),
+    /// Elsewhere, at this address: it is a report of what we have sent on.
+    Returned(String),
 }
 
 /// What the policy is told of a client.
@@ -38,14 +43,21 @@ impl Smtpd {
         standing: Standing,
         at: &config::Listener,
         path: ForwardPath<'_>,
-        octets: Option<u64>,
+        (reverse_path, octets): (&str, Option<u64>),
     ) -> Result<Taken, Reply> {
+        let returned = self.returned(path, reverse_path).map_err(|(refusal, reason)| {
+            tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason);
+            refusal
+        })?;
+        let sender = returned.as_deref().and_then(smtp_proto::Mailbox::parse);
+        let path = sender.map_or(path, ForwardPath::Mailbox);
         let resolution = self.resolve(&at.hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
             Resolution::Disabled => Destination::Disabled,
             Resolution::Mailbox(_) => Destination::Mailbox,
             Resolution::NoPostmaster | Resolution::Unready => Destination::Unready,
+            Resolution::NotOurs if returned.is_some() => Destination::Returned,
             Resolution::NotOurs => Destination::Foreign,
             Resolution::UnknownUser => Destination::UnknownUser,
         };
@@ -56,10 +68,18 @@ impl Smtpd {
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
+                if let Some(srs) = self.forwarding.as_ref().filter(|_| mailbox.forwards) {
+                    let address = path.to_string();
+                    let expansion = self.expand(srs, mailbox, &address, reverse_path, octets).await?;
+                    return Ok(Taken::SentOn(expansion));
+                }
                 let (mailbox, reserved) = self.reserve(&mailbox, &path.to_string(), octets).await?;
                 return Ok(Taken::Here(mailbox, reserved));
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
+                if let Some(sender) = returned {
+                    return Ok(Taken::Returned(sender));
+                }
                 return Ok(Taken::Elsewhere(holder.or_else(|| standing.address.map(Sender::Address))));
             }
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
@@ -109,7 +129,7 @@ impl Smtpd {
     }
 
     /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
-    async fn reserve(
+    pub(crate) async fn reserve(
         &self,
         found: &accounts::Mailbox,
         address: &str,
@@ -186,7 +206,8 @@ pub fn refusal_of(why: Why) -> Reply {
         | Why::RelayAfterPop
         | Why::RelayDenied
         | Why::RelayForAccount
-        | Why::RelayForNetwork => replies::RELAY_DENIED,
+        | Why::RelayForNetwork
+        | Why::ReportReturned => replies::RELAY_DENIED,
     }
 }
 

@@ -18,6 +18,7 @@ pub mod domain;
 pub mod expire;
 pub mod explain;
 pub mod failure;
+pub mod forward;
 pub mod guide;
 mod held;
 pub mod import;

@@ -12,6 +12,7 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
 use crate::config::Backend;
 use crate::limits;
 use crate::readers::{Readers, in_time};
+use crate::witness::Witness;
 
 /// Pools on one database. With SQLite the writer is a single connection, so that a process never contends with
 /// itself for the one write lock of the file.
@@ -206,6 +207,14 @@ impl Backend {
         match self {
             Self::Sqlite(_) => None,
             Self::Postgres(_) => Some("SELECT id FROM account WHERE id = $1 FOR SHARE"),
+        }
+    }
+
+    /// Who tells whether anything was committed, without a question. PostgreSQL is asked.
+    pub(crate) fn witness(&self) -> Option<Witness> {
+        match self {
+            Self::Sqlite(path) => Some(Witness::of(path)),
+            Self::Postgres(_) => None,
         }
     }
 

@@ -46,6 +46,7 @@
 //! knows can be used (TEXT and BIGINT do), and one more copy of each row.
 
 mod admin;
+mod answers;
 mod backend;
 mod config;
 mod dump;
@@ -76,6 +77,7 @@ mod srs;
 mod standing;
 mod store;
 mod tickets;
+mod witness;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -105,6 +107,7 @@ pub use sessions::Attendance;
 pub use srs::{Srs, SrsFault};
 pub use standing::{Bar, Service, State, Stops};
 
+use answers::Answers;
 use guesses::{Common, Guesses};
 use hash::Hasher;
 use logins::Journal;
@@ -125,6 +128,7 @@ pub struct Accounts {
 
 struct Shared {
     store: Store,
+    answers: Answers,
     hasher: Hasher,
     remembered: Remembered,
     guesses: Guesses,
@@ -184,6 +188,7 @@ impl Accounts {
         let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
         let remembered = Remembered::new().map_err(no_random)?;
         let shared = Arc::new(Shared {
+            answers: Answers::new(store.backend().witness()),
             store,
             hasher: Hasher::new(),
             remembered,

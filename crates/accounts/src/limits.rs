@@ -72,6 +72,9 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How many logins are remembered: 16 octets each and the table around them, so 8 MiB of those who poll.
 pub const REMEMBERED_LOGINS: usize = 200_000;
 
+/// How many logins are answered without a question while the database does not change: some 400 octets each, so 8 MiB.
+pub const KEPT_ANSWERS: usize = 20_000;
+
 /// How long an address stays known to an account that logged in from it.
 pub const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -105,8 +108,8 @@ pub const LOGINS_KEPT: i64 = 20;
 /// How often logins that were noted are written: the desk reads them while the customer is on the telephone.
 pub const LOGINS_WRITTEN_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a login that succeeds in the same way again is not written again: who polls costs no write a poll.
-pub const LOGIN_RENEWED: Duration = Duration::from_secs(5 * 60);
+/// How often those are written, all at once, who log in in the same way again: who polls costs no write a poll.
+pub const LOGINS_RENEWED: Duration = Duration::from_secs(15 * 60);
 
 /// Logins that are noted at once, some hundred octets each. What is more is not kept: under such a load the log has to do.
 pub const LOGINS_NOTED: usize = 20_000;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use auth_sasl::{Claim, Secret};
 
+use crate::answers::Question;
 use crate::error::Unavailable;
 use crate::guesses::{Budget, Visit, claimed};
 use crate::hash::is_foreign;
@@ -108,7 +109,8 @@ impl Why {
 }
 
 /// What the database has on a login.
-struct Known {
+#[derive(Clone)]
+pub(crate) struct Known {
     account: Account,
     state: State,
     has_service: bool,
@@ -181,7 +183,7 @@ impl Accounts {
             Claim::Apop { .. } => "apop",
         };
         let service = visit.as_ref().map(|(service, _)| *service);
-        let found = self.find(claim.login(), kind, service).await?;
+        let found = self.find(claim.login(), kind, service.unwrap_or(Service::Pop)).await?;
         let mark = self.mark(claim, found.as_ref());
         let remembered = mark.is_some_and(|mark| self.shared.remembered.knows(mark));
         if let Some((_, visit)) = visit
@@ -280,17 +282,36 @@ impl Accounts {
         let _ = renewed.await;
     }
 
+    /// What is known of a login: from the database, or as it answered before if nothing changed in it since.
     async fn find(
         &self,
         login: &str,
-        kind: &str,
-        service: Option<Service>,
+        kind: &'static str,
+        service: Service,
     ) -> Result<Option<Known>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
         let login = login.at(&self.brand);
-        let service = service.unwrap_or(Service::Pop);
+        let answers = &self.shared.answers;
+        let Some(now) = answers.now() else { return self.ask(login.as_str(), kind, service).await };
+        let question = Question { login: login.as_str().to_owned(), kind, service };
+        if let Some(known) = answers.find(now, &question) {
+            return Ok(Some(known));
+        }
+        let found = self.ask(login.as_str(), kind, service).await?;
+        if let Some(known) = &found {
+            answers.keep(now, question, known.clone());
+        }
+        Ok(found)
+    }
+
+    async fn ask(
+        &self,
+        login: &str,
+        kind: &'static str,
+        service: Service,
+    ) -> Result<Option<Known>, Unavailable> {
         let row: Option<KnownRow> = sqlx::query_as(sql::CREDENTIAL)
-            .bind(login.as_str())
+            .bind(login)
             .bind(kind)
             .bind(service.word())
             .fetch_optional(self.shared.store.readers())

@@ -90,6 +90,11 @@ impl Listing {
         self.len == 0
     }
 
+    /// Octets of memory.
+    pub(crate) fn size(&self) -> usize {
+        self.rows.len() + size_of_val(&*self.blocks)
+    }
+
     /// Octets of a message on the wire, every line with CRLF, without dot stuffing (RFC 1939 §11). Indices count from 0.
     pub fn octets(&self, index: usize) -> Option<u64> {
         self.row(index, |row| row.octets)

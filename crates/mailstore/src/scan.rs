@@ -59,7 +59,7 @@ const UNKNOWN: u64 = u64::MAX;
 
 /// A directory that changed within this time may have changed again without another time stamp: some network file systems
 /// count in seconds.
-const TIME_STAMP_GRAIN: Duration = Duration::from_secs(2);
+pub(crate) const TIME_STAMP_GRAIN: Duration = Duration::from_secs(2);
 
 /// All messages in the order of their arrival. Names lie end to end in one allocation.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ mod customers;
 mod desk;
 mod examples;
 mod expire;
+mod forwarding;
 mod guide;
 mod harness;
 mod hosts;
