@@ -112,8 +112,8 @@ pub const LOGINS_KEPT: i64 = 20;
 /// How often logins that were noted are written: the desk reads them while the customer is on the telephone.
 pub const LOGINS_WRITTEN_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a login that succeeds in the same way again is not written again: who polls costs no write a poll.
-pub const LOGIN_RENEWED: Duration = Duration::from_secs(5 * 60);
+/// How often those are written, all at once, who log in in the same way again: who polls costs no write a poll.
+pub const LOGINS_RENEWED: Duration = Duration::from_secs(15 * 60);
 
 /// Logins that are noted at once, some hundred octets each. What is more is not kept: under such a load the log has to do.
 pub const LOGINS_NOTED: usize = 20_000;

@@ -24,7 +24,7 @@ const WIMAX: Ipv4Addr = Ipv4Addr::new(127, 8, 0, 200);
 const AU_HIKARI: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 5);
 const WORLD: Ipv4Addr = Ipv4Addr::new(127, 10, 0, 5);
 
-fn shipped(profile: &str) -> String {
+pub(crate) fn shipped(profile: &str) -> String {
     let path = format!("{}/../../examples/{profile}.toml", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap()
 }

@@ -211,6 +211,13 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         settings.check(protocol, &span, given, faults);
     }
 
+    if let (Some(relay), Some(addresses)) = (&settings.relay, &addresses)
+        && let Some(span) = relaying(&relay.value, Relay::PopBeforeSmtp)
+        && let Some(port) = addresses.iter().map(|at| at.socket.port()).find(|port| matches!(port, 465 | 587))
+    {
+        let what = format!("port {port} is for who logs in; POP before SMTP is for port 25");
+        faults.report_absence(span, Wrong::new(what, "relay without \"pop-before-smtp\""));
+    }
     let auth = settings.auth.as_ref().map_or(default_auth(protocol), |at| at.value);
     let offered = auth != Auth::Off;
     let mechanisms =

@@ -60,7 +60,7 @@
 //! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
 //! until = 2026-12-31                    # the last day
 //!
-//! [replies]                             # what clients are told, by event ([`ReplyEvent`]); the codes stay
+//! [replies]                             # what clients are told, by event (`ReplyEvent` lists them); the codes stay
 //! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
 //! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
 //! [sending_limits]                      # of each account that has none of its own; none by default

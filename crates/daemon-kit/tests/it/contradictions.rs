@@ -51,6 +51,13 @@ fn settings_that_contradict_each_other() {
                 "12:9: AUTH is required here, a ticket would not help; write: relay without \"pop-before-smtp\"",
             ],
         ),
+        (
+            "protocol = \"smtp\"\naddress = [\"127.0.0.1:25\", \"127.0.0.1:587\"]\n",
+            "relay = \"pop-before-smtp\"\n[pop_before_smtp]\nlifetime = \"10m\"",
+            &[
+                "10:9: port 587 is for who logs in; POP before SMTP is for port 25; write: relay without \"pop-before-smtp\"",
+            ],
+        ),
         (smtp, "auth = \"required\"", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = false", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = true", &[]),
