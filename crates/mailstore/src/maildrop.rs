@@ -169,6 +169,8 @@ impl Maildrop {
         }
     }
 
+    /// One sync for all, and not none: a client that was told that its messages are gone may have gone through them one by one without
+    /// keeping their unique ids, and would get all of them again after a power cut. The file system merges the syncs of many sessions.
     fn remove_all(&mut self, indices: impl IntoIterator<Item = usize>) -> Vec<Removal> {
         let mut touched = [false; 2];
         let mut removals: Vec<Removal> = indices
