@@ -1,13 +1,13 @@
 //! What is measured.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bare;
 use crate::client::Client;
 use crate::daemons::Daemon;
+use crate::floor::Floor;
 use crate::mail::{CLIENTS, World};
 use crate::measure::{self, Figures, row, seconds};
 
@@ -15,17 +15,14 @@ use crate::measure::{self, Figures, row, seconds};
 const POLLING: Duration = Duration::from_secs(3);
 /// How long a round of RETR takes.
 const RETRIEVING: Duration = Duration::from_secs(2);
-/// Connections before login, for the measure of memory.
-const STRANGERS: usize = 1_000;
 const DRAINED: usize = 50;
 
-type Servers = [Daemon; 2];
+pub(crate) type Servers = [Daemon; 2];
 
 pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
     match task {
         "polls" => polls(servers, rounds, false),
         "polls-tls" => polls(servers, rounds, true),
-        "big" => big(servers, rounds),
         "small" => retrieve(world, servers, rounds, "small000", 20, false),
         "large" => retrieve(world, servers, rounds, "large000", 10, false),
         "large-tls" => retrieve(world, servers, rounds, "large000", 10, true),
@@ -35,7 +32,7 @@ pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
 }
 
 /// Both in turn, so that what else the machine does befalls both.
-fn each(servers: &Servers, rounds: usize, mut round: impl FnMut(&Daemon) -> f64) -> [Figures; 2] {
+pub(crate) fn each(servers: &Servers, rounds: usize, mut round: impl FnMut(&Daemon) -> f64) -> [Figures; 2] {
     let mut figures = [Figures::default(), Figures::default()];
     for _ in 0..rounds {
         for (server, figures) in servers.iter().zip(&mut figures) {
@@ -47,57 +44,55 @@ fn each(servers: &Servers, rounds: usize, mut round: impl FnMut(&Daemon) -> f64)
 
 fn polls(servers: &Servers, rounds: usize, tls: bool) {
     let how = if tls { "TLS" } else { "clear" };
-    let mut cost = [Figures::default(), Figures::default()];
-    let round = |server: &Daemon, for_: Duration| {
-        let (cpu, since) = (measure::cpu(server.pid()), Instant::now());
-        let done: usize = thread::scope(|scope| {
-            let clients: Vec<_> = (0..CLIENTS)
-                .map(|client| scope.spawn(move || poll(server, client, tls, since + for_)))
-                .collect();
-            clients.into_iter().map(|client| client.join().unwrap()).sum()
-        });
-        let rate = done as f64 / since.elapsed().as_secs_f64();
-        (rate, (measure::cpu(server.pid()) - cpu) / done as f64 * 1_000.0)
-    };
     // Steady state: everybody was here before.
     for server in servers {
-        let _ = round(server, Duration::from_millis(500));
+        let _ = poll_for(Duration::from_millis(500), server.address(tls), tls, server.pid());
     }
+    let floor = Floor::start();
+    let (mut cost, mut least) =
+        ([Figures::default(), Figures::default()], [(); 2].map(|()| Figures::default()));
     let rates = each(servers, rounds, |server| {
-        let (rate, cpu) = round(server, POLLING);
+        let (rate, cpu) = poll_for(POLLING, server.address(tls), tls, server.pid());
         cost[usize::from(server.name == servers[1].name)].add(cpu);
+        if server.name == servers[0].name && !tls {
+            let (rate, cpu) = poll_for(POLLING, floor.address, tls, floor.pid());
+            least[0].add(rate);
+            least[1].add(cpu);
+        }
         rate
     });
     row(&format!("polls a second, {how}"), &rates);
     row(&format!("CPU seconds for 1000 polls, {how}"), &cost);
+    if !tls {
+        let [rate, cpu] = least;
+        row("  beside canned answers", &[rates[0].clone(), rate]);
+        row("  CPU beside canned answers", &[cost[0].clone(), cpu]);
+    }
 }
 
-fn poll(server: &Daemon, client: usize, tls: bool, until: Instant) -> usize {
+/// Polls a second, and processor seconds for 1000, of ten clients.
+fn poll_for(time: Duration, address: SocketAddr, tls: bool, pid: u32) -> (f64, f64) {
+    let (cpu, since) = (measure::cpu(pid), Instant::now());
+    let done: usize = thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| scope.spawn(move || poll(address, client, tls, since + time)))
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
+    });
+    let rate = done as f64 / since.elapsed().as_secs_f64();
+    (rate, (measure::cpu(pid) - cpu) / done as f64 * 1_000.0)
+}
+
+fn poll(address: SocketAddr, client: usize, tls: bool, until: Instant) -> usize {
     let mut done = 0;
     while Instant::now() < until {
-        let mut session = Client::connect(server.address(tls), tls);
+        let mut session = Client::connect(address, tls);
         session.login(&format!("poller{client:04}"));
         session.ask("STAT\r\n");
         session.ask("QUIT\r\n");
         done += 1;
     }
     done
-}
-
-fn big(servers: &Servers, rounds: usize) {
-    let session = |server: &Daemon| {
-        seconds(|| {
-            let mut client = Client::connect(server.clear, false);
-            client.login("big00000");
-            client.ask("STAT\r\n");
-            client.fetch("UIDL\r\n");
-            client.fetch("LIST\r\n");
-            client.fetch("RETR 1\r\n");
-            client.ask("QUIT\r\n");
-        })
-    };
-    row("the big maildrop, first time, s", &each(servers, 1, session));
-    row("the big maildrop, warm, s", &each(servers, rounds, session));
 }
 
 fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
@@ -176,37 +171,4 @@ fn drain(server: &Daemon, user: &str, messages: usize) {
         client.ask(&format!("DELE {message}\r\n"));
     }
     client.ask("QUIT\r\n");
-}
-
-/// Each figure of servers that have just started, for what one measure leaves behind the next would find.
-pub(crate) fn memory(world: &World, pop3d: &Path) {
-    for tls in [false, true] {
-        let how = if tls { "TLS" } else { "clear" };
-        let stranger = |server: &Daemon, _| Client::connect(server.address(tls), tls);
-        let idler = |server: &Daemon, number| {
-            let mut client = Client::connect(server.address(tls), tls);
-            client.login(&format!("idler{number:04}"));
-            client
-        };
-        row(&format!("KiB before login, {how}"), &grown(world, pop3d, STRANGERS, stranger));
-        row(&format!("KiB logged in, {how}"), &grown(world, pop3d, world.sessions, idler));
-    }
-}
-
-/// By how much a server has grown for each of so many clients, behind the first few: what those cost once, all share.
-fn grown(
-    world: &World,
-    pop3d: &Path,
-    clients: usize,
-    connect: impl Fn(&Daemon, usize) -> Client,
-) -> [Figures; 2] {
-    let servers = [Daemon::yubin(world, pop3d), Daemon::dovecot(world)];
-    let first = clients / 10;
-    each(&servers, 1, |server| {
-        let mut open: Vec<_> = (0..first).map(|number| connect(server, number)).collect();
-        let before = measure::memory(server.pid());
-        open.extend((first..clients).map(|number| connect(server, number)));
-        thread::sleep(Duration::from_secs(1));
-        (measure::memory(server.pid()) - before) / (clients - first) as f64
-    })
 }

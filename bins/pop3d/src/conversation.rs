@@ -47,6 +47,11 @@ impl<'s> Conversation<'s> {
             let step = self.machine.step(input, out).map_err(misuse)?;
             // A PASS may have been among it.
             wire.erase(step.consumed);
+            if let Some(mechanism) = self.machine.take_unoffered() {
+                let (reason, hint) = ("mechanism-not-offered", "mechanism not offered");
+                let encrypted = wire.tls().is_some();
+                tracing::info!(event = event::AUTH_FAILED, %mechanism, encrypted, reason, hint);
+            }
             match step.event {
                 Event::NeedInput => {
                     if let Some(outcome) = self.wait(wire).await? {
@@ -104,9 +109,12 @@ impl<'s> Conversation<'s> {
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
         let visitor = Visitor {
+            brand: self.session.listener.brand.as_deref(),
             address: wire.peer().ip(),
             is_client: self.session.peer_is_client,
-            encrypted: wire.tls().is_some(),
+            tls: wire.tls().map(|tls| tls.version),
+            place: &self.session.listener.place(),
+            language: self.machine.language(),
         };
         match self.pop3d.login(&claim, visitor).await? {
             Ok(Entered { maildrop, listing, policy, attendance }) => {
@@ -205,8 +213,11 @@ impl<'s> Conversation<'s> {
         for index in &deleted {
             read.remove(index);
         }
+        // Then there is nothing to do at the disk but to give the maildrop free.
+        let idle = deleted.is_empty() && read.is_empty();
         let maildrop = self.take_maildrop()?;
-        let update = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted, read)).await?;
+        let update = move || maildrop::commit(maildrop, deleted, read);
+        let update = if idle { update() } else { self.pop3d.disk.run(update).await? };
         let Update { removed, trouble, forgotten } = update;
         if let Some(error) = forgotten {
             tracing::error!(event = event::STORE_FAILED, reason = %error);

@@ -4,26 +4,30 @@ use std::sync::Arc;
 
 use auth_sasl::{Mechanism, Stamp};
 use daemon_kit::SessionId;
-use daemon_kit::config::{self, Config, Listener, Protocol, TlsMode};
+use daemon_kit::config::{self, Config, Listener, Protocol, Replies, TlsMode};
+
+use crate::words;
 
 /// Every POP3 listener of a configuration, with what its sessions share.
 #[derive(Debug)]
-pub(crate) struct Doors(Vec<(Arc<Listener>, Arc<pop3_proto::Config>)>);
+pub(crate) struct Doors(Vec<(Arc<Listener>, Arc<pop3_proto::Config>)>, Replies);
 
 impl Doors {
     pub(crate) fn of(config: &Config) -> Self {
         let listeners = config.listeners(Protocol::Pop3);
-        Self(listeners.map(|listener| (listener.clone(), Arc::new(protocol(listener)))).collect())
+        let replies = config.replies.clone();
+        let door = |listener: &Arc<Listener>| (listener.clone(), Arc::new(protocol(listener, &replies)));
+        Self(listeners.map(door).collect(), replies)
     }
 
     /// What is offered at the door through which a session came.
     pub(crate) fn find(&self, listener: &Arc<Listener>) -> Arc<pop3_proto::Config> {
         let known = self.0.iter().find(|(of, _)| Arc::ptr_eq(of, listener));
-        known.map_or_else(|| Arc::new(protocol(listener)), |(_, protocol)| protocol.clone())
+        known.map_or_else(|| Arc::new(protocol(listener, &self.1)), |(_, protocol)| protocol.clone())
     }
 }
 
-fn protocol(listener: &Listener) -> pop3_proto::Config {
+fn protocol(listener: &Listener, replies: &Replies) -> pop3_proto::Config {
     let mut protocol = pop3_proto::Config::new(listener.hostname.as_str());
     // Where TLS is required, `clear_text` is off and there is no APOP: nobody logs in before it.
     protocol.stls = matches!(listener.tls, TlsMode::Starttls | TlsMode::StarttlsRequired);
@@ -37,13 +41,16 @@ fn protocol(listener: &Listener) -> pop3_proto::Config {
     protocol.limits.auth_failures = listener.limits.auth_failures.unwrap_or(u32::MAX);
     protocol.limits.errors = listener.limits.errors.unwrap_or(u32::MAX);
     protocol.limits.patience = listener.limits.patience;
+    words::teach(replies, &mut protocol);
     protocol
 }
 
 /// A stamp that no session had before (RFC 1939 §7), where the listener offers APOP. A digest over it is of no use in any other.
 pub(crate) fn stamp(listener: &Listener, session: SessionId) -> Option<Stamp> {
-    let random = mailstore::unique::random();
-    let fresh = || Stamp::new(format!("<{session}.{random:x}@{}>", listener.hostname)).ok();
+    let fresh = || {
+        let random = mailstore::unique::random();
+        Stamp::new(format!("<{session}.{random:x}@{}>", listener.hostname)).ok()
+    };
     listener.apop.then(fresh).flatten()
 }
 

@@ -3,17 +3,18 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use accounts::{Account, Attendance, Bar, Service, Verdict};
+use accounts::{Account, Attempt, Attendance, Service, Verdict, Why, shown_login};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::config::PopBeforeSmtp;
 use daemon_kit::log::event;
 use mailstore::{Maildrop, Quota};
-use pop3_proto::Refusal;
+use pop3_proto::{Language, Refusal};
 use tokio::time::sleep;
 
 use crate::maildrop::{self, Closed, Opened};
 use crate::rules::Policy;
+use crate::words::barred;
 use crate::{Pop3d, limits};
 
 /// A maildrop for the session, and the rules for it.
@@ -27,11 +28,16 @@ pub(crate) struct Entered {
 
 /// From where somebody logs in.
 #[derive(Clone, Copy)]
-pub(crate) struct Visitor {
+pub(crate) struct Visitor<'v> {
+    /// Whose customers do here.
+    pub(crate) brand: Option<&'v str>,
     pub(crate) address: IpAddr,
     /// Whether that is the client's own address, and not its balancer's.
     pub(crate) is_client: bool,
-    pub(crate) encrypted: bool,
+    /// The version, or clear text.
+    pub(crate) tls: Option<&'static str>,
+    pub(crate) place: &'v str,
+    pub(crate) language: Language,
 }
 
 /// Who does not come in.
@@ -54,65 +60,64 @@ impl Pop3d {
     pub(crate) async fn login(
         &self,
         claim: &Claim,
-        visitor: Visitor,
+        visitor: Visitor<'_>,
     ) -> Result<Result<Entered, Denied>, WireError> {
+        let accounts = self.accounts.at_brand(visitor.brand);
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
-        let Visitor { address, encrypted, .. } = visitor;
-        let judged = self.accounts.authenticate_from(claim, address, Service::Pop).await;
+        let Visitor { address, tls, place, language, .. } = visitor;
+        let encrypted = tls.is_some();
+        let attempt = Attempt::new(claim, Service::Pop, place, address, tls);
+        let judged = accounts.authenticate_from(claim, address, Service::Pop).await;
         let (refusal, reason, why) = match judged {
             Ok(Verdict::Accepted(account)) => {
-                tracing::info!(event = event::AUTH_OK, login = account.login, mechanism, encrypted);
+                tracing::info!(event = event::AUTH_OK, login = account.login, mechanism, encrypted, tls);
+                accounts.note_login(attempt.accepted(&account));
                 return self.enter(account, visitor).await;
             }
             Ok(Verdict::Barred(account, bar)) => {
+                accounts.note_login(attempt.barred(&account, &bar));
                 let (login, reason, hint) = (account.login, bar.word(), bar.hint());
-                tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, reason, %hint);
-                return Ok(Err(Denied::Account(self.barred(bar))));
+                tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, tls, reason, %hint);
+                return Ok(Err(Denied::Account(barred(&bar, &self.texts, &self.replies, language))));
             }
             Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word(), Some(why)),
-            Ok(Verdict::Deferred(budget)) => (Refusal::Temporary, budget.word(), None),
+            Ok(Verdict::Deferred(budget)) => {
+                accounts.note_login(attempt.clone().deferred(budget));
+                (Refusal::Temporary, budget.word(), None)
+            }
             Err(unavailable) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %unavailable);
                 return Ok(Err(Refusal::Temporary.into()));
             }
         };
         let log = async {
-            let login = claim.login();
             let hint = match why {
-                Some(why) => self.accounts.hint(login, why).await,
+                Some(why) => accounts.hint(claim.login(), why).await,
                 None => None,
             };
+            if let Some(why) = why {
+                accounts.note_login(attempt.rejected(why, hint.as_ref()));
+            }
+            let login = &*match why {
+                None | Some(Why::UnknownLogin) => shown_login(claim.login()),
+                Some(_) => claim.login().into(),
+            };
             let hint = hint.as_ref().map(tracing::field::display);
-            tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, reason, hint);
+            tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, tls, reason, hint);
         };
         // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
         tokio::join!(log, (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY));
         Ok(Err(refusal.into()))
     }
 
-    /// What the owner of a barred account is told.
-    fn barred(&self, bar: Bar) -> String {
-        let texts = &self.texts;
-        let configured =
-            |text: &Option<String>, default: &str| text.clone().unwrap_or_else(|| default.to_owned());
-        match bar {
-            Bar::Suspended(text) if !text.is_empty() => text,
-            Bar::Suspended(_) => {
-                configured(&texts.suspended_text, "This account is suspended, ask your provider")
-            }
-            Bar::ServiceOff(_) => configured(
-                &texts.unregistered_text,
-                "This service is not registered for the account, ask your provider",
-            ),
-            Bar::Staged => "This account is not in use yet".to_owned(),
-            Bar::Closing => "This account is closed".to_owned(),
-        }
-    }
-
-    async fn enter(&self, account: Account, visitor: Visitor) -> Result<Result<Entered, Denied>, WireError> {
+    async fn enter(
+        &self,
+        account: Account,
+        visitor: Visitor<'_>,
+    ) -> Result<Result<Entered, Denied>, WireError> {
         if visitor.is_client {
             self.open_ticket(&account, visitor.address).await;
         }
@@ -160,9 +165,17 @@ impl Pop3d {
         };
         let since = Instant::now();
         loop {
-            let (maildirs, mailbox) = (self.maildirs.clone(), account.mailbox.clone());
-            let ledger = self.ledger.clone();
-            match self.disk.run(move || maildrop::open(&maildirs, &mailbox, ledger, quota)).await? {
+            let books = (self.ledger.clone(), quota);
+            let known = maildrop::open_now(&self.maildirs, &account.mailbox, &self.listings, books.clone());
+            let taken = match known {
+                Some(taken) => taken,
+                None => {
+                    let (maildirs, mailbox) = (self.maildirs.clone(), account.mailbox.clone());
+                    let listings = self.listings.clone();
+                    self.disk.run(move || maildrop::open(&maildirs, &mailbox, &listings, books)).await?
+                }
+            };
+            match taken {
                 Err(Closed::InUse) if since.elapsed() < limits::IN_USE_WAIT => {
                     sleep(limits::IN_USE_LOOK).await;
                 }

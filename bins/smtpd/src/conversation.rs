@@ -4,18 +4,19 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::{Account, Attendance, Service, Verdict};
+use accounts::{Account, Attempt, Attendance, Sender, Service, Verdict, Why, shown_login};
 use auth_sasl::Claim;
 use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
 use daemon_kit::{Filled, MemoryFull, Session, Wire, WireError, limits};
 use delivery::{DeliveryError, StoreConfig};
 use relay_policy::{Identity, Network};
-use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetReason};
+use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetReason, Unmet};
 
 use crate::listener::Door;
-use crate::recipient::Standing;
+use crate::recipient::{Standing, Taken};
 use crate::transaction::{Client, Transaction};
+use crate::words::{worded, worded_in_utf8};
 use crate::{Smtpd, replies};
 
 /// A session with its client.
@@ -28,6 +29,8 @@ pub(crate) struct Conversation<'s> {
     /// Who has logged in, for as long as it may be here.
     proved: Option<(Account, Attendance)>,
     transaction: Option<Transaction>,
+    /// The client reads UTF-8 (SMTPUTF8).
+    utf8: bool,
 }
 
 /// What the protocol machine is told.
@@ -45,7 +48,7 @@ impl<'s> Conversation<'s> {
         let client = Client::new(wire);
         let channel = if client.tls.is_some() { Channel::Encrypted } else { Channel::Clear };
         let machine = smtp_proto::Session::new(door.protocol.clone(), channel);
-        Self { smtpd, session, door, machine, client, proved: None, transaction: None }
+        Self { smtpd, session, door, machine, client, proved: None, transaction: None, utf8: false }
     }
 
     /// From the greeting to the end; says how it ended.
@@ -55,6 +58,9 @@ impl<'s> Conversation<'s> {
             let (input, out) = wire.split();
             let step = self.machine.step(input, out).map_err(misuse)?;
             let consumed = step.consumed;
+            if let Some(unmet) = self.machine.take_unmet() {
+                self.log_unmet(unmet);
+            }
             match step.event {
                 Event::NeedInput => {
                     wire.erase(consumed);
@@ -70,6 +76,7 @@ impl<'s> Conversation<'s> {
                     self.client = Client::new(wire);
                     self.proved = None;
                     self.transaction = None;
+                    self.utf8 = false;
                 }
                 Event::Authenticate(claim) => {
                     wire.erase(consumed);
@@ -128,15 +135,16 @@ impl<'s> Conversation<'s> {
         match event {
             Event::Hello(hello) => {
                 self.transaction = None;
+                self.utf8 = false;
                 self.client.greeted(&hello);
                 Answer::Yes
             }
-            Event::Mail(mail) => match room(self.smtpd, mail.size).await {
+            Event::Mail(mail) => match self.room_for(&mail).await {
                 // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which
                 // is idle most of the time.
-                Ok(()) => match Box::pin(self.sender(&mail)).await {
-                    Ok(rewritten) => {
-                        self.transaction = Some(Transaction::new(&mail).rewritten(rewritten));
+                Ok(()) => match Box::pin(self.begin(&mail)).await {
+                    Ok(transaction) => {
+                        self.transaction = Some(transaction);
                         Answer::Yes
                     }
                     Err(reply) => Answer::No(reply),
@@ -146,15 +154,19 @@ impl<'s> Conversation<'s> {
             Event::Rcpt(rcpt) => Box::pin(self.recipient(&rcpt)).await,
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
-                    Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
-                        Ok(memory) => {
-                            let Smtpd { delivery, node, .. } = self.smtpd;
-                            let settings = &self.session.listener.trace;
-                            transaction.begin(delivery, &self.client, node, settings, memory);
-                            Answer::Yes
+                    Ok(()) => {
+                        let Smtpd { delivery, node, scanner, .. } = self.smtpd;
+                        let Listener { trace, smtp, .. } = &*self.session.listener;
+                        let check = transaction.check(scanner.as_ref(), smtp.virus_check);
+                        let octets = StoreConfig::SMALL_MESSAGE as u64 + check.memory();
+                        match self.session.memory(octets) {
+                            Ok(memory) => {
+                                transaction.begin(delivery, &self.client, node, trace, check, memory);
+                                Answer::Yes
+                            }
+                            Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
                         }
-                        Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
-                    },
+                    }
                     Err(reply) => Answer::No(reply),
                 },
                 None => Answer::No(replies::STORE_FAILED),
@@ -170,13 +182,10 @@ impl<'s> Conversation<'s> {
                 None => Answer::None,
             },
             Event::BodyEnd => match self.transaction.take() {
-                Some(transaction) => {
-                    let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
-                    match Box::pin(transaction.commit(full, outbound)).await {
-                        Ok(reply) => Answer::YesWith(reply),
-                        Err(reply) => Answer::No(reply),
-                    }
-                }
+                Some(transaction) => match Box::pin(self.finish(transaction)).await {
+                    Ok(reply) => Answer::YesWith(reply),
+                    Err(reply) => Answer::No(reply),
+                },
                 None => Answer::No(replies::STORE_FAILED),
             },
             Event::Reset(reason) => {
@@ -191,10 +200,59 @@ impl<'s> Conversation<'s> {
         }
     }
 
-    /// Another sender address, where the listener wants one of who has logged in.
-    async fn sender(&self, mail: &Mail<'_>) -> Result<Option<String>, Reply> {
-        let Some((account, _)) = &self.proved else { return Ok(None) };
-        self.smtpd.sender(account, self.session.listener.smtp.sender_rights, &mail.reverse_path).await
+    async fn room_for(&mut self, mail: &Mail<'_>) -> Result<(), Reply> {
+        self.utf8 = mail.smtputf8;
+        room(self.smtpd, mail.size).await
+    }
+
+    /// A message, from another sender address where the listener wants one of who has logged in.
+    async fn begin(&self, mail: &Mail<'_>) -> Result<Transaction, Reply> {
+        let transaction = Transaction::new(mail).sent_by(self.checked_sender().await?);
+        let Some((account, _)) = &self.proved else { return Ok(transaction) };
+        let rights = self.session.listener.smtp.sender_rights;
+        let sender = self.smtpd.sender(account, rights, &mail.reverse_path).await?;
+        let budget = self.smtpd.budget(Sender::Account(account.login.clone())).await?;
+        if let Some(budget) = &budget {
+            self.smtpd.may_begin(budget).await?;
+        }
+        let mut transaction = transaction.rewritten(sender);
+        transaction.budget = budget;
+        Ok(transaction)
+    }
+
+    /// One more recipient, who costs somebody something perhaps.
+    async fn spend(&mut self, elsewhere: bool, who: Option<Sender>) -> Result<(), Reply> {
+        let Some(transaction) = &mut self.transaction else { return Ok(()) };
+        if let (None, None, Some(who)) = (&self.proved, &transaction.budget, who) {
+            transaction.budget = self.smtpd.budget(who).await?;
+        }
+        match &mut transaction.budget {
+            // Who has not logged in sends to us as everybody does.
+            Some(budget) if elsewhere || self.proved.is_some() => self.smtpd.may_add(budget, elsewhere).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The message is complete, and counted before it is accepted.
+    async fn finish(&self, mut transaction: Transaction) -> Result<Reply, Reply> {
+        let budget = transaction.budget.take();
+        if let Some(budget) = &budget
+            && let Some(why) = self.smtpd.count(budget).await?
+        {
+            transaction.hold(why);
+        }
+        let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
+        let committed = transaction.commit(full, outbound).await;
+        if let (Some(budget), Err(_)) = (&budget, &committed) {
+            self.smtpd.take_back(budget).await;
+        }
+        committed
+    }
+
+    /// Who sends, as far as the virus check goes.
+    async fn checked_sender(&self) -> Result<relay_policy::Sender, Reply> {
+        let account = self.proved.as_ref().map(|(account, _)| account);
+        self.smtpd.checked_sender(self.session.listener.smtp.virus_check, account).await
     }
 
     /// Asked anew for each recipient: networks change while a session goes on.
@@ -210,6 +268,7 @@ impl<'s> Conversation<'s> {
             } else {
                 Identity::Anonymous
             },
+            checked: self.session.listener.smtp.virus_check,
         }
     }
 
@@ -218,20 +277,26 @@ impl<'s> Conversation<'s> {
             return Answer::No(reply);
         }
         let standing = self.standing();
-        let hostname = &self.session.listener.hostname;
-        let octets = self.transaction.as_ref().and_then(Transaction::declared);
-        match self.smtpd.recipient(standing, hostname, rcpt.forward_path, octets).await {
-            Ok(home) => {
-                if let Some(transaction) = &mut self.transaction {
-                    match home {
-                        Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
-                        None => transaction.add_remote(rcpt),
-                    }
-                }
-                Answer::Yes
-            }
-            Err(reply) => Answer::No(reply),
+        let listener = &self.session.listener;
+        let transaction = self.transaction.as_ref();
+        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, transaction).await {
+            Ok(taken) => taken,
+            Err(reply) => return Answer::No(reply),
+        };
+        let elsewhere = matches!(taken, Taken::Elsewhere(_) | Taken::Returned(_));
+        let who = if let Taken::Elsewhere(who) = &taken { who.clone() } else { None };
+        if let Err(reply) = self.spend(elsewhere, who).await {
+            return Answer::No(reply);
         }
+        if let Some(transaction) = &mut self.transaction {
+            match taken {
+                Taken::Here(home) => transaction.add(rcpt, home),
+                Taken::Elsewhere(_) => transaction.add_remote(rcpt),
+                Taken::SentOn(expansion) => transaction.add_sent_on(rcpt, expansion),
+                Taken::Returned(sender) => transaction.add_returned(rcpt, sender),
+            }
+        }
+        Answer::Yes
     }
 
     async fn verify(&self, whom: &str) -> Answer {
@@ -250,32 +315,44 @@ impl<'s> Conversation<'s> {
     }
 
     async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
-        let (login, encrypted) = (claim.login(), self.client.tls.is_some());
-        match self.smtpd.accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
+        let tls = self.client.tls.as_ref().map(|tls| tls.version);
+        let (login, encrypted) = (claim.login(), tls.is_some());
+        let accounts = self.smtpd.accounts.at_brand(self.session.listener.brand.as_deref());
+        let attempt = Attempt::new(claim, Service::SmtpAuth, &self.door.place, from, tls);
+        match accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
             Ok(Verdict::Accepted(account)) => {
-                tracing::info!(event = event::AUTH_OK, login = account.login, encrypted);
+                tracing::info!(event = event::AUTH_OK, login = account.login, encrypted, tls);
+                accounts.note_login(attempt.accepted(&account));
                 self.client.account = Some(account.login.clone());
-                let attendance = self.smtpd.accounts.attend(&account, Service::SmtpAuth);
+                let attendance = accounts.attend(&account, Service::SmtpAuth);
                 self.proved = Some((account, attendance));
                 Answer::Yes
             }
             Ok(Verdict::Barred(account, bar)) => {
+                accounts.note_login(attempt.barred(&account, &bar));
                 let (login, reason, hint) = (account.login, bar.word(), bar.hint());
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason, %hint);
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason, %hint);
                 Answer::No(self.smtpd.barred(&bar))
             }
             Ok(Verdict::Rejected(why)) => {
                 let log = async {
-                    let hint = self.smtpd.accounts.hint(login, why).await;
-                    let hint = hint.as_ref().map(tracing::field::display);
-                    tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = why.word(), hint);
+                    let hint = accounts.hint(login, why).await;
+                    accounts.note_login(attempt.rejected(why, hint.as_ref()));
+                    let login = &*match why {
+                        Why::UnknownLogin => shown_login(login),
+                        _ => login.into(),
+                    };
+                    let (reason, hint) = (why.word(), hint.as_ref().map(tracing::field::display));
+                    tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason, hint);
                 };
                 // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
                 tokio::join!(log, tokio::time::sleep(limits::FAILED_LOGIN_DELAY));
                 Answer::No(replies::AUTH_FAILED)
             }
             Ok(Verdict::Deferred(budget)) => {
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, reason = budget.word());
+                accounts.note_login(attempt.deferred(budget));
+                let login = &*shown_login(login);
+                tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason = budget.word());
                 Answer::No(replies::AUTH_UNAVAILABLE)
             }
             Err(error) => {
@@ -285,10 +362,28 @@ impl<'s> Conversation<'s> {
         }
     }
 
+    /// What the desk looks for when a customer says that sending does not work.
+    fn log_unmet(&self, unmet: Unmet) {
+        let encrypted = self.client.tls.is_some();
+        match unmet {
+            Unmet::AuthMissing => {
+                let greeting = self.client.greeting();
+                tracing::info!(event = event::AUTH_MISSING, greeting, encrypted);
+            }
+            Unmet::MechanismNotOffered(mechanism) => {
+                let (reason, hint) = ("mechanism-not-offered", "mechanism not offered");
+                tracing::info!(event = event::AUTH_FAILED, %mechanism, encrypted, reason, hint);
+            }
+        }
+    }
+
     fn answer(&mut self, answer: Answer, out: &mut Vec<u8>) -> Result<(), WireError> {
         match answer {
             Answer::None => Ok(()),
-            Answer::No(reply) => self.machine.refuse(reply, out),
+            Answer::No(reply) => {
+                let worded = if self.utf8 { worded_in_utf8 } else { worded };
+                self.machine.refuse(worded(&self.smtpd.words, reply), out)
+            }
             Answer::Yes => self.machine.accept(out),
             Answer::YesWith(reply) => self.machine.accept_with(&reply, out),
         }

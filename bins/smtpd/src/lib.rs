@@ -4,17 +4,23 @@
 
 mod conversation;
 mod domain;
+mod forward;
 mod listener;
 mod outbound;
 mod parameters;
 mod recipient;
 mod replies;
 mod sender;
+mod sending;
 mod trace;
 mod transaction;
+mod virus_check;
+mod words;
 
-use accounts::{Accounts, DatabaseConfig};
-use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
+use std::sync::Arc;
+
+use accounts::{Accounts, DatabaseConfig, Srs};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
@@ -25,7 +31,11 @@ use crate::conversation::Conversation;
 use crate::listener::Doors;
 pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
-pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE};
+pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE, VIRUS_CHECK_NEEDED};
+use crate::sending::{Clock, Told};
+use crate::virus_check::Scanner;
+pub use crate::virus_check::rule as virus_check_rule;
+pub use crate::words::worded;
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]
@@ -38,6 +48,13 @@ pub struct Smtpd {
     quota: Quota,
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
+    scanner: Option<Arc<Scanner>>,
+    words: Replies,
+    sending_limits: SendingLimits,
+    clock: Clock,
+    told: Told,
+    /// None: nobody's mail is sent on.
+    forwarding: Option<Srs>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -53,8 +70,20 @@ impl Smtpd {
             quota: config.quota,
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
+            scanner: config.virus_check.clone().map(|settings| Arc::new(Scanner::new(settings))),
+            words: config.replies.clone(),
+            sending_limits: config.sending_limits,
+            clock: Clock::default(),
+            told: Told::default(),
+            forwarding: None,
             node: config.node.clone(),
         }
+    }
+
+    /// With another clock for the hours and days of the sending limits: seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn with_clock(self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self { clock: Clock::new(now), ..self }
     }
 }
 
@@ -67,6 +96,7 @@ impl Service for Smtpd {
         if let Some(outbound) = &self.outbound {
             outbound.stop().await;
         }
+        self.accounts.write_logins().await;
     }
 
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
@@ -78,7 +108,7 @@ impl Service for Smtpd {
             Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
-        reply.write(&mut line);
+        worded(&self.words, reply).write(&mut line);
         line
     }
 }
@@ -89,12 +119,17 @@ impl Daemon for Smtpd {
     const PROTOCOL: Protocol = Protocol::Smtp;
 
     async fn check(config: &Config) -> Result<(), Trouble> {
-        Accounts::open(&database(config)).await?.close().await;
+        let accounts = Accounts::open(&database(config)).await?;
+        let known = brands_must_exist(config, &accounts).await;
+        accounts.close().await;
+        known?;
+        srs(config)?;
         outbound::settings(config).map(drop)
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let accounts = Accounts::open(&database(config)).await?;
+        brands_must_exist(config, &accounts).await?;
         let store = store(config);
         // It reads the disk, and after a crash for long.
         let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
@@ -103,13 +138,38 @@ impl Daemon for Smtpd {
             false => None,
         };
         let doors = Doors::of(config, outbound.is_some());
-        Ok(Self { outbound, doors, ..Self::new(config, accounts, delivery) })
+        let forwarding = srs(config)?;
+        Ok(Self { outbound, doors, forwarding, ..Self::new(config, accounts, delivery) })
     }
+}
+
+/// Nobody could log in where the customers of a brand are meant that is not there.
+async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
+    for listener in config.listeners(Protocol::Smtp) {
+        accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await?;
+    }
+    Ok(())
+}
+
+fn srs(config: &Config) -> Result<Option<Srs>, Trouble> {
+    let load = |forwarding: &config::Forwarding| Srs::load(&forwarding.srs_key, &forwarding.srs_domain);
+    Ok(config.forwarding.as_ref().map(load).transpose()?)
 }
 
 fn database(config: &Config) -> DatabaseConfig {
     let daemon_kit::config::Accounts { database, apop_key, .. } = config.accounts.clone();
     DatabaseConfig { url: database, apop_key }
+}
+
+/// Asks who looks mail through for viruses which one it is; `None`: nobody does.
+///
+/// # Errors
+/// Why there is no answer.
+pub async fn virus_scanner(config: &Config) -> Option<Result<String, String>> {
+    match &config.virus_check {
+        Some(settings) => Some(Scanner::version(settings).await),
+        None => None,
+    }
 }
 
 /// Where the store of a configuration is.

@@ -3,19 +3,27 @@
 use std::sync::Arc;
 
 use auth_sasl::Mechanism;
-use daemon_kit::config::{self, BareLineEndings, Config, Listener, Protocol, Relay, SessionLimits, TlsMode};
+use daemon_kit::config::{
+    self, BareLineEndings, Config, Listener, Protocol, Relay, Replies, SessionLimits, TlsMode,
+};
 use smtp_proto::{Auth, BareLines, Extension, Extensions, StartTls};
+
+use crate::words;
 
 /// A listener with what its sessions share.
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) protocol: Arc<smtp_proto::Config>,
     pub(crate) policy: relay_policy::Listener,
+    /// Where it is, for the desk.
+    pub(crate) place: String,
 }
 
 impl Door {
-    pub(crate) fn of(listener: &Listener, outbound: bool) -> Self {
-        Self { protocol: Arc::new(protocol(listener, outbound)), policy: policy(listener) }
+    fn of(listener: &Listener, outbound: bool, replies: &Replies) -> Self {
+        let mut protocol = protocol(listener, outbound);
+        words::teach(replies, &mut protocol);
+        Self { protocol: Arc::new(protocol), policy: policy(listener), place: listener.place() }
     }
 }
 
@@ -35,20 +43,24 @@ pub(crate) struct Doors {
     doors: Vec<(Arc<Listener>, Arc<Door>)>,
     /// Mail leaves for other hosts.
     outbound: bool,
+    replies: Replies,
 }
 
 impl Doors {
     /// `outbound`: mail leaves for other hosts.
     pub(crate) fn of(config: &Config, outbound: bool) -> Self {
         let listeners = config.listeners(Protocol::Smtp);
-        let door = |listener: &Arc<Listener>| (listener.clone(), Arc::new(Door::of(listener, outbound)));
-        Self { doors: listeners.map(door).collect(), outbound }
+        let replies = config.replies.clone();
+        let door =
+            |listener: &Arc<Listener>| (listener.clone(), Arc::new(Door::of(listener, outbound, &replies)));
+        Self { doors: listeners.map(door).collect(), outbound, replies }
     }
 
     /// The door through which a session came.
     pub(crate) fn find(&self, listener: &Arc<Listener>) -> Arc<Door> {
         let known = self.doors.iter().find(|(of, _)| Arc::ptr_eq(of, listener));
-        known.map_or_else(|| Arc::new(Door::of(listener, self.outbound)), |(_, door)| door.clone())
+        let strange = || Arc::new(Door::of(listener, self.outbound, &self.replies));
+        known.map_or_else(strange, |(_, door)| door.clone())
     }
 }
 

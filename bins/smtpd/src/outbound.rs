@@ -13,7 +13,7 @@ use daemon_kit::daemon::Trouble;
 use daemon_kit::log::event;
 use delivery::outbound::{
     Barring, Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
-    Schedule, TlsPolicy,
+    Schedule, Speaking, TlsPolicy, suspended,
 };
 use delivery::{LocalDelivery, Mailbox};
 
@@ -175,6 +175,17 @@ impl Homes for People {
         })
     }
 
+    fn language<'a>(&'a self, address: &'a str) -> Speaking<'a> {
+        Box::pin(async move {
+            let domain = in_ascii(address.rsplit_once('@')?.1)?;
+            // Rather in the other language than later.
+            match self.accounts.report_language(&domain).await.ok().flatten()? {
+                accounts::ReportLanguage::English => Some(Language::English),
+                accounts::ReportLanguage::Japanese => Some(Language::Japanese),
+            }
+        })
+    }
+
     fn postmaster(&self) -> Finding<'_> {
         Box::pin(async move {
             let found = self.accounts.postmaster(&self.hostname).await.map_err(|error| error.to_string())?;
@@ -185,7 +196,7 @@ impl Homes for People {
 
 fn bar(account: &str, state: &State) -> Option<String> {
     match state {
-        State::Suspended { stops, .. } if stops.sending => Some(format!("{account} is suspended")),
+        State::Suspended { stops, .. } if stops.sending => Some(suspended(account)),
         _ => None,
     }
 }

@@ -2,16 +2,29 @@
 
 use std::net::IpAddr;
 
-use accounts::Resolution;
+use accounts::{Resolution, Sender};
 use daemon_kit::config;
-use daemon_kit::config::Over;
+use daemon_kit::config::{Over, VirusChecked};
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
+use crate::forward::Expansion;
+use crate::transaction::Transaction;
 use crate::{Smtpd, replies};
+
+/// Where a recipient is that was taken.
+pub(crate) enum Taken {
+    Here(Home),
+    /// Elsewhere, for who is known by its address alone, if it is.
+    Elsewhere(Option<Sender>),
+    /// In these places: the mailbox has its mail sent on.
+    SentOn(Expansion),
+    /// Elsewhere, at this address: it is a report of what we have sent on.
+    Returned(String),
+}
 
 /// What the policy is told of a client.
 #[derive(Clone, Copy, Debug)]
@@ -21,36 +34,70 @@ pub(crate) struct Standing {
     pub(crate) address: Option<IpAddr>,
     pub(crate) network: Network,
     pub(crate) identity: Identity,
+    /// Whose mail is looked through for viruses.
+    pub(crate) checked: VirusChecked,
+}
+
+/// A recipient's mailbox here, with room for the message; that of a mailbox that gets it already is reserved.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) reserved: Option<Reserved>,
+    /// Its mail is looked through for viruses.
+    pub(crate) checked: bool,
 }
 
 impl Smtpd {
-    /// The mailbox behind a forward-path with room for the message, or nothing for one elsewhere; or the reply that refuses it.
+    /// Where a recipient of a transaction is; or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
         standing: Standing,
-        hostname: &str,
+        at: &config::Listener,
         path: ForwardPath<'_>,
-        octets: Option<u64>,
-    ) -> Result<Option<(Mailbox, Reserved)>, Reply> {
-        let resolution = self.resolve(hostname, path).await?;
+        transaction: Option<&Transaction>,
+    ) -> Result<Taken, Reply> {
+        let reverse_path = transaction.map_or("", Transaction::reverse_path);
+        let returned = self.returned(path, reverse_path).map_err(|(refusal, reason)| {
+            tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason);
+            refusal
+        })?;
+        let sender = returned.as_deref().and_then(smtp_proto::Mailbox::parse);
+        let path = sender.map_or(path, ForwardPath::Mailbox);
+        let resolution = self.resolve(&at.hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
             Resolution::Disabled => Destination::Disabled,
             Resolution::Mailbox(_) => Destination::Mailbox,
             Resolution::NoPostmaster | Resolution::Unready => Destination::Unready,
+            Resolution::NotOurs if returned.is_some() => Destination::Returned,
             Resolution::NotOurs => Destination::Foreign,
             Resolution::UnknownUser => Destination::UnknownUser,
         };
-        let identity = match destination {
-            Destination::Foreign => self.identity(standing).await?,
-            _ => standing.identity,
+        let (identity, holder) = match destination {
+            Destination::Foreign => self.identity(standing, at.brand.as_deref()).await?,
+            _ => (standing.identity, None),
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
-            (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
-                return self.reserve(&mailbox, &path.to_string(), octets).await.map(Some);
+            (Verdict::Accept(_), Resolution::Mailbox(found)) => {
+                let address = path.to_string();
+                if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
+                    let mut expansion = self.expand(srs, found, &address, reverse_path, transaction).await?;
+                    for account in expansion.accounts.iter().copied() {
+                        expansion.checked |= self.checked_recipient(standing.checked, account).await?;
+                    }
+                    return Ok(Taken::SentOn(expansion));
+                }
+                let checked = self.checked_recipient(standing.checked, found.account).await?;
+                let (mailbox, reserved) = self.reserve_once(&found, &address, transaction).await?;
+                return Ok(Taken::Here(Home { mailbox, reserved, checked }));
             }
-            (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => return Ok(None),
+            (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
+                if let Some(sender) = returned {
+                    return Ok(Taken::Returned(sender));
+                }
+                return Ok(Taken::Elsewhere(holder.or_else(|| standing.address.map(Sender::Address))));
+            }
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
             (Verdict::Refuse(why), Resolution::Barred(text)) => (why, barred(text)),
             (Verdict::Refuse(why), Resolution::NoPostmaster) => {
@@ -63,22 +110,30 @@ impl Smtpd {
         Err(refusal)
     }
 
-    /// Who the client is where it matters whether it may relay: one without a login may have a ticket.
-    async fn identity(&self, standing: Standing) -> Result<Identity, Reply> {
+    /// Who the client is where it matters whether it may relay: one without a login may have a ticket, and whose, if only one can have it.
+    async fn identity(
+        &self,
+        standing: Standing,
+        brand: Option<&str>,
+    ) -> Result<(Identity, Option<Sender>), Reply> {
         let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
         let Some(address) = standing.address.filter(|_| tickets && asked) else {
-            return Ok(standing.identity);
+            return Ok((standing.identity, None));
         };
-        let holders = self.accounts.ticket_holders(address).await.map_err(|error| {
+        let holders = self.accounts.at_brand(brand).ticket_holders(address).await.map_err(|error| {
             tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
             replies::ACCOUNTS_UNAVAILABLE
         })?;
         if holders.is_empty() {
-            return Ok(Identity::Anonymous);
+            return Ok((Identity::Anonymous, None));
         }
         tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
-        Ok(Identity::Ticket)
+        let holder = match &holders[..] {
+            [holder] => Some(Sender::Account(holder.clone())),
+            _ => None,
+        };
+        Ok((Identity::Ticket, holder))
     }
 
     /// What a sender is told whose recipient has no room.
@@ -89,27 +144,42 @@ impl Smtpd {
         }
     }
 
+    /// Room for the message, unless the mailbox gets it already by another of its addresses: it gets it once.
+    pub(crate) async fn reserve_once(
+        &self,
+        found: &accounts::Mailbox,
+        address: &str,
+        transaction: Option<&Transaction>,
+    ) -> Result<(Mailbox, Option<Reserved>), Reply> {
+        let mailbox = key(&found.key)?;
+        if transaction.is_some_and(|transaction| transaction.is_for(&mailbox)) {
+            return Ok((mailbox, None));
+        }
+        let octets = transaction.and_then(Transaction::declared);
+        let reserved = self.reserve(found, &mailbox, address, octets).await?;
+        Ok((mailbox, Some(reserved)))
+    }
+
     /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
     async fn reserve(
         &self,
         found: &accounts::Mailbox,
+        mailbox: &Mailbox,
         address: &str,
         octets: Option<u64>,
-    ) -> Result<(Mailbox, Reserved), Reply> {
-        let mailbox = key(&found.key)?;
+    ) -> Result<Reserved, Reply> {
         let quota = quota(found, &self.quota);
-        let reserved = match self.delivery.reserve(&mailbox, address, quota, octets).await {
-            Ok(reserved) => reserved,
+        match self.delivery.reserve(mailbox, address, quota, octets).await {
+            Ok(reserved) => Ok(reserved),
             Err(DeliveryError::OverQuota(over)) => {
                 tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
-                return Err(self.mailbox_full());
+                Err(self.mailbox_full())
             }
             Err(error) => {
                 tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
-                self.delivery.unchecked(&mailbox, address, quota)
+                Ok(self.delivery.unchecked(mailbox, address, quota))
             }
-        };
-        Ok((mailbox, reserved))
+        }
     }
 
     /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other
@@ -167,7 +237,8 @@ pub fn refusal_of(why: Why) -> Reply {
         | Why::RelayAfterPop
         | Why::RelayDenied
         | Why::RelayForAccount
-        | Why::RelayForNetwork => replies::RELAY_DENIED,
+        | Why::RelayForNetwork
+        | Why::ReportReturned => replies::RELAY_DENIED,
     }
 }
 

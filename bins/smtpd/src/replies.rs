@@ -62,10 +62,24 @@ pub(crate) const NO_SUCH_USER: Reply = Reply::of(550, Enhanced(5, 1, 1), "No suc
 /// There is no way out of this installation: permanent, for waiting would not make one.
 pub const NOT_SENT_FROM_HERE: Reply =
     Reply::of(550, Enhanced(5, 4, 4), "Mail to other domains is not sent from here");
+/// It came back, and we have sent it on from here already: a report of it says so.
+pub(crate) const FORWARD_LOOP: Reply =
+    Reply::of(554, Enhanced(5, 4, 6), "This message was sent on from here before, it goes round in a loop");
+/// An address that we made for mail that was sent on: its time is over.
+pub(crate) const RETURN_EXPIRED: Reply = Reply::of(550, Enhanced(5, 7, 1), "This address has expired");
+/// The same in its time: nobody writes to it but with a report.
+pub(crate) const REPORTS_ONLY: Reply =
+    Reply::of(550, Enhanced(5, 7, 1), "This address takes reports only, from the empty sender");
 pub(crate) const RELAY_DENIED: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains is not taken here");
 pub(crate) const RELAY_NEEDS_AUTHENTICATION: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains needs SMTP AUTH, on port 465 or 587");
+/// A mail program shows it, a mail server tries again.
+pub(crate) const SENT_ENOUGH_THIS_HOUR: Reply =
+    Reply::of(450, Enhanced(4, 7, 1), "You have sent as much as you may in one hour, try again later");
+/// The same of the day.
+pub(crate) const SENT_ENOUGH_TODAY: Reply =
+    Reply::of(450, Enhanced(4, 7, 1), "You have sent as much as you may in one day, try again tomorrow");
 pub(crate) const VRFY_OFF: Reply = Reply::of(502, Enhanced(5, 5, 1), "VRFY is not answered here");
 pub(crate) const SHUTTING_DOWN: Reply =
     Reply::of(421, Enhanced(4, 3, 2), "The service is shutting down, try again later");
@@ -75,3 +89,14 @@ pub(crate) const OVERTIME: Reply =
     Reply::of(421, Enhanced(4, 4, 2), "This session took too long, try again later");
 pub(crate) const TOO_SLOW: Reply = Reply::of(421, Enhanced(4, 4, 2), "You are too slow, try again later");
 pub(crate) const TIMED_OUT: Reply = Reply::of(421, Enhanced(4, 4, 2), "Timed out while waiting for you");
+/// RFC 3463 §3.8 knows no code of its own for it; `5.7.1` is what is usual.
+pub(crate) const VIRUS_FOUND: Reply = Reply::of(554, Enhanced(5, 7, 1), "A virus was found in the message");
+/// Our own trouble with the virus check.
+pub(crate) const VIRUS_CHECK_FAILED: Reply =
+    Reply::of(451, Enhanced(4, 7, 1), "The message cannot be checked for viruses now, try again later");
+/// More than the virus check takes, where nothing is taken without it.
+pub(crate) const TOO_BIG_TO_CHECK: Reply =
+    Reply::of(552, Enhanced(5, 3, 4), "The message is too big to be checked for viruses");
+/// A host that is only for accounts with the contract.
+pub const VIRUS_CHECK_NEEDED: Reply =
+    Reply::of(550, Enhanced(5, 7, 1), "This server is for customers with the virus check, use the other one");

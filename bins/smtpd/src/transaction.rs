@@ -1,20 +1,26 @@
 //! One message: its envelope, its trace fields, and its way into the store.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use daemon_kit::config;
+use daemon_kit::config::{self, VirusChecked};
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::outbound::{Outbound, SuccessReport};
 use delivery::{
-    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Remote,
-    Reserved,
+    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Notify, Parameters, QueueId, Recipient,
+    Remote, Reserved,
 };
 use jiff::Zoned;
+use relay_policy::Sender;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
+use crate::forward::{Expansion, LOOP_FIELD, LoopScan};
+use crate::recipient::Home;
+use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
+use crate::virus_check::{Check, Judgement, Scan, Scanner};
 use crate::{parameters, replies};
 
 /// Octets of a submitted message's header that are looked through for a `Date` and a `Message-ID`; a longer one is left as it is.
@@ -49,6 +55,15 @@ impl Client {
         hello.name.as_str().clone_into(&mut self.name);
         self.extended = hello.extended;
     }
+
+    /// How it greeted; nothing before it did.
+    pub(crate) fn greeting(&self) -> &'static str {
+        match (self.name.is_empty(), self.extended) {
+            (true, _) => "",
+            (false, true) => "EHLO",
+            (false, false) => "HELO",
+        }
+    }
 }
 
 /// An envelope that grows, and its message.
@@ -64,6 +79,15 @@ pub(crate) struct Transaction {
     remotes: Vec<Remote>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
+    /// Who sends, and whether a recipient here wants it looked through: what the virus check goes by.
+    sender: Sender,
+    for_checked: bool,
+    /// It goes elsewhere because its sender may send it there.
+    relays: bool,
+    /// What it may cost its sender, where that is limited.
+    pub(crate) budget: Option<Budget>,
+    /// Of who has it sent on.
+    marks: Vec<String>,
     message: Option<Message>,
 }
 
@@ -71,11 +95,16 @@ pub(crate) struct Transaction {
 struct Message {
     queue_id: QueueId,
     incoming: Incoming,
+    scan: Option<Scan>,
+    /// The rule by which it is not looked through, where there is a virus check.
+    unchecked: Option<&'static str>,
     octets: u64,
     submission: Option<Submission>,
     account: Option<String>,
     /// The sender wants to know that it is in a mailbox.
     report: Option<SuccessReport>,
+    /// Whether it comes back from where it was sent on.
+    loops: LoopScan,
     /// For as much as it holds until it is on the disk.
     _memory: Share,
 }
@@ -97,6 +126,11 @@ impl Transaction {
             recipients: Vec::new(),
             remotes: Vec::new(),
             reserved: Vec::new(),
+            sender: Sender::Stranger,
+            for_checked: false,
+            relays: false,
+            budget: None,
+            marks: Vec::new(),
             message: None,
         }
     }
@@ -109,17 +143,89 @@ impl Transaction {
         self
     }
 
+    /// As far as the virus check goes.
+    pub(crate) fn sent_by(mut self, sender: Sender) -> Self {
+        self.sender = sender;
+        self
+    }
+
+    /// An operator looks at it before it leaves.
+    pub(crate) fn hold(&mut self, why: String) {
+        let Some(message) = &mut self.message else { return };
+        let (queue_id, account) = (message.queue_id, &message.account);
+        tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason = why);
+        message.incoming.hold(why);
+    }
+
     pub(crate) const fn declared(&self) -> Option<u64> {
         self.declared
     }
 
-    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
-        self.reserved.push(reserved);
+    pub(crate) fn reverse_path(&self) -> &str {
+        &self.reverse_path
+    }
+
+    /// Whether a recipient so far is this mailbox.
+    pub(crate) fn is_for(&self, mailbox: &Mailbox) -> bool {
+        self.recipients.iter().any(|recipient| recipient.mailbox == *mailbox)
+    }
+
+    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, Home { mailbox, reserved, checked }: Home) {
+        self.for_checked |= checked;
+        self.reserved.extend(reserved);
         self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
     pub(crate) fn add_remote(&mut self, rcpt: &Rcpt<'_>) {
+        self.relays = true;
         self.remotes.push(parameters::of_remote(rcpt));
+    }
+
+    /// A report, for who is meant by the address.
+    pub(crate) fn add_returned(&mut self, rcpt: &Rcpt<'_>, sender: String) {
+        self.remotes.push(Remote { address: sender, ..parameters::of_remote(rcpt) });
+    }
+
+    /// Somebody who has it sent on.
+    pub(crate) fn add_sent_on(&mut self, rcpt: &Rcpt<'_>, expansion: Expansion) {
+        let Expansion { here, there, marks, checked, .. } = expansion;
+        self.for_checked |= checked;
+        for (address, mailbox, reserved) in here {
+            self.reserved.extend(reserved);
+            self.recipients.push(Recipient { address, ..parameters::of_rcpt(rcpt, mailbox) });
+        }
+        for (address, forward) in there {
+            // Where it is sent on is the owner's affair: of a failure we hear, and nobody else of anything.
+            let notify = match rcpt.notify.map(|notify| notify.failure) {
+                Some(false) => Notify { success: false, failure: false, delay: false },
+                _ => Notify { success: false, failure: true, delay: false },
+            };
+            let (notify, forward) = (Some(notify), Some(forward));
+            self.remotes.push(Remote { address, notify, forward, ..parameters::of_remote(rcpt) });
+        }
+        self.marks.extend(marks);
+    }
+
+    /// The recipient as RCPT named it, if it is alone.
+    fn only_recipient(&self) -> Option<&str> {
+        let here = self.recipients.iter().map(|recipient| &*recipient.address);
+        let there = self
+            .remotes
+            .iter()
+            .map(|remote| remote.forward.as_ref().map_or(&*remote.address, |forward| &*forward.recipient));
+        let mut all = here.chain(there);
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first)
+    }
+
+    /// The envelope is complete: whether the message is to be looked through.
+    pub(crate) fn check(&self, scanner: Option<&Arc<Scanner>>, checked: VirusChecked) -> Check {
+        let sender = match self.sender {
+            // Who relays without a login is no stranger.
+            Sender::Stranger if self.relays => Sender::Unnamed,
+            sender => sender,
+        };
+        Check::of(scanner, checked, sender, self.for_checked)
     }
 
     /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
@@ -129,6 +235,7 @@ impl Transaction {
         client: &Client,
         node: &str,
         settings: &config::Trace,
+        check: Check,
         memory: Share,
     ) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
@@ -146,11 +253,7 @@ impl Transaction {
             },
             tls: client.tls.as_ref(),
             queue_id: &queue_id.to_string(),
-            recipient: match (&self.recipients[..], &self.remotes[..]) {
-                ([recipient], []) => Some(&recipient.address),
-                ([], [remote]) => Some(&remote.address),
-                _ => None,
-            },
+            recipient: self.only_recipient(),
             now: &now,
         };
         let mut fields = Vec::with_capacity(512);
@@ -158,6 +261,9 @@ impl Transaction {
         // That line is for mailboxes alone (RFC 5321 §4.4).
         let own = fields.len();
         trace.write_received(&mut fields);
+        for mark in &self.marks {
+            fields.extend_from_slice(format!("{LOOP_FIELD}: {mark}\r\n").as_bytes());
+        }
         let envelope = Envelope {
             parameters: self.parameters.clone(),
             delivered_to: settings.delivered_to,
@@ -173,13 +279,21 @@ impl Transaction {
         // RFC 6409 §8: only who submits a message may complete it.
         let submission =
             client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
+        let (scan, unchecked) = check.begin(&fields);
+        let incoming = match scan.as_ref().is_some_and(Scan::may_hold) {
+            true => delivery.begin_holdable(envelope, fields),
+            false => delivery.begin(envelope, fields),
+        };
         self.message = Some(Message {
             queue_id,
-            incoming: delivery.begin(envelope, fields).settling(std::mem::take(&mut self.reserved)),
+            incoming: incoming.settling(std::mem::take(&mut self.reserved)),
+            scan,
+            unchecked,
             octets: 0,
             submission,
             account: client.account.clone(),
             report,
+            loops: LoopScan::new(std::mem::take(&mut self.marks)),
             _memory: memory,
         });
     }
@@ -197,8 +311,31 @@ impl Transaction {
         let Some(mut message) = self.message else { return Err(replies::STORE_FAILED) };
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
+        if message.loops.is_loop() {
+            let (from, reason) = (self.reverse_path, "forward_loop");
+            tracing::warn!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+            return Err(replies::FORWARD_LOOP);
+        }
         message.complete_header().await.map_err(refuse)?;
-        let accepted = match message.incoming.commit().await {
+        let (virus_check, committed) = match message.judge(&self.reverse_path).await {
+            Some(Judgement::Refuse(reply, reason)) => {
+                message.incoming.discard().await;
+                let from = self.reverse_path;
+                tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+                return Err(reply);
+            }
+            Some(Judgement::Hold(reason)) => {
+                let account = message.account.as_deref();
+                let committed = message.incoming.commit_held(reason.clone()).await;
+                if committed.is_ok() {
+                    tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason);
+                }
+                (Some("held"), committed)
+            }
+            Some(Judgement::Take(word)) => (Some(word), message.incoming.commit().await),
+            None => (message.unchecked, message.incoming.commit().await),
+        };
+        let accepted = match committed {
             Err(DeliveryError::OverQuota(over)) => {
                 let (from, reason) = (self.reverse_path, "over-quota");
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
@@ -212,15 +349,18 @@ impl Transaction {
             from = self.reverse_path,
             recipients = self.recipients.len() + self.remotes.len(),
             size,
-            account = message.account
+            account = message.account,
+            virus_check
         );
         for Recipient { mailbox, address, .. } in &self.recipients {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
         }
-        for Remote { address, .. } in &self.remotes {
-            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address);
+        for Remote { address, forward, .. } in &self.remotes {
+            let forward_of = forward.as_ref().map(|forward| &forward.recipient);
+            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, forward_of);
         }
-        if let (Some(outbound), Some(report)) = (outbound, message.report) {
+        // Of what is held nobody knows whether it will be in a mailbox.
+        if let (Some(outbound), Some(report), false) = (outbound, message.report, accepted.held) {
             outbound.report_delivered(&accepted, report).await;
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
@@ -236,6 +376,7 @@ impl Transaction {
 impl Message {
     async fn write(&mut self, octets: &[u8]) -> Result<(), DeliveryError> {
         self.octets += octets.len() as u64;
+        self.loops.take(octets);
         let Some(submission) = &mut self.submission else { return self.put(octets).await };
         let searched = submission.header.len();
         submission.header.extend_from_slice(octets);
@@ -243,6 +384,12 @@ impl Message {
             None if submission.header.len() < HEADER_SEARCHED => Ok(()),
             _ => self.complete_header().await,
         }
+    }
+
+    /// The message is complete: what becomes of it by the virus check, if there is one for it.
+    async fn judge(&mut self, from: &str) -> Option<Judgement> {
+        let scan = self.scan.take()?;
+        Some(scan.judge(self.queue_id, from, self.account.as_deref()).await)
     }
 
     /// Adds the fields that a submitted message lacks, and lets go of its header.
@@ -263,7 +410,9 @@ impl Message {
         if let Some(report) = &mut self.report {
             report.read(octets);
         }
-        self.incoming.write(octets).await
+        let Some(scan) = &mut self.scan else { return self.incoming.write(octets).await };
+        let (written, ()) = tokio::join!(self.incoming.write(octets), scan.feed(octets));
+        written
     }
 }
 

@@ -9,10 +9,13 @@ use serde::Serialize;
 use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::forward;
+use crate::held;
 use crate::life::{self, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
 use crate::progress::Progress;
+use crate::sending;
 use crate::setting::{Pop3Setting, Setting};
 
 /// What to do with accounts.
@@ -41,16 +44,20 @@ pub enum Command {
         /// The login, not an address
         login: String,
     },
-    /// All accounts
+    /// All accounts, or those of --brand
     List,
     /// Make an account as a plan says, with login and password made for it
     Issue(life::Issue),
     /// Stop an account, in parts; what it stops ends at once
     Suspend(life::Suspend),
     /// End a suspension, a staging or a closing
+    #[command(after_help = RESUME_EXAMPLES)]
     Resume {
         /// The login, not an address
         login: String,
+        /// Let what its suspension held in this machine's queue leave, too
+        #[arg(long)]
+        release_queue: bool,
     },
     /// Keep an account from all but import, until it is resumed
     Stage {
@@ -94,6 +101,9 @@ pub enum Command {
         #[arg(required = true, value_name = "KEY=VALUE")]
         settings: Vec<Setting>,
     },
+    /// Where an account sends its mail on: add, remove, keep, show
+    #[command(subcommand)]
+    Forward(forward::Command),
     /// Remove an account and its addresses; its mail stays on the disk
     Remove {
         /// The login, not an address
@@ -117,6 +127,12 @@ Examples:
   yubin account passwd ab4t-ash
   printf '%s\\n' \"$PASSWORD\" | yubin account passwd ab4t-ash --password-stdin --apop";
 
+const RESUME_EXAMPLES: &str = "\
+What a suspension held in the queue stays there until somebody has looked at it:
+  yubin queue list --account ab4t-ash --held
+  yubin queue drop --account ab4t-ash --held --reason spam
+  yubin account resume ab4t-ash --release-queue";
+
 const SET_EXAMPLES: &str = "\
 Keys:
   quota=SIZE             octets that the mailbox may hold
@@ -124,9 +140,13 @@ Keys:
   expire_read=DAYS       after which mail goes that was read (yubin expire)
   expire_all=DAYS        after which any mail goes
   login_delay=SECONDS    between two logins by POP3
+  messages_per_hour=COUNT, messages_per_day=COUNT, recipients_per_hour=COUNT,
+  recipients_per_day=COUNT  that it may send, by the clock of UTC
   SERVICE=on|off         pop, smtp_auth, apop, pop_before_smtp, virus_check, forward
-A value 'none' is no limit, 'default' what [quota] and [pop3] in the
-configuration say, or its domain.
+A value 'none' is no limit (and so is 0, as Dovecot and Maildir++ read it),
+'default' what [quota], [pop3] and [sending_limits] in the configuration say, or
+its domain, or its plan. Who shall get no mail at all is suspended: yubin
+account suspend --help
 
 Examples:
   yubin account set ab4t-ash quota=10GiB
@@ -151,6 +171,10 @@ struct Shown {
     state: ShownState,
     plan: Option<String>,
     contract: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sending: Option<sending::Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_messages: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<Vec<ShownService>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,22 +201,21 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let password = NewPassword::get(password_stdin)?;
             let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
             let details = accounts.account_add(new).await?;
-            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+            print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Show { login } => show(settings, &accounts, &login, output).await,
         Command::List => {
-            let list = accounts.account_list().await?;
+            let mut list = accounts.account_list().await?;
+            if let Some(brand) = &settings.brand {
+                list.retain(|row| row.brand().is_some_and(|own| own.eq_ignore_ascii_case(brand)));
+            }
             let list: Vec<Shown> = list.into_iter().map(|row| Shown::row(settings, row)).collect();
             output.print(&list, |list| as_table(list))
         }
         Command::Issue(wanted) => issue(settings, &accounts, wanted, output).await,
-        Command::Suspend(wanted) => {
-            life::suspend(&accounts, &wanted).await?;
-            show(settings, &accounts, wanted.login(), output).await
-        }
-        Command::Resume { login } => {
-            accounts.account_resume(&login).await?;
-            show(settings, &accounts, &login, output).await
+        Command::Suspend(wanted) => suspend(settings, &accounts, &wanted, output).await,
+        Command::Resume { login, release_queue } => {
+            resume(settings, &accounts, &login, release_queue, output).await
         }
         Command::Stage { login } => {
             accounts.account_stage(&login).await?;
@@ -216,9 +239,10 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let password = NewPassword::get(password_stdin)?;
             accounts.account_passwd(&login, &password.secret, apop).await?;
             let details = accounts.account_show(&login).await?;
-            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+            print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Set { login, settings: changes } => set(settings, &accounts, &login, &changes, output).await,
+        Command::Forward(command) => forward::run(settings, &accounts, command, output).await,
         Command::Remove { login } => remove(settings, &accounts, &login, output).await,
     }
 }
@@ -262,9 +286,63 @@ async fn issue(
     outcome
 }
 
-async fn show(settings: &Settings, accounts: &Accounts, login: &str, output: Output) -> Result<(), Failure> {
+async fn suspend(
+    settings: &Settings,
+    accounts: &Accounts,
+    wanted: &life::Suspend,
+    output: Output,
+) -> Result<(), Failure> {
+    let stops_sending = life::suspend(accounts, wanted).await?;
+    let shown = whole(settings, accounts, wanted.login()).await?;
+    let held = if stops_sending { held::hold(settings, &shown.login).await? } else { 0 };
+    print_with_queue(shown, held, output)
+}
+
+async fn resume(
+    settings: &Settings,
+    accounts: &Accounts,
+    login: &str,
+    release_queue: bool,
+    output: Output,
+) -> Result<(), Failure> {
+    accounts.account_resume(login).await?;
+    let shown = whole(settings, accounts, login).await?;
+    if release_queue {
+        held::release(settings, &shown.login).await?;
+    }
+    let held = held::count(settings, &shown.login)?;
+    print_with_queue(shown, held, output)
+}
+
+/// What is held, and what to do with it.
+fn print_with_queue(shown: Shown, held: usize, output: Output) -> Result<(), Failure> {
+    output.print(&Shown { held_messages: Some(held), ..shown }, |shown| match held {
+        0 => as_facts(shown),
+        held => format!("{}\n\n{}", as_facts(shown), held::advice(&shown.login, held)),
+    })
+}
+
+/// The password is shown whatever else cannot be: nobody would ever see it again.
+async fn print_with_password(
+    settings: &Settings,
+    accounts: &Accounts,
+    details: AccountDetails,
+    password: &NewPassword,
+    output: Output,
+) -> Result<(), Failure> {
+    let sending = sending::Shown::of(settings, accounts, &details.account.login).await.ok();
+    let shown = Shown { sending, password: password.to_show(), ..Shown::whole(settings, details) };
+    output.print(&shown, as_facts)
+}
+
+async fn whole(settings: &Settings, accounts: &Accounts, login: &str) -> Result<Shown, Failure> {
     let details = accounts.account_show(login).await?;
-    output.print(&Shown::whole(settings, details), as_facts)
+    let sending = Some(sending::Shown::of(settings, accounts, &details.account.login).await?);
+    Ok(Shown { sending, ..Shown::whole(settings, details) })
+}
+
+async fn show(settings: &Settings, accounts: &Accounts, login: &str, output: Output) -> Result<(), Failure> {
+    output.print(&whole(settings, accounts, login).await?, as_facts)
 }
 
 async fn set(
@@ -279,7 +357,7 @@ async fn set(
         match *change {
             Setting::Quota(allowance) => octets = Some(allowance),
             Setting::QuotaMessages(allowance) => messages = Some(allowance),
-            Setting::Pop3(_) | Setting::Service(_) => {}
+            Setting::Pop3(_) | Setting::Sending(_) | Setting::Service(_) => {}
         }
     }
     let services: Vec<_> = changes
@@ -296,14 +374,23 @@ async fn set(
         Setting::Pop3(setting) => Some(*setting),
         _ => None,
     }));
+    let sending: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Setting::Sending(setting) => Some(setting.change()),
+            _ => None,
+        })
+        .collect();
+    if !sending.is_empty() {
+        accounts.account_set_sending(login, &sending).await?;
+    }
     if octets.is_some() || messages.is_some() {
         accounts.account_set_quota(login, octets, messages).await?;
     }
     if pop3 != Pop3Changes::default() {
         accounts.account_set_pop3(login, pop3).await?;
     }
-    let details = accounts.account_show(login).await?;
-    output.print(&Shown::whole(settings, details), as_facts)
+    show(settings, accounts, login, output).await
 }
 
 async fn remove(
@@ -355,6 +442,8 @@ impl Shown {
             state: row.state.into(),
             plan: row.plan,
             contract: row.contract,
+            sending: None,
+            held_messages: None,
             services: None,
             addresses: None,
             password: None,
@@ -390,6 +479,9 @@ fn as_facts(shown: &Shown) -> String {
     }
     if !shown.contract.is_empty() {
         lines.push(("contract", shown.contract.clone()));
+    }
+    if let Some(sending) = &shown.sending {
+        lines.push(("sent", sending.in_words()));
     }
     let services = shown.services.iter().flatten();
     lines.push(("services", services.map(ShownService::in_words).collect::<Vec<_>>().join("\n")));

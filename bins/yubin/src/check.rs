@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use accounts::{Accounts, Resolution, Status, Upgrade};
+use accounts::{Accounts, Resolution, Srs, Status, Upgrade};
 use clap::Args;
-use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, Protocol, TlsMode};
+use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, OnFail, Protocol, TlsMode, VirusCheck};
 use daemon_kit::daemon::{Daemon, Trouble};
 use pop3d::Pop3d;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::output::{Output, facts, time};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Make the account database and the APOP key file where they are missing, and bring an older database up to date
+    /// Make the account database and the key files where they are missing, and bring an older database up to date
     #[arg(long)]
     pub create: bool,
     /// With --create: try it, say what would be done to the account database, and do nothing
@@ -48,6 +48,8 @@ struct Found {
     database: Database,
     maildirs: PathBuf,
     queue: PathBuf,
+    /// Which clamd answers; none where none is asked, or does.
+    virus_check: Option<String>,
     warnings: Vec<String>,
     #[serde(skip)]
     customers: i64,
@@ -121,6 +123,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         true => Accounts::create_with_copy(&database).await?,
         false => (Accounts::open(&database).await?, None),
     };
+    if let Some(forwarding) = settings.config.forwarding.as_ref().filter(|_| arguments.create) {
+        Srs::generate(&forwarding.srs_key)?;
+    }
     let status = accounts.status().await?;
     let postmaster = postmaster(&accounts).await?;
     accounts.close().await;
@@ -134,6 +139,12 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         found.warnings.push(format!(
             "mail for postmaster@ and abuse@ waits outside: nobody is appointed; run: yubin domain set {domain} postmaster=LOGIN"
         ));
+    }
+    // A scanner that is down is trouble, and no fault of the configuration.
+    match smtpd::virus_scanner(&settings.config).await {
+        Some(Ok(version)) => found.virus_check = Some(version),
+        Some(Err(reason)) => found.warnings.extend(no_scanner(&settings.config, &reason)),
+        None => {}
     }
     // The account that `domain add` made for that is nobody's mailbox yet.
     let made =
@@ -181,10 +192,22 @@ impl Found {
             database,
             maildirs: config.store.maildirs.clone(),
             queue: config.store.queue.clone(),
+            virus_check: None,
             warnings: config.certificate_warnings().into_iter().chain(doubtful_doors(config)).collect(),
             customers: 0,
         }
     }
+}
+
+/// What happens as long as clamd does not answer.
+fn no_scanner(config: &Config, reason: &str) -> Option<String> {
+    let VirusCheck { clamd, on_fail, .. } = config.virus_check.as_ref()?;
+    let done = match on_fail {
+        OnFail::Tempfail => "waits outside (451 4.7.1)",
+        OnFail::Accept => "is taken without",
+        OnFail::Hold => "is held in the queue",
+    };
+    Some(format!("clamd at {clamd} does not answer: {reason}; mail that it has to look through {done}"))
 }
 
 /// What a listener may say, and hardly ever should.
@@ -244,6 +267,9 @@ fn as_facts(found: &Found) -> String {
         ("maildirs", found.maildirs.display().to_string()),
         ("queue", found.queue.display().to_string()),
     ];
+    if let Some(version) = &found.virus_check {
+        lines.push(("virus check", version.clone()));
+    }
     if let Some(copy) = &database.snapshot {
         lines.push(("copy before", copy.display().to_string()));
     }

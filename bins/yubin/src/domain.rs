@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use accounts::{
-    Accounts, AdminError, DomainInfo, DomainKind, DomainSetting, NewAccount, Pop3Changes, Resolution,
+    Accounts, AdminError, DomainInfo, DomainKind, DomainSetting, NewAccount, Pop3Changes, ReportLanguage,
+    Resolution,
 };
 use clap::Subcommand;
 use serde::Serialize;
@@ -84,6 +85,7 @@ Keys:
   catch_all=LOGIN        who gets what nobody has; none: it is refused (so it is at first)
   separators=+           taro+anything is taro; up to four of + - = # _; none: off (so it is at first)
   quarantine=DAYS        how long a released address is given to nobody else; 0: not at all
+  report_language=ja     or en: of reports to senders in it; default: as [outbound] in the configuration says
   expire_read=DAYS       after which mail goes that was read (yubin expire)
   expire_all=DAYS        after which any mail goes
   login_delay=SECONDS    between two logins by POP3
@@ -98,6 +100,7 @@ Example:
 struct Shown {
     domain: String,
     kind: &'static str,
+    brand: Option<String>,
     default: bool,
     addresses: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +111,7 @@ struct Shown {
     catch_all: Option<String>,
     separators: String,
     quarantine_days: i64,
+    report_language: &'static str,
     expire_read: String,
     expire_all: String,
     login_delay: String,
@@ -164,6 +168,10 @@ async fn print_list(accounts: &Accounts, output: Output) -> Result<(), Failure> 
                 (None, true) => "ours, the default".to_owned(),
                 (None, false) => shown.kind.to_owned(),
             };
+            let kind = match &shown.brand {
+                Some(brand) => format!("{kind}, brand {brand}"),
+                None => kind,
+            };
             [
                 shown.domain.clone(),
                 shown.addresses.to_string(),
@@ -194,9 +202,10 @@ async fn add(accounts: &Accounts, domain: &str, output: Output) -> Result<(), Fa
     }
     output.print(&shown, |shown| {
         let domain = &shown.domain;
+        let of_brand = shown.brand.as_ref().map_or(String::new(), |brand| format!(" of {brand}"));
         let mut text = format!("mail for {domain} is ours");
         if shown.default {
-            text.push_str(&format!("; every account will have the address LOGIN@{domain}"));
+            text.push_str(&format!("; every account{of_brand} will have the address LOGIN@{domain}"));
         }
         if made {
             text.push_str(&format!(
@@ -230,8 +239,16 @@ impl FromStr for Setting {
                 Ok(days) => DomainSetting::Quarantine(i64::from(days) * DAY),
                 Err(_) => return Err(format!("'{value}' is no number of days; write quarantine=90")),
             },
+            "report_language" => match (value, ReportLanguage::from_word(value)) {
+                ("default", _) => DomainSetting::ReportLanguage(None),
+                (_, Some(language)) => DomainSetting::ReportLanguage(Some(language)),
+                (_, None) => {
+                    return Err(format!("'{value}' is not known; write report_language=ja, en or default"));
+                }
+            },
             _ => {
-                let others = "postmaster=LOGIN, catch_all=LOGIN, separators=+ or quarantine=DAYS";
+                let others =
+                    "postmaster=LOGIN, catch_all=LOGIN, separators=+, quarantine=DAYS or report_language=ja";
                 return text.parse().map(Self::Pop3).map_err(|error: String| format!("{error}, {others}"));
             }
         };
@@ -245,6 +262,9 @@ const DAY: i64 = 24 * 60 * 60;
 fn as_facts(shown: &Shown) -> String {
     let or = |value: &Option<String>, none: &str| value.clone().unwrap_or_else(|| none.to_owned());
     let mut lines = vec![("domain", shown.domain.clone()), ("kind", shown.kind.to_owned())];
+    if let Some(brand) = &shown.brand {
+        lines.push(("brand", brand.clone()));
+    }
     if let Some(home) = &shown.equivalent_to {
         lines.push(("home", home.clone()));
     }
@@ -259,6 +279,7 @@ fn as_facts(shown: &Shown) -> String {
             ("catch-all", or(&shown.catch_all, "none")),
             ("separators", separators.to_owned()),
             ("quarantine", format!("{} days", shown.quarantine_days)),
+            ("reports in", shown.report_language.to_owned()),
             (
                 "mail goes",
                 format!("{} days after it was read, {} after it came", shown.expire_read, shown.expire_all),
@@ -280,6 +301,7 @@ impl From<DomainInfo> for Shown {
         Self {
             domain: info.name,
             kind,
+            brand: info.brand,
             default: info.default,
             addresses: info.addresses,
             equivalent_to,
@@ -288,6 +310,7 @@ impl From<DomainInfo> for Shown {
             catch_all: info.catch_all,
             separators: info.separators,
             quarantine_days: info.quarantine / DAY,
+            report_language: info.report_language.map_or("default", ReportLanguage::word),
             expire_read: info.pop3.expire_read.to_string(),
             expire_all: info.pop3.expire_all.to_string(),
             login_delay: info.pop3.login_delay.to_string(),

@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`diagnose`], [`guide`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -13,13 +13,18 @@ pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod config;
+pub mod diagnose;
 pub mod domain;
 pub mod expire;
 pub mod explain;
 pub mod failure;
+pub mod forward;
+pub mod guide;
+mod held;
 pub mod import;
 pub mod import_accounts;
 pub mod init;
+pub mod language;
 pub mod life;
 pub mod manual;
 pub mod network;
@@ -32,6 +37,7 @@ pub mod quickstart;
 pub mod quota;
 pub mod report;
 mod rows;
+mod sending;
 pub mod setting;
 
 use std::path::PathBuf;
@@ -50,6 +56,10 @@ pub struct Cli {
     /// The configuration file [default: ./yubin-data/yubin.toml if it exists, else /etc/yubin/yubin.toml]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
+
+    /// The brand of logins that do not name theirs (as asahi:ab4t-ash does), and of what is added [default: the one without a name]
+    #[arg(long, value_name = "BRAND", global = true)]
+    pub brand: Option<String>,
 
     /// Print facts as JSON
     #[arg(long, global = true)]
@@ -116,10 +126,14 @@ pub enum Command {
     Network(network::Command),
     /// What a client may do here, and why: by address, port, account and recipient
     Explain(explain::Arguments),
+    /// How an account was logged in to lately, and what may be wrong
+    Diagnose(diagnose::Arguments),
+    /// The page with the settings that customers need, as text or HTML, in Japanese or English
+    Guide(guide::Arguments),
     /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
     #[command(subcommand)]
     Queue(queue::Command),
-    /// Who still uses clear-text passwords, POP before SMTP, APOP, from the logs
+    /// Who still uses clear-text passwords, POP before SMTP, APOP, old TLS, from the logs
     Report(report::Arguments),
     /// How much mailboxes hold and may hold: show, recount
     #[command(subcommand)]
@@ -157,7 +171,8 @@ pub fn main() -> ExitCode {
 /// [`Failure`], with the exit code.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let output = Output::new(cli.json);
-    let settings = || Settings::load(cli.config.as_deref());
+    let settings =
+        || Settings::load(cli.config.as_deref()).map(|settings| settings.of_brand(cli.brand.clone()));
     match cli.command {
         Command::Quickstart(arguments) => quickstart::run(arguments, output).await,
         Command::Init(arguments) => init::run(&arguments, output),
@@ -175,6 +190,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Explain(arguments) => explain::run(&settings()?, &arguments, output).await,
+        Command::Diagnose(arguments) => diagnose::run(&settings()?, &arguments, output).await,
+        Command::Guide(arguments) => guide::run(&settings()?, &arguments, output).await,
         Command::Queue(command) => queue::run(&settings()?, command, output).await,
         Command::Report(arguments) => report::run(&arguments, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,

@@ -71,7 +71,9 @@ pub struct Suspend {
 
 const SUSPEND_EXAMPLES: &str = "\
 What is stopped ends at once, live sessions too. Without a word it is sending: for
-an account that somebody took over, whose owner goes on reading.
+an account that somebody took over, whose owner goes on reading. What it sent and
+what still waits in this machine's queue is held; other machines hold theirs when
+they would try it.
 
 Examples:
   yubin account suspend ab4t-ash
@@ -173,7 +175,8 @@ fn table(plan: &str, file: &Path) -> Result<Vec<(Option<u64>, Order)>, Failure> 
     }
 }
 
-pub(crate) async fn suspend(accounts: &Accounts, wanted: &Suspend) -> Result<(), Failure> {
+/// Whether it stops sending.
+pub(crate) async fn suspend(accounts: &Accounts, wanted: &Suspend) -> Result<bool, Failure> {
     let Suspend { login, sending, reading, receiving, all, text } = wanted;
     let stops = match (*sending, *reading, *receiving, *all) {
         (.., true) => Stops::ALL,
@@ -181,7 +184,7 @@ pub(crate) async fn suspend(accounts: &Accounts, wanted: &Suspend) -> Result<(),
         (sending, reading, receiving, false) => Stops { sending, reading, receiving },
     };
     accounts.account_suspend(login, stops, text).await?;
-    Ok(())
+    Ok(stops.sending)
 }
 
 impl Suspend {

@@ -1,14 +1,16 @@
 //! `yubin plan`, `yubin brand`: as what accounts are issued.
 
-use accounts::{NewPlan, PlanInfo};
+use std::collections::BTreeMap;
+
+use accounts::{Accounts, NewPlan, PlanInfo, SendingLimit};
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::life::ServiceSetting;
 use crate::output::{Output, facts, on_off, table};
+use crate::setting::PlanSetting;
 
 /// What to do with plans.
 #[derive(Debug, Subcommand)]
@@ -21,26 +23,23 @@ pub enum Command {
         /// The shape of logins: @ a letter, # a digit, everything else itself
         #[arg(long, default_value = "@@#@-@@@")]
         login: String,
-        /// The brand that it belongs to
-        #[arg(long)]
-        brand: Option<String>,
         /// The domain of issued addresses [default: the default domain]
         #[arg(long)]
         domain: Option<String>,
         /// How many accounts a contract may have; 0 for any number
         #[arg(long, default_value_t = 0)]
         accounts: u32,
-        /// What accounts have unless something else is set for them
-        #[arg(value_name = "SERVICE=on|off")]
-        services: Vec<ServiceSetting>,
+        /// What accounts have, and may send, unless something else is set for them
+        #[arg(value_name = "KEY=VALUE")]
+        settings: Vec<PlanSetting>,
     },
     /// Change what the accounts of a plan have unless something else is set for them; at once for all of them
     Set {
         /// Its name
         name: String,
         /// What to change, and to what
-        #[arg(required = true, value_name = "SERVICE=on|off")]
-        services: Vec<ServiceSetting>,
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        settings: Vec<PlanSetting>,
     },
     /// All about one plan
     Show {
@@ -55,6 +54,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum BrandCommand {
     /// Make a brand: a provider, of whom one installation may host several
+    #[command(after_help = BRAND_EXAMPLES)]
     Add {
         /// Its name
         name: String,
@@ -63,13 +63,28 @@ pub enum BrandCommand {
     List,
 }
 
+const BRAND_EXAMPLES: &str = "\
+Without a brand there is one that nobody has to name. Customers of another log in
+at the listeners with its name, brand = \"asahi\", and nowhere else; the same login
+may be an account of each. Commands name an account of it as asahi:LOGIN, or LOGIN
+with --brand asahi.
+
+Examples:
+  yubin brand add asahi
+  yubin domain add asahi-net.or.jp --brand asahi
+  yubin account add ab4t-ash --brand asahi
+  yubin account show asahi:ab4t-ash";
+
 const ADD_EXAMPLES: &str = "\
-Services: pop, smtp_auth, apop, pop_before_smtp, virus_check, forward. Without a
-word, the first four are on.
+Services, =on or =off: pop, smtp_auth, apop, pop_before_smtp, virus_check, forward.
+Without a word, the first four are on.
+Limits, =COUNT, =none or =default (as [sending_limits] in the configuration has it):
+messages_per_hour, recipients_per_hour, messages_per_day, recipients_per_day.
 
 Examples:
   yubin plan add standard --login m####@@###@
   yubin plan add asahi --login @@#@-@@@ --accounts 5 smtp_auth=off
+  yubin plan set standard messages_per_hour=200 recipients_per_day=2000
   yubin account issue --plan standard --contract 4711";
 
 #[derive(Debug, Serialize)]
@@ -81,23 +96,34 @@ struct Shown {
     accounts_per_contract: i64,
     accounts: i64,
     services: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sending_limits: Option<BTreeMap<&'static str, String>>,
 }
 
 /// Does it.
 pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
     let accounts = settings.accounts().await?;
     match command {
-        Command::Add { name, login, brand, domain, accounts: most, services } => {
-            let services = services.into_iter().map(|setting| (setting.service, setting.on)).collect();
-            let new = NewPlan { name, pattern: login, brand, domain, accounts: most, services };
-            output.print(&Shown::from(accounts.plan_add(&new).await?), as_facts)
+        Command::Add { name, login, domain, accounts: most, settings } => {
+            let (services, sending) = (PlanSetting::services(&settings), PlanSetting::sending(&settings));
+            let new = NewPlan { name, pattern: login, domain, accounts: most, services };
+            let name = accounts.plan_add(&new).await?.name;
+            if !sending.is_empty() {
+                accounts.plan_set_sending(&name, &sending).await?;
+            }
+            show(&accounts, &name, output).await
         }
-        Command::Set { name, services } => {
-            let services: Vec<_> =
-                services.into_iter().map(|setting| (setting.service, setting.on)).collect();
-            output.print(&Shown::from(accounts.plan_set(&name, &services).await?), as_facts)
+        Command::Set { name, settings } => {
+            let (services, sending) = (PlanSetting::services(&settings), PlanSetting::sending(&settings));
+            if !services.is_empty() {
+                accounts.plan_set(&name, &services).await?;
+            }
+            if !sending.is_empty() {
+                accounts.plan_set_sending(&name, &sending).await?;
+            }
+            show(&accounts, &name, output).await
         }
-        Command::Show { name } => output.print(&Shown::from(accounts.plan_show(&name).await?), as_facts),
+        Command::Show { name } => show(&accounts, &name, output).await,
         Command::List => {
             let list: Vec<Shown> = accounts.plan_list().await?.into_iter().map(Shown::from).collect();
             output.print(&list, |list| {
@@ -108,6 +134,14 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             })
         }
     }
+}
+
+async fn show(accounts: &Accounts, name: &str, output: Output) -> Result<(), Failure> {
+    let info = accounts.plan_show(name).await?;
+    let sending = accounts.plan_sending(&info.name).await?;
+    let limit = |limit: SendingLimit| (limit.word(), sending.of(limit).to_string());
+    let limits = SendingLimit::ALL.into_iter().map(limit).collect();
+    output.print(&Shown { sending_limits: Some(limits), ..Shown::from(info) }, as_facts)
 }
 
 /// Does it.
@@ -136,6 +170,8 @@ fn as_facts(shown: &Shown) -> String {
         0 => "any number".to_owned(),
         most => most.to_string(),
     };
+    let limit = |(word, limit): (&&str, &String)| format!("{word}={limit}");
+    let limits = shown.sending_limits.iter().flatten().map(limit).collect::<Vec<_>>().join(" ");
     facts(&[
         ("plan", shown.plan.clone()),
         ("logins", shown.login.clone()),
@@ -143,6 +179,7 @@ fn as_facts(shown: &Shown) -> String {
         ("domain", shown.domain.clone().unwrap_or_else(|| "the default one".into())),
         ("accounts", format!("{}, {most} a contract", shown.accounts)),
         ("services", in_words(shown)),
+        ("may send", limits),
     ])
 }
 
@@ -157,6 +194,7 @@ impl From<PlanInfo> for Shown {
             accounts_per_contract: info.accounts,
             accounts: info.issued,
             services: services.collect(),
+            sending_limits: None,
         }
     }
 }

@@ -52,6 +52,10 @@ pub const IMPORT_BATCH: usize = 500;
 /// Connections that ask questions, a process.
 pub const READERS: u32 = 4;
 
+/// After so long without a question a connection is tried before its next: the server may have been stopped, or a firewall in between
+/// may have forgotten it. One that is in use shows by itself that it works.
+pub const READER_RESTS: Duration = Duration::from_secs(1);
+
 /// How long a question waits for a connection before the database counts as unreachable.
 pub const READ_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -72,11 +76,50 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How many logins are remembered: 16 octets each and the table around them, so 8 MiB of those who poll.
 pub const REMEMBERED_LOGINS: usize = 200_000;
 
-/// How long an address stays known to an account that logged in from it, at least.
-pub const KNOWN_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
+/// How many logins are answered without a question while the database does not change: some 400 octets each, so 8 MiB.
+pub const KEPT_ANSWERS: usize = 20_000;
 
-/// How many pairs of account and address are known. Who is forgotten is treated as everybody.
+/// How long an address stays known to an account that logged in from it.
+pub const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// After how long it is noted again that an account still logs in from an address it is known at: a client that polls writes no more
+/// often than this.
+pub const KNOWN_NOTED_EVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// At how many addresses an account is known; of more, the ones that were noted first are forgotten.
+pub const KNOWN_PLACES: i64 = 16;
+
+/// How long wrong claims are gathered before they are written in one transaction: ten a second at most, whatever comes.
+pub const GUESSES_GATHERED_FOR: Duration = Duration::from_millis(100);
+
+/// How long the answer to a wrong claim waits for its being written. It waits for a pause anyway.
+pub const GUESS_WRITTEN_IN: Duration = Duration::from_secs(1);
+
+/// How often rows that are over are looked for, by a process that writes.
+pub const CLEAN_EVERY: Duration = Duration::from_secs(60);
+
+/// How many of them go in one transaction, and how many transactions there are each time.
+pub const CLEAN_AT_ONCE: i64 = 1_000;
+/// See [`CLEAN_AT_ONCE`].
+pub const CLEAN_TIMES: usize = 10;
+
+/// How many pairs of account and address a process knows by itself; of others it asks the database before it pays for a hash.
 pub const KNOWN_ADDRESSES: usize = 200_000;
+
+/// Ways to come in that are kept of an account for the desk, and as many ways that failed.
+pub const LOGINS_KEPT: i64 = 20;
+
+/// How often logins that were noted are written: the desk reads them while the customer is on the telephone.
+pub const LOGINS_WRITTEN_EVERY: Duration = Duration::from_secs(2);
+
+/// How often those are written, all at once, who log in in the same way again: who polls costs no write a poll.
+pub const LOGINS_RENEWED: Duration = Duration::from_secs(15 * 60);
+
+/// Logins that are noted at once, some hundred octets each. What is more is not kept: under such a load the log has to do.
+pub const LOGINS_NOTED: usize = 20_000;
+
+/// Logins that are written in one change, for whose end other changes wait.
+pub const LOGINS_BATCH: usize = 100;
 
 /// How many addresses, networks and accounts are counted at once; of more, those with the fewest failures are forgotten.
 pub const COUNTED_GUESSERS: usize = 100_000;
@@ -94,3 +137,19 @@ pub const GUESSES_OF_ACCOUNT: (u32, Duration) = (20, Duration::from_secs(60));
 /// Wrong claims for one account from an address that it knows: a program with the old password, polling once a minute, does not
 /// shut out the one with the new.
 pub const GUESSES_OF_KNOWN: (u32, Duration) = (30, Duration::from_secs(30));
+
+/// Rows of what was sent on days that are over which go in one statement: a writer waits no longer for it than for a message.
+pub const SWEPT_AT_ONCE: i64 = 500;
+
+/// Days after which what comes back to a sender's address of mail that was sent on is refused: longer than anybody tries to deliver.
+pub const SRS_DAYS: i64 = 21;
+
+/// Characters of the hash in such an address. Four are usual; of six there are 2³⁰ that differ in more than their case, and a local part
+/// ends at 64 octets (RFC 5321 §4.5.3.1.1).
+pub const SRS_HASH: usize = 6;
+
+/// Octets of the mark by which mail that an account sent on is known when it comes back.
+pub const LOOP_MARK: usize = 12;
+
+/// Addresses to which an account sends its mail on.
+pub const FORWARDS: usize = 10;

@@ -9,8 +9,8 @@ use crate::standing::RECEIVING;
 use crate::store::now;
 use crate::{AccountId, Accounts, sql};
 
-/// Number, login, mailbox, quotas, state, and what a suspension stops.
-type Owner = (i64, String, String, i64, i64, String, i64);
+/// Number, login, mailbox, quotas, state, what a suspension stops, and to how many addresses mail would be sent on.
+type Owner = (i64, String, String, i64, i64, String, i64, i64);
 
 type Row = (
     String,
@@ -27,6 +27,7 @@ type Row = (
     Option<i64>,
     Option<i64>,
     Option<i64>,
+    i64,
 );
 
 /// What an address leads to.
@@ -176,6 +177,7 @@ impl Accounts {
             stops,
             enabled,
             free_at,
+            forwards,
         ) = row;
         if kind == "barred" {
             return Ok(Found::Lead(Lead::Barred(refusal)));
@@ -184,7 +186,7 @@ impl Accounts {
             (Some(account), Some(login), Some(key)) => {
                 let (octets, messages) = (octets.unwrap_or(-1), messages.unwrap_or(-1));
                 let (state, stops) = (state.unwrap_or_default(), stops.unwrap_or(0));
-                Found::Lead(Lead::Owner((account, login, key, octets, messages, state, stops)))
+                Found::Lead(Lead::Owner((account, login, key, octets, messages, state, stops, forwards)))
             }
             _ if enabled == Some(0) || free_at.is_some_and(|free_at| free_at > now()) => {
                 Found::Held(Home { id, separators, catch_all })
@@ -205,9 +207,9 @@ impl Accounts {
     }
 }
 
-fn mailbox((account, login, key, octets, messages, _, _): Owner) -> Mailbox {
+fn mailbox((account, login, key, octets, messages, _, _, forwards): Owner) -> Mailbox {
     let quota = Allowances::from_columns(octets, messages);
-    Mailbox { account: AccountId::new(account), login, key, quota }
+    Mailbox { account: AccountId::new(account), login, key, quota, forwards: forwards > 0 }
 }
 
 /// The name in front of the first separator, if there is one and there is a name.

@@ -22,49 +22,17 @@ const VERSION: &str = "v1.";
 pub(crate) struct ApopKey(RandomizedNonceKey);
 
 impl ApopKey {
-    /// Reads the key file: one line, the Base64 of 32 octets.
+    /// Reads the key file.
     pub(crate) fn load(path: &Path) -> Result<Self, OpenError> {
-        let fault = |fault: String| OpenError::Key { path: path.to_owned(), fault };
-        let mut text = Zeroizing::new(String::new());
-        let mut file = match fs::File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(fault(
-                    "is missing; put it back, or make a first one with: yubin check --create".into(),
-                ));
-            }
-            Err(error) => return Err(fault(format!("cannot be read: {error}"))),
-        };
-        let mode = file.metadata().map_err(|e| fault(format!("cannot be read: {e}")))?.permissions().mode();
-        if mode & 0o007 != 0 {
-            return Err(fault(format!("can be read by everyone; run: chmod 640 {}", path.display())));
-        }
-        // A wrong path must not make us read a whole disk.
-        (&mut file).take(256).read_to_string(&mut text).map_err(|e| fault(format!("cannot be read: {e}")))?;
-        let octets = BASE64_STANDARD.decode(text.trim()).map(Zeroizing::new).unwrap_or_default();
-        if octets.len() != KEY_OCTETS {
-            return Err(fault(
-                "does not hold a key (one line, the Base64 of 32 octets); put the right one back".into(),
-            ));
-        }
-        Self::from_octets(&octets).map_err(|e| fault(format!("cannot be used: {e}")))
+        Self::from_octets(&load_key(path)?).map_err(|error| OpenError::Key {
+            path: path.to_owned(),
+            fault: format!("cannot be used: {error}"),
+        })
     }
 
     /// Makes a key file that only its owner can read. A file that is there stays as it is.
     pub(crate) fn generate(path: &Path) -> Result<(), OpenError> {
-        let fault = |error: io::Error| OpenError::Key {
-            path: path.to_owned(),
-            fault: format!("cannot be made: {error}"),
-        };
-        let mut octets = Zeroizing::new([0; KEY_OCTETS]);
-        aws_lc_rs::rand::fill(&mut *octets).map_err(|_| fault(io::Error::other("no random numbers")))?;
-        let line = Zeroizing::new(format!("{}\n", BASE64_STANDARD.encode(*octets)));
-        let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-            other => other.map_err(fault)?,
-        };
-        // Secrets will be sealed with it from now on: it must be there after a power cut.
-        file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(fault)
+        generate_key(path)
     }
 
     /// Seals a password for one account.
@@ -98,6 +66,51 @@ impl ApopKey {
     fn from_octets(octets: &[u8]) -> Result<Self, aws_lc_rs::error::Unspecified> {
         RandomizedNonceKey::new(&AES_256_GCM, octets).map(Self)
     }
+}
+
+/// Reads the key file: one line, the Base64 of 32 octets.
+pub(crate) fn load_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let fault = |fault: String| OpenError::Key { path: path.to_owned(), fault };
+    let mut text = Zeroizing::new(String::new());
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(fault(
+                "is missing; put it back, or make a first one with: yubin check --create".into(),
+            ));
+        }
+        Err(error) => return Err(fault(format!("cannot be read: {error}"))),
+    };
+    let mode = file.metadata().map_err(|e| fault(format!("cannot be read: {e}")))?.permissions().mode();
+    if mode & 0o007 != 0 {
+        return Err(fault(format!("can be read by everyone; run: chmod 640 {}", path.display())));
+    }
+    // A wrong path must not make us read a whole disk.
+    (&mut file).take(256).read_to_string(&mut text).map_err(|e| fault(format!("cannot be read: {e}")))?;
+    let octets = BASE64_STANDARD.decode(text.trim()).map(Zeroizing::new).unwrap_or_default();
+    if octets.len() != KEY_OCTETS {
+        return Err(fault(
+            "does not hold a key (one line, the Base64 of 32 octets); put the right one back".into(),
+        ));
+    }
+    Ok(octets)
+}
+
+/// Makes a key file that only its owner can read. A file that is there stays as it is.
+pub(crate) fn generate_key(path: &Path) -> Result<(), OpenError> {
+    let fault = |error: io::Error| OpenError::Key {
+        path: path.to_owned(),
+        fault: format!("cannot be made: {error}"),
+    };
+    let mut octets = Zeroizing::new([0; KEY_OCTETS]);
+    aws_lc_rs::rand::fill(&mut *octets).map_err(|_| fault(io::Error::other("no random numbers")))?;
+    let line = Zeroizing::new(format!("{}\n", BASE64_STANDARD.encode(*octets)));
+    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        other => other.map_err(fault)?,
+    };
+    // Secrets will be sealed with it from now on: it must be there after a power cut.
+    file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(fault)
 }
 
 /// What is authenticated with the secret but not stored in it.

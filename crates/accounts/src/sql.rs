@@ -6,32 +6,38 @@
 pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
 
 /// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs; whether
-/// the address is on, and, of one that somebody had, when it is free.
+/// the address is on, of one that somebody had when it is free, and to how many addresses the account would send mail on.
 pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
      account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages, \
-     account.state, account.stops, address.enabled, released.free_at FROM domain JOIN domain home ON home.id = domain.home_id \
+     account.state, account.stops, address.enabled, released.free_at, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM domain JOIN domain home ON home.id = domain.home_id \
      LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 \
      LEFT JOIN account ON account.id = address.account_id AND address.enabled = 1 \
      LEFT JOIN released ON released.domain_id = home.id AND released.local_part = $2 \
      WHERE domain.name = $1";
 
 /// `$1` account id → as in [`RESOLVE`].
-pub(crate) const MAILBOX: &str =
-    "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = $1";
+pub(crate) const MAILBOX: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = $1";
 
-/// `$1` domain id → the account that `postmaster@` leads to: the domain's, else the default domain's, else the one of that name.
-pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops FROM account WHERE id = COALESCE( \
+/// `$1` domain id, or 0 → the account that `postmaster@` leads to: the domain's, else that of its brand's default domain, else the one of
+/// that name.
+pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = COALESCE( \
      (SELECT postmaster_id FROM domain WHERE id = $1 AND postmaster_id > 0), \
      (SELECT postmaster_id FROM domain WHERE postmaster_id > 0 \
-        AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \
-     (SELECT id FROM account WHERE login = 'postmaster'))";
+        AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours' \
+        AND brand_id = COALESCE((SELECT brand_id FROM domain WHERE id = $1), 0))), \
+     (SELECT id FROM account WHERE login = COALESCE((SELECT brand.name || ':' FROM brand \
+        JOIN domain ON domain.brand_id = brand.id WHERE domain.id = $1), '') || 'postmaster'))";
 
 /// `$1` a domain's name → the account that is appointed for `postmaster@` and `abuse@` in that domain itself.
 pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
-     account.quota_messages, account.state, account.stops FROM domain JOIN domain home ON home.id = domain.home_id \
+     account.quota_messages, account.state, account.stops, (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) \
+     FROM domain JOIN domain home ON home.id = domain.home_id \
      JOIN account ON account.id = home.postmaster_id WHERE domain.name = $1";
 
-/// `$1` login, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
+/// `$1` account's name, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
 /// the number of the last change, and the credential's value or NULL.
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
      account.quota_messages, account.state, account.stops, account.state_text, account.state_since, \
@@ -45,11 +51,12 @@ pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.m
      LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $3 \
      WHERE account.login = $1";
 
-/// `$1` local part → the login of the account that has it at one of the provider's own domains, which were made before any customer's:
+/// `$1` local part, `$2` brand → the name of the account that has it at one of the provider's own domains, which were made before any customer's:
 /// a name that is guessed at shall not cost a search through thousands of domains.
 pub(crate) const LOGIN_OF_ALIAS: &str = "SELECT account.login FROM address \
      JOIN account ON account.id = address.account_id \
-     WHERE address.domain_id IN (SELECT id FROM domain WHERE kind = 'ours' ORDER BY id LIMIT 20) \
+     WHERE address.domain_id IN (SELECT id FROM domain WHERE kind = 'ours' \
+     AND brand_id = COALESCE((SELECT id FROM brand WHERE name = $2), 0) ORDER BY id LIMIT 20) \
      AND address.local_part = $1 ORDER BY address.domain_id LIMIT 1";
 
 /// `$1` account id, `$2` service → whether it has it; NULL where nobody set it.
@@ -110,9 +117,9 @@ pub(crate) const ADD_PLAN: &str = "INSERT INTO plan (id, name, brand_id, pattern
 pub(crate) const SET_PLAN_SERVICE: &str = "INSERT INTO plan_service (plan_id, name, enabled) VALUES ($1, $2, $3) \
      ON CONFLICT (plan_id, name) DO UPDATE SET enabled = excluded.enabled";
 
-/// `$1` name → id, pattern, domain, accounts.
-pub(crate) const PLAN: &str = "SELECT plan.id, plan.pattern, domain.name, plan.accounts FROM plan \
-     LEFT JOIN domain ON domain.id = plan.domain_id WHERE plan.name = $1";
+/// `$1` name → id, pattern, domain, accounts, brand.
+pub(crate) const PLAN: &str = "SELECT plan.id, plan.pattern, domain.name, plan.accounts, COALESCE(brand.name, '') FROM plan \
+     LEFT JOIN domain ON domain.id = plan.domain_id LEFT JOIN brand ON brand.id = plan.brand_id WHERE plan.name = $1";
 
 /// → name, pattern, brand, domain, accounts a contract, accounts that it has.
 pub(crate) const PLANS: &str = "SELECT plan.name, plan.pattern, brand.name, domain.name, plan.accounts, \
@@ -147,15 +154,17 @@ pub(crate) const AUDIT_OF: &str = "SELECT id, at, who, action, subject FROM audi
      (SELECT MAX(account_id) FROM audit WHERE action = 'account remove' AND substr(subject, 1, length($2) + 1) = $2 || ' ')) \
      ORDER BY id DESC LIMIT $1";
 
-/// → id and name of the domain that issued addresses are in.
-pub(crate) const DEFAULT_DOMAIN: &str = "SELECT id, name FROM domain WHERE kind = 'ours' ORDER BY id LIMIT 1";
+/// `$1` brand → id and name of the domain that its issued addresses are in.
+pub(crate) const DEFAULT_DOMAIN: &str = "SELECT id, name FROM domain WHERE kind = 'ours' \
+     AND brand_id = COALESCE((SELECT id FROM brand WHERE name = $1), 0) ORDER BY id LIMIT 1";
 
-/// `$1` name → id, kind, name of its home, refusal, home's id.
-pub(crate) const DOMAIN: &str = "SELECT domain.id, domain.kind, home.name, domain.refusal, home.id FROM domain \
-     JOIN domain home ON home.id = domain.home_id WHERE domain.name = $1";
+/// `$1` name → id, kind, name of its home, refusal, home's id, brand.
+pub(crate) const DOMAIN: &str = "SELECT domain.id, domain.kind, home.name, domain.refusal, home.id, COALESCE(brand.name, '') FROM domain \
+     JOIN domain home ON home.id = domain.home_id LEFT JOIN brand ON brand.id = home.brand_id WHERE domain.name = $1";
 
-/// `$1` id, `$2` name, `$3` time, `$4` kind, `$5` home, `$6` refusal, `$7` quarantine.
-pub(crate) const ADD_DOMAIN: &str = "INSERT INTO domain (id, name, created_at, kind, home_id, refusal, quarantine) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+/// `$1` id, `$2` name, `$3` time, `$4` kind, `$5` home, `$6` refusal, `$7` quarantine, `$8` brand.
+pub(crate) const ADD_DOMAIN: &str = "INSERT INTO domain (id, name, created_at, kind, home_id, refusal, quarantine, brand_id) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, COALESCE((SELECT id FROM brand WHERE name = $8), 0))";
 
 /// `$1` id, `$2` home.
 pub(crate) const MAKE_EQUIVALENT: &str = "UPDATE domain SET kind = 'equivalent', home_id = $2 WHERE id = $1";
@@ -213,12 +222,13 @@ pub(crate) const MOVE_RELEASED: &str = "UPDATE released SET domain_id = $2 WHERE
 /// `$1` domain.
 pub(crate) const FORGET_RELEASED_IN: &str = "DELETE FROM released WHERE domain_id = $1";
 
-/// → name, kind, home's name, refusal, number of addresses, postmaster's and catch-all's login, separators, quarantine; the default
-/// domain first, then the others of ours.
+/// → name, kind, home's name, refusal, number of addresses, postmaster's and catch-all's login, separators, quarantine, rules, brand; the
+/// default domain first, then the others of ours.
 pub(crate) const DOMAINS: &str = "SELECT domain.name, domain.kind, home.name, domain.refusal, \
      (SELECT COUNT(*) FROM address WHERE address.domain_id = domain.id), \
-     postmaster.login, catch_all.login, domain.separators, domain.quarantine, domain.pop3_rules FROM domain \
-     JOIN domain home ON home.id = domain.home_id \
+     postmaster.login, catch_all.login, domain.separators, domain.quarantine, domain.pop3_rules, brand.name, \
+     domain.report_language FROM domain \
+     JOIN domain home ON home.id = domain.home_id LEFT JOIN brand ON brand.id = home.brand_id \
      LEFT JOIN account postmaster ON postmaster.id = domain.postmaster_id \
      LEFT JOIN account catch_all ON catch_all.id = domain.catch_all_id \
      ORDER BY CASE domain.kind WHEN 'ours' THEN 0 ELSE 1 END, domain.id";
@@ -262,10 +272,11 @@ pub(crate) const RELEASE_ALL: &str = "INSERT INTO released (domain_id, local_par
 /// `$1` login → id.
 pub(crate) const ACCOUNT_ID: &str = "SELECT id FROM account WHERE login = $1";
 
-/// `$1` local part → domain and owner's login of an address of that name that was chosen.
+/// `$1` local part, `$2` brand → domain and owner's name of an address of that name that was chosen.
 pub(crate) const CHOSEN: &str = "SELECT domain.name, account.login FROM address \
      JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
-     WHERE address.local_part = $1 AND address.kind IN ('alias', 'personal') LIMIT 1";
+     WHERE address.local_part = $1 AND address.kind IN ('alias', 'personal') \
+     AND domain.brand_id = COALESCE((SELECT id FROM brand WHERE name = $2), 0) LIMIT 1";
 
 /// `$1` id, `$2` login, `$3` mailbox key, `$4` time.
 pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, created_at) \
@@ -285,6 +296,13 @@ pub(crate) const ACCOUNTS: &str = "SELECT account.id, account.login, account.mai
 
 /// `$1` account id, `$2` rules, as the migration has them.
 pub(crate) const SET_ACCOUNT_POP3: &str = "UPDATE account SET pop3_rules = $2 WHERE id = $1";
+
+/// `$1` domain id, `$2` language.
+pub(crate) const SET_REPORT_LANGUAGE: &str = "UPDATE domain SET report_language = $2 WHERE id = $1";
+
+/// `$1` domain, an equivalent one too → language.
+pub(crate) const REPORT_LANGUAGE: &str = "SELECT home.report_language FROM domain \
+     JOIN domain home ON home.id = domain.home_id WHERE domain.name = $1";
 
 /// `$1` domain id → its rules.
 pub(crate) const DOMAIN_POP3: &str = "SELECT pop3_rules FROM domain WHERE id = $1";
@@ -396,9 +414,6 @@ pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, ex
      SELECT 1 FROM audit WHERE audit.account_id = $2 AND audit.id > $4 AND audit.ends IN (1, 3)) \
      ON CONFLICT (address, account_id) DO UPDATE SET expires_at = excluded.expires_at";
 
-/// `$1` time: those that are over.
-pub(crate) const DROP_TICKETS: &str = "DELETE FROM ticket WHERE expires_at <= $1";
-
 /// `$1` address, `$2` time → login of each account whose ticket holds there, the latest first.
 ///
 /// Not of who may not send: a suspension without sending is 2, 4 or 6, see the migration.
@@ -409,6 +424,142 @@ pub(crate) const TICKET_HOLDERS: &str = "SELECT account.login FROM ticket \
      WHERE ticket.address = $1 AND ticket.expires_at > $2 \
      AND (account.state = 'active' OR (account.state = 'suspended' AND account.stops IN (2, 4, 6))) \
      AND COALESCE(service.enabled, plan_service.enabled, 1) = 1 ORDER BY ticket.expires_at DESC, account.login";
+
+/// `$1` login, then the columns of the table up to `times`: nothing where nobody has that login.
+pub(crate) const NOTE_LOGIN: &str = "INSERT INTO login_attempt (account_id, service, place, address, tls, mechanism, \
+     outcome, hint, claimed, first_at, last_at, times) \
+     SELECT account.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM account WHERE account.login = $1 \
+     ON CONFLICT (account_id, service, place, address, tls, mechanism, outcome, hint, claimed) DO UPDATE \
+     SET last_at = excluded.last_at, times = login_attempt.times + excluded.times";
+
+/// `$1` login, `$2` how many of those that succeeded stay: those that were last seen before them go.
+pub(crate) const FORGET_LOGINS: &str = "DELETE FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome = 'ok' AND last_at < ( \
+     SELECT MIN(kept.last_at) FROM (SELECT last_at FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome = 'ok' \
+     ORDER BY last_at DESC LIMIT $2) kept)";
+
+/// The same of those that failed.
+pub(crate) const FORGET_FAILED_LOGINS: &str = "DELETE FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome <> 'ok' AND last_at < ( \
+     SELECT MIN(kept.last_at) FROM (SELECT last_at FROM login_attempt \
+     WHERE account_id = (SELECT id FROM account WHERE login = $1) AND outcome <> 'ok' \
+     ORDER BY last_at DESC LIMIT $2) kept)";
+
+/// `$1` login → all but the account of each row, the last first.
+pub(crate) const LOGIN_ATTEMPTS: &str = "SELECT login_attempt.service, login_attempt.place, login_attempt.address, \
+     login_attempt.tls, login_attempt.mechanism, login_attempt.outcome, login_attempt.hint, login_attempt.claimed, \
+     login_attempt.first_at, login_attempt.last_at, login_attempt.times FROM login_attempt \
+     JOIN account ON account.id = login_attempt.account_id WHERE account.login = $1 \
+     ORDER BY login_attempt.last_at DESC, login_attempt.outcome, login_attempt.place";
+
+/// `$1` account id, `$2` service → whether it keeps a copy, its state, whether it has the service (NULL where nobody set it), and an
+/// address to which it sends its mail on; a row for each of these.
+pub(crate) const FORWARDS: &str = "SELECT account.keeps_copy, account.state, account.stops, account.state_text, account.state_since, \
+     account.state_until, COALESCE(service.enabled, plan_service.enabled), forward.address FROM forward \
+     JOIN account ON account.id = forward.account_id \
+     LEFT JOIN service ON service.account_id = account.id AND service.name = $2 \
+     LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $2 \
+     WHERE forward.account_id = $1 ORDER BY forward.added_at, forward.address";
+
+/// `$1` account id → addresses.
+pub(crate) const FORWARD_ADDRESSES: &str =
+    "SELECT address FROM forward WHERE account_id = $1 ORDER BY added_at, address";
+
+/// `$1` account id, `$2` address, `$3` time.
+pub(crate) const ADD_FORWARD: &str = "INSERT INTO forward (account_id, address, added_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (account_id, address) DO NOTHING";
+
+/// `$1` account id, `$2` address.
+pub(crate) const REMOVE_FORWARD: &str = "DELETE FROM forward WHERE account_id = $1 AND address = $2";
+
+/// `$1` account id.
+pub(crate) const KEEPS_COPY: &str = "SELECT keeps_copy FROM account WHERE id = $1";
+
+/// `$1` account id, `$2` 0 or 1.
+pub(crate) const SET_KEEPS_COPY: &str = "UPDATE account SET keeps_copy = $2 WHERE id = $1";
+
+/// `$1` login, `$2` who that is in `sent` → its limits, its plan's, and as [`SENT`], or NULLs.
+pub(crate) const SENDING: &str = "SELECT account.sending_limits, plan.sending_limits, sent.hour, sent.day, \
+     sent.hour_messages, sent.hour_recipients, sent.day_messages, sent.day_recipients FROM account \
+     LEFT JOIN plan ON plan.id = account.plan_id LEFT JOIN sent ON sent.who = $2 WHERE account.login = $1";
+
+/// `$1` plan's name → its limits.
+pub(crate) const PLAN_SENDING_BY_NAME: &str = "SELECT sending_limits FROM plan WHERE name = $1";
+
+/// To read and to write limits: `$1` account id, `$2` limits, as the migration has them.
+pub(crate) const ACCOUNT_SENDING: (&str, &str) = (
+    "SELECT sending_limits FROM account WHERE id = $1",
+    "UPDATE account SET sending_limits = $2 WHERE id = $1",
+);
+/// The same of a plan.
+pub(crate) const PLAN_SENDING: (&str, &str) =
+    ("SELECT sending_limits FROM plan WHERE id = $1", "UPDATE plan SET sending_limits = $2 WHERE id = $1");
+
+/// `$1` who → hour, day, messages and recipients of the hour, of the day.
+pub(crate) const SENT: &str = "SELECT hour, day, hour_messages, hour_recipients, day_messages, day_recipients \
+     FROM sent WHERE who = $1";
+
+/// `$1` who, `$2` hour, `$3` day, `$4` recipients, `$5` to `$8` the most of the hour's messages and recipients and of the day's → as
+/// [`SENT`]; no row where it would be more. A row of the next hour or day is of a machine whose clock is ahead, and counts.
+pub(crate) const COUNT: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 1, $4, 1, $4, 0, 0) ON CONFLICT (who) DO UPDATE SET \
+     hour = CASE WHEN sent.hour = excluded.hour + 1 THEN sent.hour ELSE excluded.hour END, \
+     day = CASE WHEN sent.day = excluded.day + 1 THEN sent.day ELSE excluded.day END, \
+     hour_messages = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages, \
+     hour_recipients = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients, \
+     day_messages = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages, \
+     day_recipients = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients \
+     WHERE CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages <= $5 \
+     AND CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients <= $6 \
+     AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages <= $7 \
+     AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients <= $8 \
+     RETURNING hour, day, hour_messages, hour_recipients, day_messages, day_recipients";
+
+/// `$1` who, `$2` hour, `$3` day, `$4` recipients: of a message that was counted in them.
+pub(crate) const UNCOUNT: &str = "UPDATE sent SET hour_messages = hour_messages - 1, hour_recipients = hour_recipients - $4, \
+     day_messages = day_messages - 1, day_recipients = day_recipients - $4 WHERE who = $1 AND hour = $2 AND day = $3";
+
+/// `$1` who, `$2` hour, `$3` day: changes a row if nobody was told for the hour.
+pub(crate) const TELL_OF_HOUR: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 0, 0, 0, 0, $2, 0) ON CONFLICT (who) DO UPDATE SET told_hour = excluded.told_hour \
+     WHERE sent.told_hour < excluded.told_hour";
+/// The same for the day.
+pub(crate) const TELL_OF_DAY: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
+     told_hour, told_day) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, $3) ON CONFLICT (who) DO UPDATE SET told_day = excluded.told_day \
+     WHERE sent.told_day < excluded.told_day";
+
+/// `$1` day, `$2` how many at once: rows of other days, also of one that a wrong clock made.
+pub(crate) const SWEEP_SENT: &str =
+    "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 OR day > $1 + 1 LIMIT $2)";
+
+/// What [`STANDING`] calls the row of [`IS_KNOWN`].
+pub(crate) const KNOWN_HERE: &str = "here";
+
+/// `$1` account, `$2` place, `$3` time, then four subjects → `here` and when the account was seen there since that time; and each subject
+/// with its moment.
+pub(crate) const STANDING: &str = "SELECT 'here', seen_at FROM known WHERE account_id = $1 AND place = $2 AND seen_at > $3 \
+     UNION ALL SELECT subject, empty_at FROM guess WHERE subject IN ($4, $5, $6, $7)";
+
+/// `$1` account's name, `$2` place, `$3` time → when it was seen there since.
+pub(crate) const IS_KNOWN: &str = "SELECT known.seen_at FROM known JOIN account ON account.id = known.account_id \
+     WHERE account.login = $1 AND known.place = $2 AND known.seen_at > $3";
+
+/// `$1` subject, `$2` time, `$3` what is taken, `$4` what can be taken at once, which is never exceeded. A moment further ahead than twice
+/// that was written by a clock that was wrong.
+pub(crate) const TAKE_GUESSES: &str = "INSERT INTO guess (subject, empty_at) VALUES ($1, $2 + $3) \
+     ON CONFLICT (subject) DO UPDATE SET empty_at = CASE \
+     WHEN guess.empty_at <= $2 OR guess.empty_at > $2 + $4 + $4 THEN $2 + $3 \
+     WHEN guess.empty_at + $3 > $2 + $4 THEN $2 + $4 ELSE guess.empty_at + $3 END";
+
+/// `$1` account, `$2` place, `$3` time.
+pub(crate) const NOTE_KNOWN: &str = "INSERT INTO known (account_id, place, seen_at) \
+     SELECT account.id, $2, $3 FROM account WHERE account.id = $1 \
+     ON CONFLICT (account_id, place) DO UPDATE SET seen_at = excluded.seen_at";
+
+/// `$1` account, `$2` how many places it may have: those that were noted first go.
+pub(crate) const BOUND_KNOWN: &str = "DELETE FROM known WHERE account_id = $1 AND seen_at < (SELECT MIN(newest.seen_at) FROM \
+     (SELECT seen_at FROM known WHERE account_id = $1 ORDER BY seen_at DESC LIMIT $2) newest)";
 
 /// `$1` id, `$2` time, `$3` action, `$4` subject, `$5` who, `$6` account, `$7` which of its sessions end.
 pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, who, account_id, ends) \
@@ -421,7 +572,8 @@ pub(crate) const COUNT_AUDIT: &str = "SELECT COUNT(*) FROM audit WHERE id = $1";
 pub(crate) const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM domain), (SELECT COUNT(*) FROM account), \
      (SELECT COUNT(*) FROM address)";
 
-/// Every table with all of its rows, in an order in which a row comes after those it refers to.
+/// Every table with all of its rows, in an order in which a row comes after those it refers to; but for what daemons note for the desk, and
+/// wrong claims, which are worth nothing a few minutes later.
 pub(crate) const DUMP: &[(&str, &str)] = &[
     ("counter", "SELECT * FROM counter ORDER BY name"),
     ("domain", "SELECT * FROM domain ORDER BY id"),
@@ -429,6 +581,7 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("address", "SELECT * FROM address ORDER BY domain_id, local_part"),
     ("credential", "SELECT * FROM credential ORDER BY account_id, kind"),
     ("service", "SELECT * FROM service ORDER BY account_id, name"),
+    ("forward", "SELECT * FROM forward ORDER BY account_id, address"),
     ("released", "SELECT * FROM released ORDER BY domain_id, local_part"),
     ("reserved", "SELECT * FROM reserved ORDER BY name"),
     ("brand", "SELECT * FROM brand ORDER BY id"),
@@ -436,6 +589,8 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("plan_service", "SELECT * FROM plan_service ORDER BY plan_id, name"),
     ("request", "SELECT * FROM request ORDER BY name"),
     ("ticket", "SELECT * FROM ticket ORDER BY address, account_id"),
+    ("known", "SELECT * FROM known ORDER BY account_id, place"),
+    ("guess", "SELECT * FROM guess WHERE subject = ''"),
     ("audit", "SELECT * FROM audit ORDER BY id"),
 ];
 

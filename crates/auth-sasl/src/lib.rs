@@ -28,10 +28,12 @@ mod claim;
 mod client;
 mod exchange;
 pub mod line;
+mod mechanism_name;
 mod secret;
 
 pub use apop::{ApopDigest, Stamp, StampError};
 pub use claim::Claim;
 pub use client::{ClientExchange, Unencodable};
 pub use exchange::{Exchange, Malformed, Mechanism, Step};
+pub use mechanism_name::MechanismName;
 pub use secret::Secret;

@@ -7,6 +7,14 @@ use std::time::Duration;
 /// How long a POP-before-SMTP ticket holds, unless the file says otherwise: as long as a person writes after looking for mail.
 pub const POP_BEFORE_SMTP: Duration = Duration::from_secs(600);
 
+/// How long clamd may keep a message waiting, in all: a minute is long for a healthy one, and well within the ten minutes that a client
+/// waits for the answer to its message (RFC 5321 §4.5.3.2.6).
+pub const VIRUS_CHECK: Duration = Duration::from_secs(60);
+/// Messages that clamd has at once: it looks through some ten, and lets 200 wait (its `MaxThreads` and `MaxQueue`).
+pub const VIRUS_CHECK_CONNECTIONS: u32 = 100;
+/// The most octets that clamd is given: a little less than its `StreamMaxLength` of 100 MiB, where it breaks off.
+pub const VIRUS_CHECK_SIZE: u64 = 100_000_000;
+
 /// Largest message, in octets. RFC 5321 §4.5.3.1.7 asks for at least 64 KiB ([`MESSAGE_SIZE_LEAST`]); what is common today lies
 /// between 25 and 150 MiB, and an attachment of 50 MiB is 68 MiB in base64.
 pub const MESSAGE_SIZE: u64 = 100 << 20;
@@ -43,9 +51,14 @@ pub const NETWORK_PREFIXES: (u8, u8) = (24, 48);
 /// An IPv6 customer has (at least) a /64 to himself, so that is what counts as one address.
 pub const IPV6_PREFIX: u8 = 64;
 
+/// Octets of the configuration file: many times what a provider writes.
+pub const CONFIGURATION: u64 = 1 << 20;
+
 /// Octets that the buffers of all sessions of one daemon may hold together. [`CONNECTIONS`] busy sessions, each with a message of
 /// 128 KiB in memory and its read and write buffers, need about this; idle ones need next to nothing.
 pub const MEMORY: u64 = 512 << 20;
+/// The least that may be said: two sessions. With less nobody would be let in, as where somebody writes 512 and means MiB.
+pub const MEMORY_LEAST: u64 = 64 << 10;
 /// What a session counts for besides its buffers: its task, its TLS state, its place in the kernel's tables.
 pub const SESSION_MEMORY: u64 = 16 << 10;
 /// The share of [`MEMORY`], in per cent, at which nobody new is let in, so that those inside can finish what they do.
@@ -146,3 +159,7 @@ pub const CLOSE_DISCARD: usize = 256 << 10;
 pub const CERTIFICATE_LOOK: Duration = Duration::from_hours(24);
 /// Days before its end at which a certificate is warned about: three weeks leave time for a person to act.
 pub const CERTIFICATE_WARNING_DAYS: i64 = 21;
+
+/// Octets of a text of the operator's that stands in a reply behind its code: a reply line ends at 512 (RFC 5321 §4.5.3.1.5), one of
+/// POP3 too (RFC 2449 §4), and the account database has no more for one either.
+pub const REPLY_TEXT: usize = 400;

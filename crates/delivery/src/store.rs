@@ -20,10 +20,11 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    pub(crate) fn begin(inner: &Inner, envelope: &Envelope) -> Result<Store, DeliveryError> {
+    /// `queued`: even a single mailbox is served through the queue.
+    pub(crate) fn begin(inner: &Inner, envelope: &Envelope, queued: bool) -> Result<Store, DeliveryError> {
         match &*envelope.recipients {
             [] if envelope.remotes.is_empty() => Err(DeliveryError::NoRecipients),
-            [recipient] if envelope.remotes.is_empty() => {
+            [recipient] if envelope.remotes.is_empty() && !queued => {
                 Ok(Store::One(begin_in(inner, &recipient.mailbox)?))
             }
             _ => Ok(Store::Several(inner.spool.begin(envelope.queue_id)?)),
@@ -37,7 +38,14 @@ impl Store {
         }
     }
 
-    /// `octets`: all of the message, if it goes to other hosts alone and is still at hand.
+    /// Who is elsewhere waits until it is released; a mailbox does not.
+    pub(crate) fn hold(&mut self, why: String) {
+        if let Store::Several(incoming) = self {
+            incoming.hold(why);
+        }
+    }
+
+    /// `octets`: all of the message, if it goes to other hosts alone, is held by nobody, and is still at hand.
     pub(crate) fn commit(
         self,
         inner: &Inner,
@@ -61,6 +69,23 @@ impl Store {
         Ok(accepted)
     }
 
+    /// Accepts it, and gives it to nobody. What was reserved for its recipients is free again: who releases it is the operator, and
+    /// what was released is never refused.
+    pub(crate) fn hold_from_all(
+        self,
+        inner: &Inner,
+        envelope: Envelope,
+        why: &str,
+    ) -> Result<Accepted, DeliveryError> {
+        let Store::Several(incoming) = self else { return Err(mail_queue::Error::NoRecipients.into()) };
+        let (queue_id, outbound) = (envelope.queue_id, !envelope.remotes.is_empty());
+        let octets = incoming.accept_held(envelope, why)?.wire;
+        if outbound {
+            inner.arrivals.push(queue_id);
+        }
+        Ok(Accepted { queue_id, octets, deferred: 0, waiting: Vec::new(), held: true })
+    }
+
     fn put(
         self,
         inner: &Inner,
@@ -74,7 +99,7 @@ impl Store {
                 type Committed = Result<mailstore::Delivered, mailstore::Error>;
                 let stored = |outcome: &Committed, _: &Maildir| outcome.as_ref().ok().map(|it| it.stored);
                 let octets = inner.ledger.settle(reservations, || delivery.commit(), stored)?.octets;
-                Ok(Accepted { queue_id, octets, deferred: 0, waiting: Vec::new() })
+                Ok(Accepted { queue_id, octets, deferred: 0, waiting: Vec::new(), held: false })
             }
             Store::Several(incoming) => {
                 let accepted = incoming.accept(envelope)?;
@@ -96,10 +121,10 @@ impl Store {
                 let outcome = inner.ledger.settle(reservations, || accepted.deliver(), stored);
                 inner.note(queue_id, &outcome);
                 if outbound {
-                    inner.arrivals.push_fresh(queue_id, fresh);
+                    inner.push_fresh(queue_id, fresh);
                 }
                 let waiting: Vec<Mailbox> = outcome.pending.into_iter().map(|(mailbox, _)| mailbox).collect();
-                Ok(Accepted { queue_id, octets, deferred: waiting.len(), waiting })
+                Ok(Accepted { queue_id, octets, deferred: waiting.len(), waiting, held: false })
             }
         }
     }

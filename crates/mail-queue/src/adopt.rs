@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::envelope::Stored;
 use crate::error::Error;
 use crate::id::QueueId;
-use crate::incoming::{create, make, sync};
+use crate::incoming::{create, make, name_again, sync};
 use crate::outbound::Outbound;
 use crate::recover::Recovery;
 use crate::spool::{Spool, SpoolConfig};
@@ -27,7 +27,11 @@ impl Spool {
         let config = SpoolConfig { queue: queue.to_owned(), ..self.shared.config.clone() };
         let (other, mut recovery) = Spool::open_on(self.shared.files.clone(), config)?;
         let mut adopted = Vec::new();
-        for id in std::mem::take(&mut recovery.outbound) {
+        let mut ids = std::mem::take(&mut recovery.outbound);
+        ids.append(&mut recovery.held);
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
             match self.adopt_one(&other, id) {
                 Ok(true) => adopted.push(id),
                 Ok(false) => {}
@@ -47,6 +51,9 @@ impl Spool {
 
     fn adopt_one(&self, other: &Spool, id: QueueId) -> Result<bool, Error> {
         let Some(outbound) = other.outbound(id)? else { return Ok(false) };
+        if !outbound.held_here.is_empty() {
+            return self.adopt_held(other, &outbound).map(|()| true);
+        }
         let recipients = outbound.envelope.remotes.len();
         let untouched = outbound.progress == crate::progress::Progress::new(recipients);
         let text = outbound.progress.encode(id);
@@ -63,6 +70,45 @@ impl Spool {
         sync(other)?;
         let _ = self.files().remove(&other.progress(id));
         Ok(true)
+    }
+
+    /// A message that mailboxes here wait for until it is released: all that its envelope speaks of has its name in our directory before
+    /// the envelope moves, which is the one rename. Who was served already has no body there, and none here.
+    fn adopt_held(&self, other: &Spool, outbound: &Outbound) -> Result<(), Error> {
+        let Outbound { envelope, progress, .. } = outbound;
+        let id = envelope.queue_id;
+        let stored = other.read(&other.envelope(id))?;
+        let mut names = Vec::new();
+        for (nth, recipient) in envelope.recipients.iter().enumerate() {
+            if outbound.held_here.contains(recipient) {
+                names.push((other.body(id, nth), self.body(id, nth), stored.sizes_for(recipient)));
+            }
+        }
+        if self.files().stat(&other.out(id)).is_ok() {
+            names.push((other.out(id), self.out(id), stored.sizes));
+        }
+        for (theirs, ours, sizes) in &names {
+            // Of an earlier try that was cut.
+            let _ = self.files().remove(ours);
+            name_again(self, theirs, ours, *sizes)?;
+        }
+        let mut text = create(self, self.tmp().join(format!("{id}.q")))?;
+        text.write(progress.encode(id).as_bytes())?;
+        text.sync()?;
+        text.replace(&self.progress(id))?;
+        sync(self)?;
+        if let Err(error) = make(self, Change::Move(other.envelope(id), self.envelope(id))) {
+            for path in names.iter().map(|(_, ours, _)| ours).chain([&self.progress(id)]) {
+                let _ = self.files().remove(path);
+            }
+            return Err(error);
+        }
+        sync(other)?;
+        // Without an envelope they are nothing: what a crash leaves of them, the next start removes.
+        for path in names.iter().map(|(theirs, ..)| theirs).chain([&other.progress(id)]) {
+            let _ = self.files().remove(path);
+        }
+        Ok(())
     }
 
     /// A message that waits for mailboxes too is parted: what goes elsewhere becomes one file, and what waits here stays as it is.

@@ -20,6 +20,7 @@ use crate::whole;
 pub struct Incoming {
     spool: Spool,
     draft: Draft,
+    hold: Option<String>,
 }
 
 /// A message that will not be lost.
@@ -28,12 +29,18 @@ pub struct Incoming {
 pub struct Accepted {
     spool: Spool,
     stored: Stored,
+    held: bool,
 }
 
 impl Incoming {
     pub(crate) fn begin(spool: &Spool, id: QueueId) -> Result<Incoming, Error> {
         let draft = create(spool, spool.tmp().join(id.to_string()))?;
-        Ok(Incoming { spool: spool.clone(), draft })
+        Ok(Incoming { spool: spool.clone(), draft, hold: None })
+    }
+
+    /// From its first moment on nobody elsewhere gets it before it is released; why.
+    pub fn hold(&mut self, why: String) {
+        self.hold = Some(why);
     }
 
     /// Writes the next piece: one system call, so pieces should be large. After an error only dropping makes sense.
@@ -43,17 +50,31 @@ impl Incoming {
 
     /// Makes the message durable for all recipients at once. From `Ok` on it is accepted (S3); after an error nothing is left.
     pub fn accept(self, envelope: Envelope) -> Result<Accepted, Error> {
-        let Incoming { spool, draft } = self;
+        self.accept_as(envelope, None)
+    }
+
+    /// The same, but nobody gets the message, here or elsewhere, before it is [released](Spool::release). `why` is for operators.
+    pub fn accept_held(self, envelope: Envelope, why: &str) -> Result<Sizes, Error> {
+        self.accept_as(envelope, Some(why)).map(|accepted| accepted.stored.sizes)
+    }
+
+    fn accept_as(self, envelope: Envelope, from_all: Option<&str>) -> Result<Accepted, Error> {
+        let Incoming { spool, draft, hold } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
         let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
-        if recipients.is_empty() {
+        let (hold, here) = match from_all {
+            Some(why) => (Some(why.to_owned()), true),
+            None => (hold.filter(|_| !remotes.is_empty()), false),
+        };
+        // The word that it is held must be durable before its envelope is, which cannot stand behind its octets then.
+        if recipients.is_empty() && hold.is_none() {
             return accept_one(spool, draft, stored);
         }
 
         draft.sync()?;
-        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 2) };
+        let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 3) };
         // Without heads all have the same file, one name for each mailbox and one for all who are elsewhere.
         let mut shared = Vec::new();
         for (nth, recipient) in recipients.iter().enumerate() {
@@ -78,6 +99,16 @@ impl Incoming {
             draft.publish(&name)?;
             undo.names.push(name);
         }
+        let held = hold.is_some();
+        if held {
+            let progress = Progress { hold, here, ..Progress::new(remotes.len()) };
+            let mut text = create(&spool, spool.tmp().join(format!("{id}.q")))?;
+            text.write(progress.encode(id).as_bytes())?;
+            text.sync()?;
+            let name = spool.progress(id);
+            text.publish(&name)?;
+            undo.names.push(name);
+        }
         // Before the envelope: a power cut may keep the later of two names that were not synced in between, and an envelope
         // without a recipient's name would say that this recipient has been served.
         sync(&spool)?;
@@ -90,7 +121,7 @@ impl Incoming {
         sync(&spool)?;
         undo.names.clear();
         drop(undo);
-        Ok(Accepted { spool, stored })
+        Ok(Accepted { spool, stored, held })
     }
 }
 
@@ -103,7 +134,7 @@ fn accept_one(spool: Spool, mut draft: Draft, stored: Stored) -> Result<Accepted
     draft.sync()?;
     let name = spool.one(stored.envelope.queue_id);
     make(&spool, Change::Publish(draft, name))?;
-    Ok(Accepted { spool, stored })
+    Ok(Accepted { spool, stored, held: false })
 }
 
 impl Accepted {
@@ -117,11 +148,13 @@ impl Accepted {
         self.stored.envelope.queue_id
     }
 
-    /// As the spool knows it, if it goes to other hosts too: what [`Spool::outbound`] would read.
+    /// As the spool knows it, if it goes to other hosts too and nobody holds it: what [`Spool::outbound`] would read.
     pub fn outbound(&self) -> Option<Outbound> {
         let Stored { envelope, sizes, .. } = &self.stored;
         let progress = Progress::new(envelope.remotes.len());
-        self.is_outbound().then(|| Outbound { envelope: envelope.clone(), sizes: *sizes, progress })
+        let found =
+            || Outbound { envelope: envelope.clone(), sizes: *sizes, progress, held_here: Vec::new() };
+        (self.is_outbound() && !self.held).then(found)
     }
 
     /// Whether it goes to other hosts too: then it is work for who looks after [`Spool::outbound`].

@@ -1,4 +1,4 @@
-//! The spool of accepted messages on their way to several recipients, or to other hosts.
+//! The spool of accepted messages on their way to several recipients, or to other hosts, or into an operator's hands.
 //!
 //! A message for several mailboxes, or for somebody elsewhere, is written once. One rename accepts it for all of them; then each Maildir gets a link to the
 //! same bytes, or, where each copy shall say for whom it is, a copy. Synchronous, like [`mailstore`], on which it stands.
@@ -24,8 +24,15 @@
 //! far stands in `<id>.q` ([`Progress`]), written anew, synced and renamed at every change ([`Spool::record`]). When the last is
 //! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
 //!
-//! A message for nobody here is one file, `<id>.one`, with the envelope behind its octets: S2 is `tmp/<id>`, S3 its name in `msg/`, and
-//! at S4 it moves into `done/`, where nothing is looked for any more and files are removed many at a time ([`Spool::sweep`]).
+//! A message for nobody here that nobody holds is one file, `<id>.one`, with the envelope behind its octets: S2 is `tmp/<id>`, S3 its
+//! name in `msg/`, and at S4 it moves into `done/`, where nothing is looked for any more and files are removed many at a time
+//! ([`Spool::sweep`]).
+//!
+//! # Held messages
+//!
+//! A message whose `<id>.q` says `hold` is given to nobody elsewhere; one that was accepted so ([`Incoming::accept_held`]) to no mailbox
+//! either, before [`Spool::release`]. The word of it is durable before the envelope is, so no crash lets it through; what is held from
+//! its first moment on has an envelope of its own therefore, also if it is for nobody here.
 //!
 //! # Recovery
 //!
@@ -71,7 +78,7 @@ mod view;
 mod waiting;
 mod whole;
 
-pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Remote, Return};
+pub use envelope::{Body, Envelope, Forward, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};

@@ -31,12 +31,15 @@ impl View {
         &self.msg
     }
 
-    /// The messages that wait for somebody elsewhere, the oldest first.
+    /// The messages that wait for somebody elsewhere, and those that are held from the start, the oldest first. One that was settled a
+    /// moment ago may be among them.
     pub fn ids(&self) -> Result<Vec<QueueId>, Error> {
         let mut ids = Vec::new();
         let listed = Disk.list(&self.msg, &mut |entry| {
-            let name = str::from_utf8(entry.name).ok();
-            let id = name.and_then(|name| name.strip_suffix(".one").or_else(|| name.strip_suffix(".out")));
+            // What is held for mailboxes alone has neither `.one` nor `.out`.
+            let id = str::from_utf8(entry.name)
+                .ok()
+                .and_then(|name| [".one", ".out", ".q"].iter().find_map(|kind| name.strip_suffix(kind)));
             ids.extend(id.and_then(QueueId::parse));
         });
         match listed {
@@ -49,14 +52,16 @@ impl View {
         Ok(ids)
     }
 
-    /// What is known of a message; `None` if nobody elsewhere waits for it (any more).
+    /// What is known of a message; `None` if nobody elsewhere waits for it (any more) and nobody holds it.
     pub fn outbound(&self, id: QueueId) -> Result<Option<Outbound>, Error> {
         outbound(&Disk, &self.msg, id)
     }
 }
 
 pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<Outbound>, Error> {
-    let Some((path, Stored { envelope, sizes, .. })) = stored(files, msg, id)? else { return Ok(None) };
+    let Some((path, Stored { envelope, sizes, .. }, elsewhere)) = stored(files, msg, id)? else {
+        return Ok(None);
+    };
     if envelope.queue_id != id {
         let malformed = crate::envelope::Malformed("the envelope of another message");
         return Err(Error::Malformed { path, malformed });
@@ -66,11 +71,28 @@ pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Opt
         Err(error) if is_missing(&error) => Progress::new(envelope.remotes.len()),
         text => decoded(&path, Progress::decode(&text?, id, envelope.remotes.len()))?,
     };
-    Ok(Some(Outbound { envelope, sizes, progress }))
+    let mut held_here = Vec::new();
+    if progress.here {
+        for (nth, recipient) in envelope.recipients.iter().enumerate() {
+            if is_there(files, &msg.join(format!("{id}.{nth}")))? {
+                held_here.push(recipient.clone());
+            }
+        }
+    }
+    let waits = elsewhere || !held_here.is_empty();
+    Ok(waits.then_some(Outbound { envelope, sizes, progress, held_here }))
 }
 
-/// The envelope of a message for which somebody elsewhere waits, and where it stands.
-fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, Stored)>, Error> {
+fn is_there(files: &dyn Files, path: &Path) -> Result<bool, Error> {
+    match files.stat(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(mailstore::Error::new("look at", path, error).into()),
+    }
+}
+
+/// The envelope of a message that waits, where it stands, and whether somebody elsewhere waits for it.
+fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, Stored, bool)>, Error> {
     let path = msg.join(format!("{id}.one"));
     match files.open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -78,13 +100,12 @@ fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf,
             let read = file.and_then(|file| whole::stored(&file));
             let read = read.map_err(|error| mailstore::Error::new("read", &path, error))?;
             let stored = decoded(&path, read)?;
-            return Ok(Some((path, stored)));
+            return Ok(Some((path, stored, true)));
         }
     }
-    let out = msg.join(format!("{id}.out"));
-    match files.stat(&out) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        found => drop(found.map_err(|error| mailstore::Error::new("look at", &out, error))?),
+    let elsewhere = is_there(files, &msg.join(format!("{id}.out")))?;
+    if !elsewhere && !is_there(files, &msg.join(format!("{id}.q")))? {
+        return Ok(None);
     }
     let path = msg.join(format!("{id}.env"));
     match read(files, &path) {
@@ -92,7 +113,7 @@ fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf,
         Err(error) if is_missing(&error) => Ok(None),
         text => {
             let stored = decoded(&path, Stored::decode(&text?))?;
-            Ok(Some((path, stored)))
+            Ok(Some((path, stored, elsewhere)))
         }
     }
 }

@@ -5,6 +5,7 @@ use auth_sasl::Mechanism;
 
 use crate::language::Language;
 use crate::limits::Limits;
+use crate::words::{InvalidText, Topic, Words};
 
 /// What one listener offers; shared by all of its sessions. Its operator decides, the session holds to it, and CAPA says so.
 #[derive(Clone, Debug)]
@@ -35,6 +36,7 @@ pub struct Config {
     pub implementation: Option<String>,
     /// How much of a client's time and mistakes a session takes.
     pub limits: Limits,
+    pub(crate) words: Words,
 }
 
 impl Config {
@@ -52,7 +54,21 @@ impl Config {
             login_delay: None,
             implementation: None,
             limits: Limits::default(),
+            words: Words::default(),
         }
+    }
+
+    /// Says a refusal in other words, in one language; its response code stays.
+    ///
+    /// # Errors
+    /// [`InvalidText`]: it would not be one line, or the line would be too long.
+    pub fn say(
+        &mut self,
+        topic: Topic,
+        language: Language,
+        text: impl Into<String>,
+    ) -> Result<(), InvalidText> {
+        self.words.set(topic, language, text.into())
     }
 }
 

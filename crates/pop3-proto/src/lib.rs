@@ -95,6 +95,7 @@ mod maildrop;
 mod replies;
 mod session;
 mod table;
+mod words;
 
 pub use client::{ClientEvent, ClientSession, ClientStep, ResponseCode, ServerFault};
 pub use command::{Command, Hidden, MessageNumber, Sasl, Verb};
@@ -106,3 +107,4 @@ pub use language::Language;
 pub use limits::Limits;
 pub use maildrop::{BadMessage, Listing, Maildrop, Totals};
 pub use session::Session;
+pub use words::{InvalidText, Topic};

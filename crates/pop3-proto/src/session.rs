@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use auth_sasl::{Exchange, Stamp};
+use auth_sasl::{Exchange, MechanismName, Stamp};
 use mail_wire::{Ending, Found, LineFinder};
 
 use crate::capabilities::Situation;
@@ -44,6 +44,7 @@ pub struct Session {
     commands: u32,
     /// Mistakes since the last good command.
     errors: u32,
+    unoffered: Option<MechanismName>,
 }
 
 #[derive(Debug)]
@@ -90,6 +91,7 @@ impl Session {
             auth_failures: 0,
             commands: 0,
             errors: 0,
+            unoffered: None,
         }
     }
 
@@ -133,6 +135,16 @@ impl Session {
     /// Whether the client can read UTF-8 in the header of a message (RFC 6856 §2.1).
     pub const fn utf8(&self) -> bool {
         self.utf8
+    }
+
+    /// The language that the client asked for (RFC 6856 §3.2).
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// The last mechanism of an AUTH that is not offered here, since this was asked: for the caller's log. The reply is written.
+    pub const fn take_unoffered(&mut self) -> Option<MechanismName> {
+        self.unoffered.take()
     }
 
     fn turn(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<Turn, Misuse> {
@@ -332,8 +344,12 @@ impl Session {
         if self.errors >= self.config.limits.errors {
             self.close(Reply::TooManyErrors, CloseReason::TooManyErrors, out);
         } else {
-            reply.write(self.language, out);
+            self.write(reply, out);
         }
+    }
+
+    fn write(&self, reply: Reply<'_>, out: &mut Vec<u8>) {
+        self.config.words.write(reply, self.language, out);
     }
 
     fn close(&mut self, last: Reply<'_>, reason: CloseReason, out: &mut Vec<u8>) {
@@ -343,7 +359,7 @@ impl Session {
 
     /// A reply that changes nothing.
     fn say(&self, reply: Reply<'_>, out: &mut Vec<u8>) -> Option<Event> {
-        reply.write(self.language, out);
+        self.write(reply, out);
         None
     }
 

@@ -6,11 +6,12 @@ use super::*;
 
 const NETWORKS: [Network; 2] = [Network::Inside, Network::Outside];
 const IDENTITIES: [Identity; 3] = [Identity::Anonymous, Identity::Ticket, Identity::Authenticated];
-const DESTINATIONS: [Destination; 6] = [
+const DESTINATIONS: [Destination; 7] = [
     Destination::Barred,
     Destination::Disabled,
     Destination::Foreign,
     Destination::Mailbox,
+    Destination::Returned,
     Destination::UnknownUser,
     Destination::Unready,
 ];
@@ -90,4 +91,25 @@ fn s_16_the_golden_file_shows_every_sender() {
         }
     }
     assert_eq!(rows, include_str!("../policy/sender.txt"), "\n{rows}");
+}
+
+/// Every row, as `policy/virus_check.txt` has it.
+#[test]
+fn v_02_the_golden_file_shows_whose_messages_are_looked_through() {
+    let mut rows = String::from("virus_check    sender           recipient  verdict\n");
+    for (word, checked) in [
+        ("off", Checked::Off),
+        ("received", Checked::Received),
+        ("contract", Checked::Contract),
+        ("contract-only", Checked::ContractOnly),
+        ("always", Checked::Always),
+    ] {
+        for sender in [Sender::Stranger, Sender::Unnamed, Sender::WithoutContract, Sender::WithContract] {
+            for (recipient, has) in [("without", false), ("with", true)] {
+                let (sender_word, verdict) = (std::format!("{sender:?}"), virus_check(checked, sender, has));
+                writeln!(rows, "{word:<14} {sender_word:<16} {recipient:<10} {verdict:?}").unwrap();
+            }
+        }
+    }
+    assert_eq!(rows, include_str!("../policy/virus_check.txt"), "\n{rows}");
 }

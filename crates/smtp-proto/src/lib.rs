@@ -46,6 +46,7 @@ mod lines;
 mod replies;
 mod reply;
 mod server;
+mod words;
 
 pub use command::{ClientName, Mail, Rcpt};
 pub use extension::{Extension, Extensions};
@@ -61,8 +62,9 @@ pub use limits::{Limits, Patience};
 pub use reply::{Code, Enhanced, InvalidReply, Reply};
 pub use server::{
     Auth, BareLines, Channel, CloseReason, Config, Event, FutureRelease, Hello, Misuse, ResetReason, Session,
-    StartTls, Step,
+    StartTls, Step, Unmet,
 };
+pub use words::Topic;
 
 /// The example of the project's README compiles.
 #[cfg(doctest)]

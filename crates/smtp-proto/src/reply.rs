@@ -83,6 +83,25 @@ impl Reply {
         }
     }
 
+    /// The same in UTF-8, for a client that said SMTPUTF8 (RFC 6531 §3.7.4).
+    pub fn in_utf8(
+        code: u16,
+        enhanced: Enhanced,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Result<Self, InvalidReply> {
+        let text = text.into();
+        let fits = |line: &str| line.len() <= LONGEST_TEXT && !line.contains(char::is_control);
+        match is_reply(code, enhanced, "") && text.split('\n').all(fits) {
+            true => Ok(Self { code: Code(code), enhanced: Some(enhanced), text }),
+            false => Err(InvalidReply),
+        }
+    }
+
+    /// The same codes with another text; see [`Reply::new`].
+    pub fn reworded(&self, text: impl Into<Cow<'static, str>>) -> Result<Self, InvalidReply> {
+        self.enhanced.ok_or(InvalidReply).and_then(|enhanced| Self::new(self.code.get(), enhanced, text))
+    }
+
     /// A reply for a table of constants.
     ///
     /// # Panics

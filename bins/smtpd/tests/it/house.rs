@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use accounts::{Accounts, DatabaseConfig, NewAccount};
@@ -46,18 +48,41 @@ impl House {
     /// The same, with the listener's settings said.
     pub(crate) fn with(listener: &str) -> Self {
         let dir = TempDir::new().unwrap();
+        let database = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
+        Self::of(dir, &format!("{SETTINGS}{listener}"), &database, |smtpd| smtpd)
+    }
+
+    /// The same on this database, which may have been another house's before; with more above the listener, and another clock.
+    pub(crate) fn on(database: &DatabaseConfig, general: &str, clock: &Arc<AtomicI64>) -> Self {
+        let (dir, clock) = (TempDir::new().unwrap(), Arc::clone(clock));
+        let settings = SETTINGS.replacen("\n[[listener]]", &format!("{general}\n[[listener]]"), 1);
+        let settings = format!("{settings}auth = \"optional\"\nclear_text_auth = true\n{PATIENCE}");
+        Self::of(dir, &settings, database, |smtpd| smtpd.with_clock(move || clock.load(Ordering::Relaxed)))
+    }
+
+    fn of(
+        dir: TempDir,
+        settings: &str,
+        database: &DatabaseConfig,
+        finish: impl FnOnce(Smtpd) -> Smtpd,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let inside = runtime.enter();
-        let accounts = runtime.block_on(accounts(&dir));
-        let config = Config::parse(&format!("{SETTINGS}{listener}"), dir.path().join("yubin.toml")).unwrap();
+        let accounts = runtime.block_on(accounts(database));
+        let config = Config::parse(settings, dir.path().join("yubin.toml")).unwrap();
         let server = Server::bind(&config, Protocol::Smtp).unwrap();
         let address = server.bound().map(|(_, address)| address).next().unwrap();
         let delivery = LocalDelivery::open(smtpd::store(&config)).unwrap();
         let drain = Drain::new();
-        let smtpd = Smtpd::new(&config, accounts.clone(), delivery);
+        let smtpd = finish(Smtpd::new(&config, accounts.clone(), delivery));
         let running = runtime.spawn(server.run(smtpd, drain.clone()));
         drop(inside);
         Self { address, drain, running, runtime, accounts, dir }
+    }
+
+    /// What the operator does.
+    pub(crate) fn administer<T>(&self, work: impl AsyncFnOnce(&Accounts) -> T) -> T {
+        self.runtime.block_on(work(&self.accounts))
     }
 
     /// One more domain.
@@ -116,9 +141,11 @@ impl House {
     }
 }
 
-async fn accounts(dir: &TempDir) -> Accounts {
-    let database = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
-    let accounts = Accounts::create(&database).await.unwrap();
+async fn accounts(database: &DatabaseConfig) -> Accounts {
+    let accounts = Accounts::create(database).await.unwrap();
+    if accounts.status().await.unwrap().accounts > 0 {
+        return accounts;
+    }
     accounts.domain_add("example.jp").await.unwrap();
     let password = Some(Secret::new("sakura saku"));
     let new = NewAccount { login: "hanako".into(), addresses: Vec::new(), password, apop: false };

@@ -7,3 +7,4 @@ mod hostile;
 mod house;
 mod limits;
 mod offered;
+mod sending;

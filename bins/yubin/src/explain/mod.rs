@@ -5,10 +5,11 @@
 
 mod pop3;
 mod smtp;
+mod virus_check;
 
 use std::net::IpAddr;
 
-use accounts::{AccountDetails, Accounts, Address, AdminError, Resolution};
+use accounts::{AccountDetails, Accounts, Address, AdminError, Resolution, Service};
 use clap::Args;
 use daemon_kit::config::{Config, INSIDE, Listener, PopBeforeSmtp, Protocol, TlsMode};
 use serde::Serialize;
@@ -90,6 +91,8 @@ struct Client<'c> {
     /// The logins whose tickets hold at its address.
     tickets: Vec<String>,
     to: Option<(String, Resolution)>,
+    /// That mailbox has the contract for the virus check.
+    to_has_contract: bool,
 }
 
 /// Who logs in.
@@ -136,8 +139,13 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         return Err(Failure::Refused(format!("nothing listens at port {port}; the ports are {ports}")));
     }
     let accounts = settings.accounts().await?;
-    let client = Client::find(config, arguments, &accounts).await?;
+    let mut clients = Vec::new();
+    for listener in listeners {
+        let accounts = accounts.at_brand(listener.brand.as_deref());
+        clients.push((listener, Client::find(config, arguments, &accounts, listener).await?));
+    }
     accounts.close().await;
+    let Some((_, client)) = clients.first() else { return Ok(()) };
     let explained = Explained {
         from: client.from,
         classes: client.classes.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -145,7 +153,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         port: arguments.port,
         account: arguments.account.clone(),
         to: arguments.to.clone(),
-        listeners: listeners.into_iter().map(|listener| client.walk(listener)).collect(),
+        listeners: clients.iter().map(|(listener, client)| client.walk(listener)).collect(),
     };
     output.print(&explained, as_text)
 }
@@ -155,10 +163,11 @@ impl<'c> Client<'c> {
         config: &'c Config,
         arguments: &Arguments,
         accounts: &Accounts,
+        listener: &Listener,
     ) -> Result<Client<'c>, Failure> {
         let from = arguments.from.to_canonical();
         let login = match &arguments.account {
-            Some(login) => Some(Login::find(login, accounts).await?),
+            Some(login) => Some(Login::find(login, accounts, listener.brand.as_deref()).await?),
             None => None,
         };
         let to = match &arguments.to {
@@ -168,6 +177,12 @@ impl<'c> Client<'c> {
             }
             None => None,
         };
+        let to_has_contract = match &to {
+            Some((_, Resolution::Mailbox(mailbox))) => {
+                accounts.has_service(mailbox.account, Service::VirusCheck).await?
+            }
+            _ => false,
+        };
         Ok(Self {
             config,
             from,
@@ -175,6 +190,7 @@ impl<'c> Client<'c> {
             login,
             tickets: accounts.ticket_holders(from).await?,
             to,
+            to_has_contract,
         })
     }
 
@@ -215,7 +231,7 @@ impl<'c> Client<'c> {
         let Some(class) = listener.barred.iter().find(|class| self.is_member(class)) else { return true };
         walk.fail("barred", format!("the class {class} is turned away here"));
         let reply = match listener.protocol {
-            Protocol::Smtp => Some(spoken(&smtpd::BARRED)),
+            Protocol::Smtp => Some(spoken(&smtpd::worded(&self.config.replies, smtpd::BARRED))),
             Protocol::Pop3 => None,
         };
         walk.end("anything", false, "barred", reply);
@@ -240,8 +256,12 @@ impl<'c> Client<'c> {
 }
 
 impl Login {
-    async fn find(login: &str, accounts: &Accounts) -> Result<Self, Failure> {
+    async fn find(login: &str, accounts: &Accounts, brand: Option<&str>) -> Result<Self, Failure> {
         match accounts.account_show(login).await {
+            Ok(found) if found.account.brand() != brand => Ok(Self::Unknown(format!(
+                "{} is an account of another brand than those who log in here",
+                found.account.login
+            ))),
             Ok(account) => Ok(Self::Known(Box::new(account))),
             Err(AdminError::Unavailable(error)) => Err(error.into()),
             Err(AdminError::Refused(reason)) => Ok(Self::Unknown(match accounts.hint_of_name(login).await {

@@ -4,10 +4,13 @@ use accounts::{Bar, Resolution, Service};
 use daemon_kit::config::{Auth, Listener, Protocol, Relay};
 use relay_policy::{Destination, Identity, Network, Verdict, Why};
 
-use super::{Client, Login, Walk, ports, spoken};
+use super::{Client, Login, Walk, ports, spoken, virus_check};
 
 pub(super) fn walk(client: &Client<'_>, listener: &Listener, walk: &mut Walk) {
     let Some(identity) = identity(client, listener, walk) else { return };
+    if !virus_check::walk(client, listener, identity, walk) {
+        return;
+    }
     let network = if client.is_inside() { Network::Inside } else { Network::Outside };
     match &client.to {
         Some((to, resolution)) => {
@@ -115,7 +118,8 @@ fn verdict(
     let policy = smtpd::policy(listener);
     let why = match relay_policy::recipient(policy, network, identity, destination) {
         Verdict::Accept(why) if destination == Destination::Foreign && !client.config.outbound.enabled => {
-            walk.end(what, false, why.name(), spoken(&smtpd::NOT_SENT_FROM_HERE));
+            let reply = smtpd::worded(&client.config.replies, smtpd::NOT_SENT_FROM_HERE);
+            walk.end(what, false, why.name(), spoken(&reply));
             walk.change("the operator: enabled = true in [outbound]");
             return;
         }
@@ -126,6 +130,7 @@ fn verdict(
         Some((_, Resolution::NoPostmaster)) => smtpd::NO_POSTMASTER,
         _ => smtpd::refusal_of(why),
     };
+    let reply = smtpd::worded(&client.config.replies, reply);
     walk.end(what, false, why.name(), spoken(&reply));
     remedy(client, listener, why, walk);
 }
@@ -152,7 +157,8 @@ fn remedy(client: &Client<'_>, listener: &Listener, why: Why, walk: &mut Walk) {
         | Why::LocalMailbox
         | Why::RelayAfterPop
         | Why::RelayForAccount
-        | Why::RelayForNetwork => {}
+        | Why::RelayForNetwork
+        | Why::ReportReturned => {}
     }
 }
 

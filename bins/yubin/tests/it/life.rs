@@ -119,11 +119,22 @@ fn c_11_what_a_suspended_account_sent_is_held_listed_and_dropped() {
     smtp.send_mail(AYUMI.address, &["a@elsewhere.example"], b"Subject: spam\r\n\r\nBuy\r\n");
     smtp.quit();
     service.smtpd.wait_for_events("outbound_deferred", 1);
-    service.site.yubin(&["account", "suspend", AYUMI.login]);
-    service.site.yubin(&["queue", "retry", "--account", AYUMI.login]);
-    service.smtpd.wait_for_events("queue_held", 1);
-    let held = service.site.yubin(&["--json", "queue", "list", "--held", "--account", AYUMI.login]);
+    let said = service.site.yubin(&["account", "suspend", AYUMI.login]);
+    assert!(said.contains("1 messages of it are held") && said.contains("yubin queue drop"), "{said}");
+    let list = || service.site.yubin(&["--json", "queue", "list", "--held", "--account", AYUMI.login]);
+    let held = list();
     assert!(held.contains("is suspended") && held.contains("a@elsewhere.example"), "{held}");
-    service.site.yubin(&["queue", "drop", "--account", AYUMI.login, "--reason", "spam"]);
+    // Whoever may send again sends nothing of it before somebody has looked at it.
+    let said = service.site.yubin(&["account", "resume", AYUMI.login]);
+    assert!(said.contains("--release-queue"), "{said}");
+    service.site.yubin(&["queue", "retry", "--account", AYUMI.login]);
+    assert!(list().contains("is suspended"));
+    let said = service.site.yubin(&["account", "resume", AYUMI.login, "--release-queue"]);
+    assert!(!said.contains("held"), "{said}");
+    assert_eq!(list().trim(), "[]");
+    service.site.yubin(&["queue", "retry", "--account", AYUMI.login]);
+    service.smtpd.wait_for_events("outbound_deferred", 2);
+    service.site.yubin(&["account", "suspend", AYUMI.login]);
+    service.site.yubin(&["queue", "drop", "--account", AYUMI.login, "--held", "--reason", "spam"]);
     assert_eq!(service.site.yubin(&["--json", "queue", "list"]).trim(), "[]");
 }

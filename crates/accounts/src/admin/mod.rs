@@ -9,17 +9,19 @@ mod life;
 mod plan;
 mod refusal;
 mod reserved;
+mod sending;
 
 pub(crate) use account::must_find;
 pub use account::{AccountDetails, AccountRow, Apop, NewAccount, RemovedAccount};
 pub use address::{AddressInfo, AddressKind};
 pub use audit::AuditEntry;
 pub(crate) use domain::must_be_ours;
-pub use domain::{DomainInfo, DomainKind, DomainSetting};
+pub use domain::{DomainInfo, DomainKind, DomainSetting, ReportLanguage};
 pub use import::{ImportError, ImportedAccounts, IncomingAccount};
 pub use life::{ServiceInfo, Which};
 pub use plan::{IssuedAccount, NewPlan, Order, PlanInfo};
 pub(crate) use reserved::DUTIES;
+pub(crate) use sending::{plan_id, set_sending};
 
 use crate::error::Unavailable;
 use crate::store::Store;

@@ -3,9 +3,13 @@
 
 mod accounts;
 mod addresses;
+mod brands;
 mod contention;
+mod desk;
 mod domains;
 mod dump;
+mod forwarding;
+mod guessing;
 mod hanging;
 mod importing;
 mod issuing;
@@ -14,6 +18,7 @@ mod logins;
 mod names;
 mod opening;
 mod polls;
+mod sending;
 mod support;
 mod taken;
 mod tickets;

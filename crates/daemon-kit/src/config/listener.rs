@@ -43,12 +43,23 @@ pub struct Listener {
     pub barred: Vec<String>,
     /// The service's name: in the greeting, and the domain of `<postmaster>`.
     pub hostname: String,
+    /// Whose customers log in here, in lower case; without one, the default brand's.
+    pub brand: Option<String>,
     /// What one session may do.
     pub limits: SessionLimits,
     /// What SMTP writes before a message.
     pub trace: Trace,
     /// What SMTP alone has.
     pub smtp: Smtp,
+}
+
+impl Listener {
+    /// Its name and port, for people: `mx.example.jp:465`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let port = self.addresses.first().map_or(0, |address| address.socket.port());
+        format!("{}:{port}", self.hostname)
+    }
 }
 
 /// An address and the place in the file that names it.
@@ -156,6 +167,7 @@ pub(super) struct Given<'g> {
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
     pub(super) pop_before_smtp: bool,
+    pub(super) virus_check: bool,
     /// None where they are faulty.
     pub(super) networks: Option<&'g Networks>,
 }
@@ -177,6 +189,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let addresses = addresses(&section, places);
     let balancers = balancers(&section);
     let barred = barred(&section, given);
+    let brand = brand(&section);
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
     let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
@@ -198,6 +211,13 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         settings.check(protocol, &span, given, faults);
     }
 
+    if let (Some(relay), Some(addresses)) = (&settings.relay, &addresses)
+        && let Some(span) = relaying(&relay.value, Relay::PopBeforeSmtp)
+        && let Some(port) = addresses.iter().map(|at| at.socket.port()).find(|port| matches!(port, 465 | 587))
+    {
+        let what = format!("port {port} is for who logs in; POP before SMTP is for port 25");
+        faults.report_absence(span, Wrong::new(what, "relay without \"pop-before-smtp\""));
+    }
     let auth = settings.auth.as_ref().map_or(default_auth(protocol), |at| at.value);
     let offered = auth != Auth::Off;
     let mechanisms =
@@ -216,9 +236,10 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         relay: if protocol == Protocol::Smtp { relay } else { Vec::new() },
         barred,
         hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
+        brand,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
         trace,
-        smtp: settings.smtp.resolve(),
+        smtp: settings.smtp.resolve(given.virus_check && protocol == Protocol::Smtp),
     })
 }
 
@@ -247,6 +268,17 @@ fn balancers(section: &Section<'_>) -> Vec<IpNet> {
         section.report(span, Wrong::new(what, "the addresses of your balancers"));
     }
     values(networks)
+}
+
+fn brand(section: &Section<'_>) -> Option<String> {
+    let at = section.optional::<String>("brand").given()?;
+    let brand = at.value.to_ascii_lowercase();
+    if !brand.is_empty() && brand.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+        return Some(brand);
+    }
+    let what = "a brand's name has letters, digits, '-', '.' and '_'";
+    section.report(&at.span, Wrong::new(what, "brand = \"asahi\", one of: yubin brand list"));
+    None
 }
 
 fn barred(section: &Section<'_>, given: &Given<'_>) -> Vec<String> {
@@ -360,6 +392,9 @@ impl Settings {
             Protocol::Smtp => {
                 if let Some(at) = &self.apop {
                     report(&at.span, "APOP belongs to POP3, this listener is smtp", remove);
+                }
+                if !given.virus_check {
+                    self.smtp.check_without_scanner(faults);
                 }
             }
             Protocol::Pop3 => {

@@ -7,11 +7,11 @@
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
-//! queue = "queue"
+//! queue = "queue"                       # beside the other, not in it
 //! reserve_space = "64MiB"               # what stays free on the disk; below it no mail is taken
 //! reserve_inodes = 1000
 //!
-//! [quota]                               # of every account that has none of its own; nothing is limited by default
+//! [quota]                               # of every account that has none of its own; nothing is limited by default, nor by 0 or "none"
 //! octets = "10GiB"
 //! messages = 100000
 //! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
@@ -60,6 +60,29 @@
 //! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
 //! until = 2026-12-31                    # the last day
 //!
+//! [replies]                             # what clients are told, by event (`ReplyEvent` lists them); the codes stay
+//! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
+//! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
+//! [sending_limits]                      # of each account that has none of its own; none by default
+//! messages_per_hour = 200               # of what it submits, to whomever; hours of the clock, days of UTC
+//! recipients_per_hour = "none"
+//! messages_per_day = 1000
+//! recipients_per_day = 2000
+//! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
+//! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
+//! [virus_check]                         # without it, nothing is looked through for viruses
+//! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
+//! timeout = "1m"                        # how long clamd may keep a message waiting, in all
+//! connections = 100                     # messages that clamd has at once
+//! max_size = "100MB"                    # of more octets clamd sees nothing: a little below its StreamMaxLength
+//! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
+//! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
+//! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"
+//!
+//! [forwarding]                          # without it nobody's mail is sent on
+//! srs_key = "srs.key"                   # proves which senders' addresses are ours; the same on every machine
+//! srs_domain = "mx.example.jp"          # in which they are; hostname by default
+//!
 //! [networks]                            # classes of clients by address; the longest prefix decides
 //! wimax = ["10.8.0.0/13"]
 //! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
@@ -81,7 +104,7 @@
 //! smarthost_password_file = "smarthost.password"
 //! name_servers = ["127.0.0.1:53"]       # the system's by default
 //! mx_port = 25
-//! report_language = "en"                # or "ja"
+//! report_language = "en"                # or "ja"; for senders in a domain of ours, what `yubin domain set` says
 //!
 //! [[route]]
 //! domain = "example.com"                # or ".example.com" for all below it
@@ -104,6 +127,7 @@
 //! [[listener]]
 //! protocol = "smtp"
 //! address = "192.0.2.1:25"
+//! brand = "asahi"                       # whose customers log in here (`yubin brand add`); the default brand's without it
 //! tls = "starttls"                      # or "none", "starttls-required", "implicit"
 //! auth = "optional"                     # or "off", "required"
 //! mechanisms = ["PLAIN", "LOGIN"]
@@ -115,6 +139,8 @@
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! sender_rights = "reject"              # of who has logged in; or "off", "warn", "rewrite"
 //! vrfy = "neutral"                      # or "off", "authenticated"
+//! virus_check = "received"              # mail to accounts with the service virus_check; "contract": and of such accounts; "contract-only":
+//!                                       # and 550 5.7.1 to accounts without; "always": all mail; "off": none; the default without [virus_check]
 //! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //!
 //! [[listener]]
@@ -127,41 +153,53 @@
 
 mod certificate;
 mod fault;
+mod forwarding;
 mod limits;
 mod listener;
+mod log;
 mod networks;
 mod outbound;
 mod pop3;
 mod pop_before_smtp;
 mod quota;
+mod replies;
 mod section;
+mod sending_limits;
 mod smtp;
 mod trace;
 mod value;
+mod virus_check;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::DeTable;
 
 pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
+pub use forwarding::Forwarding;
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
+pub use log::{Log, LogFormat};
 pub use networks::{INSIDE, Networks};
 pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLanguage};
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
-pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
+pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
+pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
+pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
+pub use virus_check::{Clamd, OnFail, OnVirus, OverSize, VirusCheck};
 
 use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
-use value::{Count, HostName, Scalar, Size, word};
+use value::{Count, HostName, Size};
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
@@ -194,6 +232,14 @@ pub struct Config {
     pub certificates: Vec<Certificate>,
     /// Whether and how long a login by POP3 lets an address send; none is never.
     pub pop_before_smtp: Option<PopBeforeSmtp>,
+    /// Who looks mail through for viruses; none is nobody.
+    pub virus_check: Option<VirusCheck>,
+    /// What clients are told in the operator's words.
+    pub replies: Replies,
+    /// How much customers may send.
+    pub sending_limits: SendingLimits,
+    /// Mail that accounts have sent on; none is sent on without it.
+    pub forwarding: Option<Forwarding>,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -205,7 +251,7 @@ pub struct Config {
 pub struct Store {
     /// The directory with one Maildir an account.
     pub maildirs: PathBuf,
-    /// The directory of the queue.
+    /// The directory of the queue; neither lies in the other.
     pub queue: PathBuf,
     /// Octets that stay free on the disks of both.
     pub reserve_space: u64,
@@ -246,30 +292,6 @@ impl fmt::Debug for Accounts {
     }
 }
 
-/// `[log]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Log {
-    /// For people or for programs.
-    pub format: LogFormat,
-    /// The least important level that is written.
-    pub level: tracing::Level,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `TIME LEVEL event key=value …`
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, level: tracing::Level::INFO }
-    }
-}
-
 impl Config {
     /// Reads the file, the certificates and the keys that it names.
     ///
@@ -284,7 +306,13 @@ impl Config {
                 "the path of a readable TOML file after --config",
             )
         };
-        let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+        let mut bytes = Vec::new();
+        let most = crate::limits::CONFIGURATION;
+        let read = File::open(file).and_then(|open| open.take(most + 1).read_to_end(&mut bytes));
+        read.map_err(|error| unreadable(error.to_string()))?;
+        if bytes.len() as u64 > most {
+            return Err(unreadable(format!("it has more than {most} octets, which is no configuration")));
+        }
         let text = String::from_utf8(bytes).map_err(|_| unreadable(String::from("it is not UTF-8")))?;
         Self::parse(&text, file)
     }
@@ -337,7 +365,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
         .and_then(|section| accounts(section, base));
-    let log = root.table("log").given().map_or_else(Log::default, |at| log(at.value));
+    let log = root.table("log").given().map_or_else(Log::default, |at| log::read(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
     let outbound =
         outbound::read(root.table("outbound").given().map(|at| at.value), root.tables("route"), base);
@@ -351,8 +379,21 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Absent => Some(Networks::default()),
         Read::Faulty => None,
     };
+    let replies = root.table("replies").given();
+    let replies = replies.map_or_else(Replies::default, |at| replies::read(at.value, accounts.as_ref()));
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
+    let virus_check =
+        root.table("virus_check").given().map(|at| virus_check::read(at.value, base, outbound.enabled));
+    let sending_limits = root.table("sending_limits").given();
+    let sending_limits =
+        sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
+    let forwarding = match root.table("forwarding") {
+        Read::Given(at) => forwarding::read(at.value, hostname.as_deref(), base).map(Some),
+        Read::Absent => Some(None),
+        Read::Faulty => None,
+    };
     let given = listener::Given {
+        virus_check: virus_check.is_some(),
         pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
         hostname: hostname.as_deref(),
@@ -384,6 +425,10 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
+        virus_check: virus_check.flatten(),
+        replies,
+        sending_limits,
+        forwarding: forwarding?,
         networks: networks?,
         listeners: listeners?,
     })
@@ -407,13 +452,49 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
     let space = section.optional::<Size>("reserve_space").given().map(|at| at.value.0.map_or(0, u64::from));
     let inodes =
         section.optional::<Count>("reserve_inodes").given().map(|at| at.value.0.map_or(0, u64::from));
+    let (maildirs, queue) = (maildirs?, queue?);
+    let (maildirs, queue_at) = (base.join(maildirs.value), queue.span);
+    let queue = base.join(queue.value);
+    if let Some(wrong) = one_in_the_other(&maildirs, &queue) {
+        section.report(&queue_at, wrong);
+    }
     section.finish();
     Some(Store {
-        maildirs: base.join(maildirs?.value),
-        queue: base.join(queue?.value),
+        maildirs,
+        queue,
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
+}
+
+/// A mailbox could have the queue's name, and what belongs to the one would be swept, listed and backed up with the other.
+fn one_in_the_other(maildirs: &Path, queue: &Path) -> Option<Wrong> {
+    let (maildirs, queue) = (plain(maildirs), plain(queue));
+    let what = if maildirs == queue {
+        "the queue is the directory of the Maildirs"
+    } else if queue.starts_with(&maildirs) {
+        "the queue lies in the directory of the Maildirs"
+    } else if maildirs.starts_with(&queue) {
+        "the directory of the Maildirs lies in the queue"
+    } else {
+        return None;
+    };
+    Some(Wrong::new(what, "a directory beside the other, such as \"queue\" beside \"mail\""))
+}
+
+/// The same path without `.` and `..`, as far as the text tells; the directories need not be there.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn backup(section: Section<'_>, base: &Path) -> Backup {
@@ -434,23 +515,10 @@ fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
         address
     });
     let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
-    let suspended_text = reply_text(&section, "suspended_text");
-    let unregistered_text = reply_text(&section, "unregistered_text");
+    let suspended_text = replies::text(&section, "suspended_text");
+    let unregistered_text = replies::text(&section, "unregistered_text");
     section.finish();
     Some(Accounts { database: database?, apop_key, suspended_text, unregistered_text })
-}
-
-/// A text that fits into a reply line of either protocol behind its code (RFC 5321 §4.5.3.1.5, RFC 1939 §3).
-fn reply_text(section: &Section<'_>, key: &'static str) -> Option<String> {
-    const LONGEST: usize = 400;
-    let at = section.optional::<String>(key).given()?;
-    let fits = at.value.len() <= LONGEST && at.value.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    if fits && !at.value.is_empty() {
-        return Some(at.value);
-    }
-    let what = format!("a text for clients is one line of 1 to {LONGEST} ASCII characters");
-    section.report(&at.span, Wrong::new(what, format!("{key} = \"See https://example.jp/help\"")));
-    None
 }
 
 /// The address with an SQLite path made relative to `base`.
@@ -461,37 +529,4 @@ fn database_address(given: &str, base: &Path) -> Option<String> {
     let path = given.strip_prefix("sqlite://").or_else(|| given.strip_prefix("sqlite:"))?;
     // A database in memory would be another one in each process, and gone at the end.
     (!path.is_empty() && !path.starts_with(':')).then(|| format!("sqlite:{}", base.join(path).display()))
-}
-
-fn log(section: Section<'_>) -> Log {
-    let default = Log::default();
-    let format = section.optional("format").or(default.format);
-    let level = section.optional("level").or(default.level);
-    section.finish();
-    Log { format, level }
-}
-
-impl Scalar for LogFormat {
-    const EXAMPLE: &'static str = "\"text\" or \"json\"";
-
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
-        word(value, &[("text", Self::Text), ("json", Self::Json)])
-    }
-}
-
-impl Scalar for tracing::Level {
-    const EXAMPLE: &'static str = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
-
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, Wrong> {
-        word(
-            value,
-            &[
-                ("error", Self::ERROR),
-                ("warn", Self::WARN),
-                ("info", Self::INFO),
-                ("debug", Self::DEBUG),
-                ("trace", Self::TRACE),
-            ],
-        )
-    }
 }

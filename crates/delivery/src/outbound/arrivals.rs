@@ -39,18 +39,15 @@ impl Arrivals {
         self.some.notify_one();
     }
 
-    /// With all that is known of it; kept if there is room.
-    pub(crate) fn push_fresh(&self, id: QueueId, fresh: Option<Fresh>) {
-        if let Some(fresh) = fresh {
-            let mut kept = self.kept();
-            if kept.octets + fresh.octets.len() <= limits::FRESH_OCTETS
-                && kept.messages.len() < limits::FRESH_MESSAGES
-            {
-                kept.octets += fresh.octets.len();
-                kept.messages.insert(id, fresh);
-            }
+    /// What is known of a message that is about to be [pushed](Arrivals::push); kept if there is room.
+    pub(crate) fn keep(&self, id: QueueId, fresh: Fresh) {
+        let mut kept = self.kept();
+        if kept.octets + fresh.octets.len() <= limits::FRESH_OCTETS
+            && kept.messages.len() < limits::FRESH_MESSAGES
+        {
+            kept.octets += fresh.octets.len();
+            kept.messages.insert(id, fresh);
         }
-        self.push(id);
     }
 
     pub(crate) fn take(&self) -> Vec<QueueId> {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod crash;
+mod held;
+mod held_elsewhere;
 mod outbound;
 mod power;
 mod second;

@@ -8,6 +8,7 @@ use crate::language::Language;
 use crate::maildrop::Maildrop;
 use crate::replies::Reply;
 use crate::table::Phase;
+use crate::words::is_text;
 
 impl Session {
     /// Answers [`Event::Login`](crate::Event::Login): the claim is true, and this is the maildrop.
@@ -54,16 +55,17 @@ impl Session {
         };
         match refusal {
             Refusal::Credentials => self.failed_login(out),
-            _ => Reply::from(refusal).write(self.language, out),
+            _ => self.write(refusal.into(), out),
         }
         Ok(())
     }
 
     /// Answers a login whose claim holds, but whose account may not come in, in the words of the caller behind `[SYS/PERM]` (RFC 3206): to
-    /// ask for the password again would not help. A text that is no one line of printable ASCII is not sent.
+    /// ask for the password again would not help. A text that is no one line, or not in ASCII while the client has not asked for
+    /// another language than English, is not sent.
     pub fn refuse_account(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), Misuse> {
         let Question::Login = self.question()? else { return Err(Misuse::WrongAnswer) };
-        if text.is_empty() || !text.bytes().all(|octet| octet == b' ' || octet.is_ascii_graphic()) {
+        if !is_text(text, self.language) {
             return self.refuse(Refusal::Permanent, out);
         }
         self.state = State::Command(Phase::Authorization);
@@ -110,7 +112,7 @@ impl Session {
         if self.auth_failures >= self.config.limits.auth_failures {
             self.close(Reply::TooManyAuthFailures, CloseReason::TooManyAuthFailures, out);
         } else {
-            Reply::WrongCredentials.write(self.language, out);
+            self.write(Reply::WrongCredentials, out);
         }
     }
 }

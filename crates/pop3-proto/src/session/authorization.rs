@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use auth_sasl::{ApopDigest, Claim, Exchange, Mechanism, Secret, Step, line};
+use auth_sasl::{ApopDigest, Claim, Exchange, Mechanism, MechanismName, Secret, Step, line};
 
 use super::{Question, Session, State};
 use crate::command::{Hidden, Sasl};
@@ -32,6 +32,7 @@ impl Session {
     pub(super) fn auth(&mut self, sasl: Sasl<'_>, out: &mut Vec<u8>) -> Option<Event> {
         let offered = |mechanism: &Mechanism| self.config.mechanisms.contains(mechanism);
         let Some(mechanism) = Mechanism::parse(sasl.mechanism.as_bytes()).filter(offered) else {
+            self.unoffered = MechanismName::parse(sasl.mechanism.as_bytes());
             return self.say(Reply::UnknownMechanism, out);
         };
         let initial = match sasl.initial.map(|Hidden(initial)| line::decode_initial(initial)).transpose() {

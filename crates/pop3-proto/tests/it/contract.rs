@@ -1,7 +1,7 @@
 //! The contract with the caller: what is misuse, and that misuse changes nothing.
 
 use auth_sasl::Claim;
-use pop3_proto::{CloseReason, Event, Maildrop, Misuse, Refusal, Session, Step};
+use pop3_proto::{CloseReason, Event, Language, Maildrop, Misuse, Refusal, Session, Step, Topic};
 
 use crate::{everything, greeted, two_messages};
 
@@ -201,4 +201,55 @@ fn output_is_bounded() {
     let step = session.step(noops.as_bytes(), &mut out).unwrap();
     assert_eq!(step.event, Event::Flush);
     assert!(out.len() < 17 * 1024);
+}
+
+#[test]
+fn k_07_a_refusal_in_the_operators_words_and_the_clients_language() {
+    let mut config = everything();
+    config.say(Topic::Credentials, Language::English, "wrong, see https://example.jp/").unwrap();
+    config.say(Topic::Credentials, Language::Japanese, "違います https://example.jp/").unwrap();
+    config.say(Topic::MechanismNotOffered, Language::English, "PLAIN or LOGIN").unwrap();
+    config.say(Topic::Temporary, Language::English, "[AUTH] no").unwrap_err();
+    let mut session = greeted(config);
+    let refused = |session: &mut Session| {
+        assert!(matches!(event(session, "USER a\r\nPASS b\r\n"), Event::Login(_)));
+        let mut out = Vec::new();
+        session.refuse(Refusal::Credentials, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(said(&mut session, "AUTH NTLM\r\n"), "-ERR PLAIN or LOGIN\r\n");
+    assert_eq!(refused(&mut session), "-ERR [AUTH] wrong, see https://example.jp/\r\n");
+    assert_eq!(session.language(), Language::English);
+    said(&mut session, "LANG ja\r\n");
+    assert_eq!(session.language(), Language::Japanese);
+    assert_eq!(refused(&mut session), "-ERR [AUTH] 違います https://example.jp/\r\n");
+    // What has no other words in a language has the usual ones.
+    assert_eq!(said(&mut session, "AUTH NTLM\r\n"), "-ERR その認証方式は使えません\r\n");
+}
+
+#[test]
+fn what_the_owner_of_an_account_is_told_is_in_the_clients_language_or_not_told() {
+    let mut session = greeted(everything());
+    let told = |session: &mut Session, text: &str| {
+        assert!(matches!(event(session, "USER a\r\nPASS b\r\n"), Event::Login(_)));
+        let mut out = Vec::new();
+        session.refuse_account(text, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(told(&mut session, "ask us"), "-ERR [SYS/PERM] ask us\r\n");
+    for text in ["窓口へ", "a\r\nb", "[AUTH] x"] {
+        assert_eq!(told(&mut session, text), "-ERR [SYS/PERM] ask the operator of this service\r\n");
+    }
+    said(&mut session, "LANG ja\r\n");
+    assert_eq!(told(&mut session, "窓口へ"), "-ERR [SYS/PERM] 窓口へ\r\n");
+}
+
+#[test]
+fn s_09_a_mechanism_that_is_not_offered_is_told_once() {
+    let mut session = greeted(everything());
+    said(&mut session, "AUTH\r\n");
+    assert_eq!(session.take_unoffered(), None);
+    said(&mut session, "AUTH cram-md5\r\n");
+    assert_eq!(session.take_unoffered().map(|name| name.to_string()).as_deref(), Some("CRAM-MD5"));
+    assert_eq!(session.take_unoffered(), None);
 }

@@ -200,7 +200,7 @@ impl Session {
         };
         match (body.refused.take(), &body.source) {
             (Some(reply), _) => {
-                reply.write(out);
+                self.config.worded(&reply).write(out);
                 self.end_transaction();
                 if reply.code().get() == 421 {
                     self.state = State::Closing(CloseReason::ShutDown);

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use auth_sasl::line::{Response, decode_initial, decode_response, encode};
-use auth_sasl::{Exchange, Mechanism, Step as ExchangeStep};
+use auth_sasl::{Exchange, Mechanism, MechanismName, Step as ExchangeStep};
 
 use crate::command::{ClientName, Command, Mail, Rcpt, Verb};
 use crate::extension::Extension;
@@ -13,7 +13,7 @@ use crate::reply::Reply;
 
 use super::body::Chunk;
 use super::{
-    CloseReason, Event, Hello, Opened, Question, ResetReason, Session, StartTls, State, count, table,
+    CloseReason, Event, Hello, Opened, Question, ResetReason, Session, StartTls, State, Unmet, count, table,
 };
 
 impl Session {
@@ -40,6 +40,9 @@ impl Session {
     /// Recipients come in bulk and pipelined, so that one refused MAIL or one old list makes many refusals at once: they are counted
     /// apart.
     fn reject_command<'i>(&mut self, verb: Verb, reply: &Reply, out: &mut Vec<u8>) -> Option<Event<'i>> {
+        if verb == Verb::Mail && *reply == replies::AUTH_REQUIRED {
+            self.unmet = Some(Unmet::AuthMissing);
+        }
         if verb != Verb::Rcpt {
             return self.reject(reply, out);
         }
@@ -179,9 +182,12 @@ impl Session {
             Some((name, initial)) => (name, Some(initial.trim_ascii_start())),
             None => (argument, None),
         };
-        let mechanism = Mechanism::parse(name.as_bytes())
-            .filter(|mechanism| self.config.auth.mechanisms.contains(mechanism))
-            .ok_or(replies::MECHANISM_UNKNOWN)?;
+        let known = Mechanism::parse(name.as_bytes());
+        let Some(mechanism) = known.filter(|mechanism| self.config.auth.mechanisms.contains(mechanism))
+        else {
+            self.unmet = MechanismName::parse(name.as_bytes()).map(Unmet::MechanismNotOffered);
+            return Err(replies::MECHANISM_UNKNOWN);
+        };
         let initial = match initial {
             Some(text) => Some(decode_initial(text.as_bytes()).map_err(|_| replies::AUTH_NOT_BASE64)?),
             None => None,

@@ -6,19 +6,21 @@ mod commands;
 mod hello;
 mod table;
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use auth_sasl::{Claim, Exchange, Mechanism};
+use auth_sasl::{Claim, Exchange, Mechanism, MechanismName};
 use mail_wire::{Ending, Found, LineFinder};
 
 use crate::command::{ClientName, Mail, Rcpt};
 use crate::extension::Extensions;
 use crate::limits::Limits;
 use crate::replies;
-use crate::reply::Reply;
+use crate::reply::{InvalidReply, Reply};
+use crate::words::Topic;
 use body::{Body, Chunk};
 
 /// What one listener offers and demands; shared by all of its sessions.
@@ -41,6 +43,8 @@ pub struct Config {
     pub future_release: Option<FutureRelease>,
     /// Everything else that has a bound.
     pub limits: Limits,
+    /// What is said instead of what.
+    words: Vec<(Reply, Reply)>,
 }
 
 impl Config {
@@ -55,7 +59,21 @@ impl Config {
             extensions: Extensions::plain(),
             future_release: None,
             limits: Limits::default(),
+            words: Vec::new(),
         }
+    }
+
+    /// Says a refusal of the session's own in other words, with the same codes. `text` is that of [`Reply::new`].
+    pub fn say(&mut self, topic: Topic, text: impl Into<Cow<'static, str>>) -> Result<(), InvalidReply> {
+        let usual = topic.reply();
+        let reworded = usual.reworded(text)?;
+        self.words.retain(|(of, _)| *of != usual);
+        self.words.push((usual, reworded));
+        Ok(())
+    }
+
+    fn worded<'r>(&'r self, usual: &'r Reply) -> &'r Reply {
+        self.words.iter().find(|(of, _)| of == usual).map_or(usual, |(_, reworded)| reworded)
     }
 }
 
@@ -203,6 +221,15 @@ pub enum CloseReason {
     UnreadableChunk,
 }
 
+/// What a client wanted and was refused by the session itself, for its caller's log: see [`Session::take_unmet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmet {
+    /// MAIL before the AUTH that is demanded here: somebody on the way may have hidden it from the client.
+    AuthMissing,
+    /// AUTH by a mechanism that is not offered here.
+    MechanismNotOffered(MechanismName),
+}
+
 /// The caller broke the contract; the session is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misuse {
@@ -234,6 +261,7 @@ pub struct Session {
     greeted: bool,
     transaction: Option<Transaction>,
     counters: Counters,
+    unmet: Option<Unmet>,
 }
 
 #[derive(Debug, Default)]
@@ -307,6 +335,7 @@ impl Session {
             greeted: false,
             transaction: None,
             counters: Counters::default(),
+            unmet: None,
         }
     }
 
@@ -355,6 +384,11 @@ impl Session {
         matches!(self.state, State::Body(_)) || self.transaction.as_ref().is_some_and(|t| t.body.is_some())
     }
 
+    /// The last of what a client wanted in vain since this was asked; a good time is [`Event::NeedInput`]. The replies are written.
+    pub const fn take_unmet(&mut self) -> Option<Unmet> {
+        self.unmet.take()
+    }
+
     fn line<'i>(&mut self, input: &'i [u8], out: &mut Vec<u8>) -> (usize, Option<Event<'i>>) {
         match self.finder.find(input) {
             Found::NeedInput => (0, Some(Event::NeedInput)),
@@ -390,7 +424,7 @@ impl Session {
         if count(&mut self.counters.errors, self.config.limits.errors) {
             return self.too_many_errors(out);
         }
-        reply.write(out);
+        self.config.worded(reply).write(out);
         None
     }
 

@@ -9,3 +9,4 @@ mod limits;
 mod peers;
 mod script;
 mod tls;
+mod words;
