@@ -3,6 +3,7 @@
 
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::PoisonError;
 
 use crate::envelope::Stored;
 use crate::error::Error;
@@ -26,6 +27,9 @@ impl Spool {
     pub fn adopt(&self, queue: &Path) -> Result<(Vec<QueueId>, Recovery), Error> {
         let config = SpoolConfig { queue: queue.to_owned(), ..self.shared.config.clone() };
         let (other, mut recovery) = Spool::open_on(self.shared.files.clone(), config)?;
+        // What its start has served.
+        let late = other.take_late();
+        self.shared.late.lock().unwrap_or_else(PoisonError::into_inner).extend(late);
         let mut adopted = Vec::new();
         let mut ids = std::mem::take(&mut recovery.outbound);
         ids.append(&mut recovery.held);

@@ -68,6 +68,7 @@ mod envelope;
 mod error;
 mod id;
 mod incoming;
+mod late;
 mod outbound;
 mod progress;
 mod recover;
@@ -82,6 +83,7 @@ pub use envelope::{Body, Envelope, Forward, Malformed, Notify, Parameters, Recip
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};
+pub use late::Late;
 pub use outbound::Outbound;
 pub use progress::{Attempt, Fate, Progress, Standing};
 pub use recover::Recovery;

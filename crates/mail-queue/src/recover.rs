@@ -163,7 +163,7 @@ impl Recovery {
                         return;
                     }
                 }
-                let outcome = spool.serve(&stored);
+                let outcome = spool.serve_late(&stored);
                 if outcome.pending.is_empty() && !out {
                     let _ = spool.files().remove(&spool.progress(id));
                     self.finished.push(id);

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mailstore::files::{Disk, Files, make_dir_durable};
 use mailstore::{Mailbox, Maildir, Namer};
 
-use crate::envelope::{Envelope, Stored};
+use crate::envelope::{Envelope, Recipient, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
 use crate::incoming::Incoming;
+use crate::late::Late;
 use crate::recover::{Recovery, recover};
 use crate::together::Together;
 use crate::view;
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) together: Together,
     /// What lies in `done/`.
     pub(crate) done: Mutex<Vec<QueueId>>,
+    /// See [`Spool::take_late`].
+    pub(crate) late: Mutex<Vec<Late>>,
     lock: File,
 }
 
@@ -86,6 +89,7 @@ impl Spool {
                 changing: [const { Mutex::new(()) }; 64],
                 together: Together::default(),
                 done: Mutex::default(),
+                late: Mutex::default(),
                 lock,
             }),
         };
@@ -109,7 +113,11 @@ impl Spool {
             stored => {
                 let stored = stored?;
                 // Whoever released it serves it.
-                if self.is_held(&stored.envelope)? { Ok(Outcome::default()) } else { Ok(self.serve(&stored)) }
+                if self.is_held(&stored.envelope)? {
+                    Ok(Outcome::default())
+                } else {
+                    Ok(self.serve_late(&stored))
+                }
             }
         }
     }
@@ -127,6 +135,17 @@ impl Spool {
 
     /// Moves each recipient's name of the body into its Maildir, and forgets the message when all have theirs.
     pub(crate) fn serve(&self, stored: &Stored) -> Outcome {
+        self.serve_each(stored, |_, _| None)
+    }
+
+    /// The same, of a message that was accepted some time ago.
+    pub(crate) fn serve_late(&self, stored: &Stored) -> Outcome {
+        self.serve_each(stored, |nth, recipient| self.beginning(stored, nth, recipient))
+    }
+
+    /// `wanted`: what is to be known of a message that a recipient has got.
+    fn serve_each(&self, stored: &Stored, wanted: impl Fn(usize, &Recipient) -> Option<Vec<u8>>) -> Outcome {
+        let mut came = Vec::new();
         let Stored { envelope, host, .. } = stored;
         let id = envelope.queue_id;
         let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());
@@ -134,6 +153,7 @@ impl Spool {
         for (nth, recipient) in envelope.recipients.iter().enumerate() {
             let (source, sizes) = (self.body(id, nth), stored.sizes_for(recipient));
             let mailbox = &recipient.mailbox;
+            let beginning = wanted(nth, recipient);
             let path = mailbox.below(&self.shared.config.maildirs);
             let maildir = Maildir::at(self.shared.files.clone(), &path);
             let adopted = match maildir.adopt(&source, &unique, sizes) {
@@ -145,10 +165,14 @@ impl Spool {
                 adopted => adopted,
             };
             match adopted {
-                Ok(_) => outcome.delivered += 1,
+                Ok(_) => {
+                    outcome.delivered += 1;
+                    came.extend(beginning.map(|beginning| (recipient.clone(), beginning)));
+                }
                 Err(error) => outcome.pending.push((mailbox.clone(), error.into())),
             }
         }
+        self.came_late(envelope, came);
         if outcome.pending.is_empty() {
             self.forget_if_done(envelope);
         }

@@ -186,6 +186,7 @@ impl Agent {
             if !arrived.is_empty() {
                 loading.spawn(self.clone().load(arrived));
             }
+            self.tell_late(&mut sessions);
             let wake = loop {
                 match self.book().open(self.clock.now()) {
                     Ok((key, first)) => drop(sessions.spawn(self.clone().serve(key, first))),
@@ -205,13 +206,23 @@ impl Agent {
                 () = due => {}
                 () = self.changed.notified() => {}
                 () = arrivals.notified() => {}
+                () = self.local.inner.some_late.notified() => {}
                 Some(_) = sessions.join_next() => {}
                 Some(_) = loading.join_next() => {}
             }
         }
+        self.tell_late(&mut sessions);
         let finished = async { while sessions.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_DELIVERIES, finished).await.is_err() {
             tracing::warn!(event = "outbound_cut", sessions = sessions.len());
+        }
+    }
+
+    /// Senders who asked for it are told which mailboxes have their message now.
+    fn tell_late(self: &Arc<Self>, sessions: &mut JoinSet<()>) {
+        let late = self.local.inner.take_late();
+        if !late.is_empty() {
+            sessions.spawn(self.clone().report_late(late.into()));
         }
     }
 

@@ -245,6 +245,7 @@ impl Agent {
                 self.enter(id, found).await;
             }
             Order::Adopt(_) => {
+                self.local.inner.collect_late();
                 let view = mail_queue::View::new(&self.queue());
                 for id in view.ids().map_err(|error| error.to_string())? {
                     self.book().remove(id);

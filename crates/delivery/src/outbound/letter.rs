@@ -46,6 +46,13 @@ pub(crate) fn examine(message: &mut Octets) -> io::Result<Facts> {
     Ok(facts)
 }
 
+/// Octets in front of a message, of which this is the beginning, that do not leave.
+pub(crate) fn skipped(beginning: &[u8]) -> usize {
+    let mut scan = HeaderScan::default();
+    scan.take(beginning);
+    usize::try_from(scan.return_path).unwrap_or_default()
+}
+
 /// Goes over a header, whatever its pieces are.
 #[derive(Debug, Default)]
 struct HeaderScan {
