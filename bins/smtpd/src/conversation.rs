@@ -278,12 +278,8 @@ impl<'s> Conversation<'s> {
         }
         let standing = self.standing();
         let listener = &self.session.listener;
-        let (reverse_path, octets) = match &self.transaction {
-            Some(transaction) => (transaction.reverse_path(), transaction.declared()),
-            None => ("", None),
-        };
-        let about = (reverse_path, octets);
-        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, about).await {
+        let transaction = self.transaction.as_ref();
+        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, transaction).await {
             Ok(taken) => taken,
             Err(reply) => return Answer::No(reply),
         };

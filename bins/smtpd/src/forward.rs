@@ -13,6 +13,7 @@ use smtp_proto::{Domain, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
 use crate::trace::header_end;
+use crate::transaction::Transaction;
 use crate::{Smtpd, replies};
 
 /// Accounts of which each has its mail sent on to the next.
@@ -22,7 +23,7 @@ const LONGEST_CHAIN: usize = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Expansion {
     /// Mailboxes here, by which address, with their room.
-    pub(crate) here: Vec<(String, Mailbox, Reserved)>,
+    pub(crate) here: Vec<(String, Mailbox, Option<Reserved>)>,
     /// Addresses elsewhere.
     pub(crate) there: Vec<(String, Forward)>,
     /// Of who has it sent on: for the header, by which it is known when it comes back.
@@ -41,7 +42,7 @@ impl Smtpd {
         mailbox: accounts::Mailbox,
         address: &str,
         reverse_path: &str,
-        octets: Option<u64>,
+        transaction: Option<&Transaction>,
     ) -> Result<Expansion, Reply> {
         let (mut seen, mut expansion) = (BTreeSet::<AccountId>::new(), Expansion::default());
         let mut homes: Vec<(accounts::Mailbox, String)> = Vec::new();
@@ -84,7 +85,7 @@ impl Smtpd {
             homes.push((mailbox, address.to_owned()));
         }
         for (home, address) in homes {
-            let (mailbox, reserved) = self.reserve(&home, &address, octets).await?;
+            let (mailbox, reserved) = self.reserve_once(&home, &address, transaction).await?;
             expansion.here.push((address, mailbox, reserved));
         }
         Ok(expansion)

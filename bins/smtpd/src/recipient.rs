@@ -12,6 +12,7 @@ use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
 use crate::forward::Expansion;
+use crate::transaction::Transaction;
 use crate::{Smtpd, replies};
 
 /// Where a recipient is that was taken.
@@ -41,20 +42,22 @@ pub(crate) struct Standing {
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) mailbox: Mailbox,
-    pub(crate) reserved: Reserved,
+    /// That of a mailbox that has the message already is reserved.
+    pub(crate) reserved: Option<Reserved>,
     /// Its mail is looked through for viruses.
     pub(crate) checked: bool,
 }
 
 impl Smtpd {
-    /// Where a recipient is; or the reply that refuses it.
+    /// Where a recipient of a transaction is; or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
         standing: Standing,
         at: &config::Listener,
         path: ForwardPath<'_>,
-        (reverse_path, octets): (&str, Option<u64>),
+        transaction: Option<&Transaction>,
     ) -> Result<Taken, Reply> {
+        let reverse_path = transaction.map_or("", Transaction::reverse_path);
         let returned = self.returned(path, reverse_path).map_err(|(refusal, reason)| {
             tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason);
             refusal
@@ -77,17 +80,17 @@ impl Smtpd {
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
-            (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
-                if let Some(srs) = self.forwarding.as_ref().filter(|_| mailbox.forwards) {
-                    let address = path.to_string();
-                    let mut expansion = self.expand(srs, mailbox, &address, reverse_path, octets).await?;
+            (Verdict::Accept(_), Resolution::Mailbox(found)) => {
+                let address = path.to_string();
+                if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
+                    let mut expansion = self.expand(srs, found, &address, reverse_path, transaction).await?;
                     for account in expansion.accounts.iter().copied() {
                         expansion.checked |= self.checked_recipient(standing.checked, account).await?;
                     }
                     return Ok(Taken::SentOn(expansion));
                 }
-                let checked = self.checked_recipient(standing.checked, mailbox.account).await?;
-                let (mailbox, reserved) = self.reserve(&mailbox, &path.to_string(), octets).await?;
+                let checked = self.checked_recipient(standing.checked, found.account).await?;
+                let (mailbox, reserved) = self.reserve_once(&found, &address, transaction).await?;
                 return Ok(Taken::Here(Home { mailbox, reserved, checked }));
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
@@ -142,27 +145,42 @@ impl Smtpd {
         }
     }
 
-    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
-    pub(crate) async fn reserve(
+    /// Room for the message, unless the mailbox gets it already by another of its addresses: it gets it once.
+    pub(crate) async fn reserve_once(
         &self,
         found: &accounts::Mailbox,
         address: &str,
-        octets: Option<u64>,
-    ) -> Result<(Mailbox, Reserved), Reply> {
+        transaction: Option<&Transaction>,
+    ) -> Result<(Mailbox, Option<Reserved>), Reply> {
         let mailbox = key(&found.key)?;
+        if transaction.is_some_and(|transaction| transaction.is_for(&mailbox)) {
+            return Ok((mailbox, None));
+        }
+        let octets = transaction.and_then(Transaction::declared);
+        let reserved = self.reserve(found, &mailbox, address, octets).await?;
+        Ok((mailbox, Some(reserved)))
+    }
+
+    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
+    async fn reserve(
+        &self,
+        found: &accounts::Mailbox,
+        mailbox: &Mailbox,
+        address: &str,
+        octets: Option<u64>,
+    ) -> Result<Reserved, Reply> {
         let quota = quota(found, &self.quota);
-        let reserved = match self.delivery.reserve(&mailbox, address, quota, octets).await {
-            Ok(reserved) => reserved,
+        match self.delivery.reserve(mailbox, address, quota, octets).await {
+            Ok(reserved) => Ok(reserved),
             Err(DeliveryError::OverQuota(over)) => {
                 tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
-                return Err(self.mailbox_full());
+                Err(self.mailbox_full())
             }
             Err(error) => {
                 tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
-                self.delivery.unchecked(&mailbox, address, quota)
+                Ok(self.delivery.unchecked(mailbox, address, quota))
             }
-        };
-        Ok((mailbox, reserved))
+        }
     }
 
     /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other

@@ -9,8 +9,8 @@ use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::outbound::{Outbound, SuccessReport};
 use delivery::{
-    DeliveryError, Envelope, Incoming, LocalDelivery, Notify, Parameters, QueueId, Recipient, Remote,
-    Reserved,
+    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Notify, Parameters, QueueId, Recipient,
+    Remote, Reserved,
 };
 use jiff::Zoned;
 use relay_policy::Sender;
@@ -165,9 +165,14 @@ impl Transaction {
         &self.reverse_path
     }
 
+    /// Whether a recipient so far is this mailbox.
+    pub(crate) fn is_for(&self, mailbox: &Mailbox) -> bool {
+        self.recipients.iter().any(|recipient| recipient.mailbox == *mailbox)
+    }
+
     pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, Home { mailbox, reserved, checked }: Home) {
         self.for_checked |= checked;
-        self.reserved.push(reserved);
+        self.reserved.extend(reserved);
         self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
@@ -186,7 +191,7 @@ impl Transaction {
         let Expansion { here, there, marks, checked, .. } = expansion;
         self.for_checked |= checked;
         for (address, mailbox, reserved) in here {
-            self.reserved.push(reserved);
+            self.reserved.extend(reserved);
             self.recipients.push(Recipient { address, ..parameters::of_rcpt(rcpt, mailbox) });
         }
         for (address, forward) in there {

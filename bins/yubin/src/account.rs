@@ -143,8 +143,10 @@ Keys:
   messages_per_hour=COUNT, messages_per_day=COUNT, recipients_per_hour=COUNT,
   recipients_per_day=COUNT  that it may send, by the clock of UTC
   SERVICE=on|off         pop, smtp_auth, apop, pop_before_smtp, virus_check, forward
-A value 'none' is no limit, 'default' what [quota], [pop3] and [sending_limits]
-in the configuration say, or its domain, or its plan.
+A value 'none' is no limit (and so is 0, as Dovecot and Maildir++ read it),
+'default' what [quota], [pop3] and [sending_limits] in the configuration say, or
+its domain, or its plan. Who shall get no mail at all is suspended: yubin
+account suspend --help
 
 Examples:
   yubin account set ab4t-ash quota=10GiB

@@ -52,6 +52,10 @@ pub const IMPORT_BATCH: usize = 500;
 /// Connections that ask questions, a process.
 pub const READERS: u32 = 4;
 
+/// After so long without a question a connection is tried before its next: the server may have been stopped, or a firewall in between
+/// may have forgotten it. One that is in use shows by itself that it works.
+pub const READER_RESTS: Duration = Duration::from_secs(1);
+
 /// How long a question waits for a connection before the database counts as unreachable.
 pub const READ_PATIENCE: Duration = Duration::from_secs(5);
 

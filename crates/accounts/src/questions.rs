@@ -293,6 +293,12 @@ impl Accounts {
         let login = login.at(&self.brand);
         let answers = &self.shared.answers;
         let Some(now) = answers.now() else { return self.ask(login.as_str(), kind, service).await };
+        if !answers.are_of(now) {
+            answers.renew(
+                now,
+                self.shared.newest_change().await.map_err(Unavailable::when("looking up a login"))?,
+            );
+        }
         let question = Question { login: login.as_str().to_owned(), kind, service };
         if let Some(known) = answers.find(now, &question) {
             return Ok(Some(known));

@@ -82,10 +82,7 @@ impl Maildrop {
         let _ = maildir.sweep(ABANDONED);
         let (mut table, also) = shared::list_apart(maildir)?;
         let measured = sizes::measure(maildir, &mut table)?;
-        let listing = Listing::pack(&table).ok_or_else(|| {
-            Error::new("list", maildir.path(), io::Error::from(io::ErrorKind::FileTooLarge))
-        })?;
-        let listing = Arc::new(listing);
+        let listing = Arc::new(Listing::pack(&table));
         if let Some((listings, shape)) = keep.filter(|_| measured && also.is_empty()) {
             listings.keep(maildir, shape, begun, &listing);
         }

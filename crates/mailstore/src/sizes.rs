@@ -31,7 +31,7 @@ pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<bool, Erro
     let mut gone = Vec::new();
     for index in unmeasured {
         let Some(row) = table.row(index) else { continue };
-        let id = unique_id(table.unique(row)).into_owned();
+        let id = unique_id(&table.unique(row)).into_owned();
         let octets = match known.get(&id) {
             Some(&octets) => octets,
             None => match read(maildir, table, index)? {

@@ -7,11 +7,11 @@
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
-//! queue = "queue"
+//! queue = "queue"                       # beside the other, not in it
 //! reserve_space = "64MiB"               # what stays free on the disk; below it no mail is taken
 //! reserve_inodes = 1000
 //!
-//! [quota]                               # of every account that has none of its own; nothing is limited by default
+//! [quota]                               # of every account that has none of its own; nothing is limited by default, nor by 0 or "none"
 //! octets = "10GiB"
 //! messages = 100000
 //! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
@@ -173,7 +173,7 @@ mod virus_check;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -251,7 +251,7 @@ pub struct Config {
 pub struct Store {
     /// The directory with one Maildir an account.
     pub maildirs: PathBuf,
-    /// The directory of the queue.
+    /// The directory of the queue; neither lies in the other.
     pub queue: PathBuf,
     /// Octets that stay free on the disks of both.
     pub reserve_space: u64,
@@ -452,13 +452,49 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
     let space = section.optional::<Size>("reserve_space").given().map(|at| at.value.0.map_or(0, u64::from));
     let inodes =
         section.optional::<Count>("reserve_inodes").given().map(|at| at.value.0.map_or(0, u64::from));
+    let (maildirs, queue) = (maildirs?, queue?);
+    let (maildirs, queue_at) = (base.join(maildirs.value), queue.span);
+    let queue = base.join(queue.value);
+    if let Some(wrong) = one_in_the_other(&maildirs, &queue) {
+        section.report(&queue_at, wrong);
+    }
     section.finish();
     Some(Store {
-        maildirs: base.join(maildirs?.value),
-        queue: base.join(queue?.value),
+        maildirs,
+        queue,
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
+}
+
+/// A mailbox could have the queue's name, and what belongs to the one would be swept, listed and backed up with the other.
+fn one_in_the_other(maildirs: &Path, queue: &Path) -> Option<Wrong> {
+    let (maildirs, queue) = (plain(maildirs), plain(queue));
+    let what = if maildirs == queue {
+        "the queue is the directory of the Maildirs"
+    } else if queue.starts_with(&maildirs) {
+        "the queue lies in the directory of the Maildirs"
+    } else if maildirs.starts_with(&queue) {
+        "the directory of the Maildirs lies in the queue"
+    } else {
+        return None;
+    };
+    Some(Wrong::new(what, "a directory beside the other, such as \"queue\" beside \"mail\""))
+}
+
+/// The same path without `.` and `..`, as far as the text tells; the directories need not be there.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn backup(section: Section<'_>, base: &Path) -> Backup {

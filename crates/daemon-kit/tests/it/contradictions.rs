@@ -127,3 +127,28 @@ fn one_address_twice() {
         ],
     );
 }
+
+#[test]
+fn the_queue_and_the_maildirs_lie_beside_each_other() {
+    let text = |maildirs: &str, queue: &str| {
+        with("protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\n")
+            .replace("maildirs = \"mail\"", &format!("maildirs = \"{maildirs}\""))
+            .replace("queue = \"queue\"", &format!("queue = \"{queue}\""))
+    };
+    let write = "write: a directory beside the other, such as \"queue\" beside \"mail\"";
+    for (maildirs, queue, what) in [
+        ("mail", "mail/queue", "the queue lies in the directory of the Maildirs"),
+        ("mail", "./other/../mail/queue", "the queue lies in the directory of the Maildirs"),
+        ("/var/spool/yubin/mail", "/var/spool/yubin", "the directory of the Maildirs lies in the queue"),
+        ("mail", "mail/", "the queue is the directory of the Maildirs"),
+        ("../mail", "../mail", "the queue is the directory of the Maildirs"),
+    ] {
+        let text = text(maildirs, queue);
+        let line = text.lines().position(|line| line.contains("queue = ")).unwrap() + 1;
+        let column = text.lines().nth(line - 1).unwrap().find("queue = ").unwrap() + "queue = ".len() + 1;
+        check_faults(&text, &[&format!("yubin.toml:{line}:{column}: {what}; {write}")]);
+    }
+    for (maildirs, queue) in [("mail", "queue"), ("mail", "mail-queue"), ("../mail", "../../mail/queue")] {
+        Config::parse(&text(maildirs, queue), World::new().path("yubin.toml")).unwrap();
+    }
+}
