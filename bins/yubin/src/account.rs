@@ -1,5 +1,7 @@
 //! `yubin account`: the life of a mail account.
 
+mod suspension;
+
 use std::path::PathBuf;
 
 use accounts::{AccountDetails, AccountRow, Accounts, Apop, IssuedAccount, NewAccount, Pop3Changes, Which};
@@ -10,7 +12,6 @@ use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::forward;
-use crate::held;
 use crate::life::{self, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
@@ -213,9 +214,9 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             output.print(&list, |list| as_table(list))
         }
         Command::Issue(wanted) => issue(settings, &accounts, wanted, output).await,
-        Command::Suspend(wanted) => suspend(settings, &accounts, &wanted, output).await,
+        Command::Suspend(wanted) => suspension::suspend(settings, &accounts, &wanted, output).await,
         Command::Resume { login, release_queue } => {
-            resume(settings, &accounts, &login, release_queue, output).await
+            suspension::resume(settings, &accounts, &login, release_queue, output).await
         }
         Command::Stage { login } => {
             accounts.account_stage(&login).await?;
@@ -284,42 +285,6 @@ async fn issue(
         None => {}
     }
     outcome
-}
-
-async fn suspend(
-    settings: &Settings,
-    accounts: &Accounts,
-    wanted: &life::Suspend,
-    output: Output,
-) -> Result<(), Failure> {
-    let stops_sending = life::suspend(accounts, wanted).await?;
-    let shown = whole(settings, accounts, wanted.login()).await?;
-    let held = if stops_sending { held::hold(settings, &shown.login).await? } else { 0 };
-    print_with_queue(shown, held, output)
-}
-
-async fn resume(
-    settings: &Settings,
-    accounts: &Accounts,
-    login: &str,
-    release_queue: bool,
-    output: Output,
-) -> Result<(), Failure> {
-    accounts.account_resume(login).await?;
-    let shown = whole(settings, accounts, login).await?;
-    if release_queue {
-        held::release(settings, &shown.login).await?;
-    }
-    let held = held::count(settings, &shown.login)?;
-    print_with_queue(shown, held, output)
-}
-
-/// What is held, and what to do with it.
-fn print_with_queue(shown: Shown, held: usize, output: Output) -> Result<(), Failure> {
-    output.print(&Shown { held_messages: Some(held), ..shown }, |shown| match held {
-        0 => as_facts(shown),
-        held => format!("{}\n\n{}", as_facts(shown), held::advice(&shown.login, held)),
-    })
 }
 
 /// The password is shown whatever else cannot be: nobody would ever see it again.
