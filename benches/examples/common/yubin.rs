@@ -18,7 +18,12 @@ pub(crate) struct Yubin {
 
 /// A directory with an empty database and a certificate.
 pub(crate) fn world() -> TempDir {
-    let dir = TempDir::new().unwrap();
+    world_in(&std::env::temp_dir())
+}
+
+/// The same, below this directory.
+pub(crate) fn world_in(parent: &Path) -> TempDir {
+    let dir = tempfile::Builder::new().prefix("yubin-bench-").tempdir_in(parent).unwrap();
     let database = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async { Accounts::create(&database).await.unwrap().close().await });
@@ -31,6 +36,11 @@ pub(crate) fn world() -> TempDir {
 impl Yubin {
     /// Starts `smtpd` or `pop3d` out of `programs`.
     pub(crate) fn start(name: &str, programs: &Path, world: &TempDir) -> Self {
+        Self::start_with(name, programs, world, "")
+    }
+
+    /// With these sections more in its configuration.
+    pub(crate) fn start_with(name: &str, programs: &Path, world: &TempDir, sections: &str) -> Self {
         let (clear, tls) = (free(), free());
         let protocol = name.trim_end_matches('d');
         let more =
@@ -45,7 +55,7 @@ impl Yubin {
             "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
              accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
              certificate = [{{ chain = \"cert.pem\", key = \"key.pem\" }}]\n\
-             [limits]\nconnections = 0\nconnections_per_address = 0\nconnections_per_network = 0\npatience = \"1h\"\n{}{}",
+             [limits]\nconnections = 0\nconnections_per_address = 0\nconnections_per_network = 0\ntransactions = 0\npatience = \"1h\"\n{sections}{}{}",
             door(clear, "none", more[0]),
             door(tls, "implicit", more[1])
         );

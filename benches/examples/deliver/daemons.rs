@@ -11,15 +11,7 @@ use std::time::{Duration, Instant};
 use accounts::{Accounts, DatabaseConfig, NewAccount};
 use tempfile::TempDir;
 
-const POSTFIX: &str = "/usr/lib/postfix/sbin/master";
-
-/// Debian's services, as far as local delivery needs them, and none in a chroot.
-const SERVICES: &str = "\
-    pickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n\
-    rewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\n\
-    trace unix - - n - 0 bounce\nverify unix - - n - 1 verify\nflush unix n - n 1000? 0 flush\n\
-    proxymap unix - - n - - proxymap\nerror unix - - n - - error\nretry unix - - n - - error\n\
-    virtual unix - n n - - virtual\nanvil unix - - n - 1 anvil\npostlog unix-dgram n - n - 1 postlogd\n";
+use crate::postfix::Postfix;
 
 pub(crate) struct World {
     dir: TempDir,
@@ -55,8 +47,13 @@ impl World {
 pub(crate) struct Daemon {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
-    child: Child,
+    process: Process,
     mail: PathBuf,
+}
+
+enum Process {
+    Yubin(Child),
+    Postfix(Postfix),
 }
 
 impl Daemon {
@@ -71,65 +68,41 @@ impl Daemon {
         fs::write(&config, text).unwrap();
         let mut command = Command::new(program);
         command.arg("--config").arg(&config).stderr(log(world, "smtpd.log")).stdout(Stdio::null());
-        Self::started("smtpd", address, mail, command.spawn().expect("build smtpd first, in release"))
-    }
-
-    pub(crate) fn postfix(world: &World) -> Self {
-        let (address, mail) = (free(), world.path("postfix-mail"));
-        let (etc, queue, data) =
-            (world.path("postfix"), world.path("postfix-queue"), world.path("postfix-data"));
-        let (uid, gid) = (id("-u"), id("-g"));
-        for directory in [&etc, &queue, &data, &mail] {
-            fs::create_dir(directory).unwrap();
-        }
-        for directory in [&data, &mail] {
-            chown(directory, Some(uid), Some(gid)).unwrap();
-        }
-        let main = format!(
-            "compatibility_level = 3.6\nqueue_directory = {}\ndata_directory = {}\nmaillog_file = /dev/stdout\n\
-             inet_interfaces = loopback-only\ninet_protocols = ipv4\nmyhostname = mx.example.jp\nmydestination =\n\
-             alias_maps =\nalias_database =\nmynetworks = 127.0.0.0/8\nvirtual_mailbox_domains = example.jp\n\
-             virtual_mailbox_base = {}\nvirtual_mailbox_maps = texthash:{}/boxes\nvirtual_uid_maps = static:{uid}\n\
-             virtual_gid_maps = static:{gid}\nvirtual_minimum_uid = 1\nsmtpd_client_connection_count_limit = 0\n",
-            queue.display(),
-            data.display(),
-            mail.display(),
-            etc.display()
-        );
-        fs::write(etc.join("main.cf"), main).unwrap();
-        let boxes = (0..world.mailboxes).map(|nth| format!("box{nth}@example.jp box{nth}/\n"));
-        fs::write(etc.join("boxes"), boxes.collect::<String>()).unwrap();
-        // As many smtpd processes as there are connections, and some.
-        let smtpd = format!("{address} inet n - n - {} smtpd\n", world.mailboxes + 20);
-        fs::write(etc.join("master.cf"), smtpd + SERVICES).unwrap();
-        let made = Command::new("postfix").arg("-c").arg(&etc).arg("check").status();
-        assert!(
-            made.is_ok_and(|status| status.success()),
-            "apt-get install postfix; and only root can run it"
-        );
-        let mut command = Command::new(POSTFIX);
-        command
-            .arg("-c")
-            .arg(&etc)
-            .arg("-d")
-            .stdout(log(world, "postfix.log"))
-            .stderr(log(world, "postfix.err"));
-        Self::started("postfix", address, mail, command.spawn().unwrap())
-    }
-
-    fn started(name: &'static str, address: SocketAddr, mail: PathBuf, child: Child) -> Self {
-        let daemon = Self { name, address, child, mail };
+        let child = command.spawn().expect("build smtpd first, in release");
+        let daemon = Self { name: "smtpd", address, process: Process::Yubin(child), mail };
         for _ in 0..200 {
             if TcpStream::connect(address).is_ok() {
                 return daemon;
             }
             sleep(Duration::from_millis(50));
         }
-        panic!("{name} does not answer");
+        panic!("smtpd does not answer");
+    }
+
+    pub(crate) fn postfix(world: &World) -> Self {
+        let (address, mail) = (free(), world.path("postfix-mail"));
+        let (uid, gid) = (id("-u"), id("-g"));
+        fs::create_dir(&mail).unwrap();
+        chown(&mail, Some(uid), Some(gid)).unwrap();
+        let boxes = (0..world.mailboxes).map(|nth| format!("box{nth}@example.jp box{nth}/\n"));
+        fs::write(world.path("boxes"), boxes.collect::<String>()).unwrap();
+        let main = format!(
+            "myhostname = mx.example.jp\nmynetworks = 127.0.0.0/8\nvirtual_mailbox_domains = example.jp\n\
+             virtual_mailbox_base = {}\nvirtual_mailbox_maps = texthash:{}\nvirtual_uid_maps = static:{uid}\n\
+             virtual_gid_maps = static:{gid}\nvirtual_minimum_uid = 1\n",
+            mail.display(),
+            world.path("boxes").display()
+        );
+        // As many smtpd processes as there are connections, and some.
+        let postfix = Postfix::start(&world.path(""), address, &main, (world.mailboxes + 20, ""));
+        Self { name: "postfix", address, process: Process::Postfix(postfix), mail }
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        match &self.process {
+            Process::Yubin(child) => child.id(),
+            Process::Postfix(postfix) => postfix.pid(),
+        }
     }
 
     /// Messages in all Maildirs.
@@ -154,8 +127,10 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.pid().to_string()).status();
-        let _ = self.child.wait();
+        if let Process::Yubin(child) = &mut self.process {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

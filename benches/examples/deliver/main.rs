@@ -13,18 +13,22 @@
     clippy::print_stdout
 )]
 
+#[path = "../common/client.rs"]
 mod client;
 mod daemons;
 #[allow(dead_code)]
 #[path = "../common/measure.rs"]
 mod measure;
+#[path = "../common/postfix.rs"]
+mod postfix;
+mod round;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use benches::disk::{bare, spread};
-use client::Sent;
 use daemons::{Daemon, World};
+use round::Sent;
 
 fn main() {
     let options = Options::read();
@@ -61,7 +65,7 @@ fn compare(world: &World, servers: &[Daemon; 2], connections: usize, rounds: usi
         limits.push(limit);
         for (server, column) in servers.iter().zip(&mut columns) {
             let (before, cpu, begin) = (server.delivered(), measure::cpu(server.pid()), Instant::now());
-            let Sent { messages, p99 } = client::send(server.address, connections);
+            let Sent { messages, p99 } = round::send(server.address, connections);
             let delivered = server.wait_for_all(before + messages) - before;
             let rate = delivered as f64 / begin.elapsed().as_secs_f64();
             column.rates.push(rate);

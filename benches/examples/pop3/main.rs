@@ -14,6 +14,7 @@
 mod bare;
 mod client;
 mod daemons;
+mod floor;
 mod mail;
 #[path = "../common/measure.rs"]
 mod measure;
@@ -31,6 +32,9 @@ const TASKS: [&str; 8] = ["polls", "polls-tls", "big", "small", "large", "large-
 const MEMORY: &str = "memory";
 
 fn main() {
+    if std::env::args().nth(1).is_some_and(|word| word == floor::WORD) {
+        return floor::main();
+    }
     let options = Options::read();
     let world = World::furnish(&options);
     let servers = [Daemon::yubin(&world, &options.pop3d), Daemon::dovecot(&world)];

@@ -15,6 +15,7 @@
 #[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/measure.rs"]
 mod measure;
+#[path = "../common/postfix.rs"]
 mod postfix;
 mod tickets;
 #[path = "../common/trusting.rs"]
@@ -45,8 +46,14 @@ fn main() {
     let options = Options::read();
     let world = yubin::world();
     let programs = options.smtpd.parent().unwrap();
-    let (ours, theirs) = (Yubin::start("smtpd", programs, &world), Postfix::start(world.path()));
-    let servers = [(ours.pid(), ours.tls), (theirs.pid(), theirs.tls)];
+    let ours = Yubin::start("smtpd", programs, &world);
+    let (at, place) = (yubin::free(), world.path().display());
+    let main = format!(
+        "myhostname = localhost\nlocal_recipient_maps =\nmynetworks =\nsmtpd_peername_lookup = no\n\
+         smtpd_tls_chain_files = {place}/key.pem, {place}/cert.pem\nsmtpd_tls_security_level = may\n"
+    );
+    let theirs = Postfix::start(world.path(), at, &main, (CLIENTS + 20, "-o smtpd_tls_wrappermode=yes"));
+    let servers = [(ours.pid(), ours.tls), (theirs.pid(), at)];
     println!("{:<34} {:>14} {:>14} {:>8}", "", "yubin", "postfix", "ratio");
     for (name, version) in [("TLS 1.3", &version::TLS13), ("TLS 1.2", &version::TLS12)] {
         for resumed in [false, true] {

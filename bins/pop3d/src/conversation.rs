@@ -109,6 +109,7 @@ impl<'s> Conversation<'s> {
 
     async fn login(&mut self, claim: Claim, wire: &mut Wire) -> Result<(), WireError> {
         let visitor = Visitor {
+            brand: self.session.listener.brand.as_deref(),
             address: wire.peer().ip(),
             is_client: self.session.peer_is_client,
             tls: wire.tls().map(|tls| tls.version),
@@ -212,8 +213,11 @@ impl<'s> Conversation<'s> {
         for index in &deleted {
             read.remove(index);
         }
+        // Then there is nothing to do at the disk but to give the maildrop free.
+        let idle = deleted.is_empty() && read.is_empty();
         let maildrop = self.take_maildrop()?;
-        let update = self.pop3d.disk.run(move || maildrop::commit(maildrop, deleted, read)).await?;
+        let update = move || maildrop::commit(maildrop, deleted, read);
+        let update = if idle { update() } else { self.pop3d.disk.run(update).await? };
         let Update { removed, trouble, forgotten } = update;
         if let Some(error) = forgotten {
             tracing::error!(event = event::STORE_FAILED, reason = %error);

@@ -27,8 +27,8 @@ use accounts::{Accounts, DatabaseConfig, Unavailable};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
-use mailstore::Ledger;
 use mailstore::files::{self, make_dir_durable};
+use mailstore::{Ledger, Listings};
 use tokio::time::sleep;
 
 use crate::conversation::Conversation;
@@ -46,6 +46,7 @@ pub struct Pop3d {
     maildirs: PathBuf,
     quota: Quota,
     ledger: Ledger,
+    listings: Listings,
     disk: Disk,
     doors: Doors,
     pace: Pace,
@@ -70,6 +71,7 @@ impl Pop3d {
                 Some(percent) => Ledger::new().warning_at(percent),
                 None => Ledger::new(),
             },
+            listings: Listings::default(),
             disk: Disk::default(),
             doors: Doors::of(config),
             pace: Pace::default(),
@@ -148,17 +150,28 @@ impl Daemon for Pop3d {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
             looked => looked.map(drop).map_err(|why| unusable(&config.store.maildirs, &why))?,
         }
-        Accounts::open(&database(config)).await?.close().await;
-        Ok(())
+        let accounts = Accounts::open(&database(config)).await?;
+        let known = brands_must_exist(config, &accounts).await;
+        accounts.close().await;
+        known
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let maildirs = &config.store.maildirs;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
         let pop3d = Self::new(config, Accounts::open(&database(config)).await?);
+        brands_must_exist(config, &pop3d.accounts).await?;
         pop3d.learn_rules().await?;
         Ok(pop3d)
     }
+}
+
+/// Nobody could log in where the customers of a brand are meant that is not there.
+async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
+    for listener in config.listeners(Protocol::Pop3) {
+        accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await?;
+    }
+    Ok(())
 }
 
 fn database(config: &Config) -> DatabaseConfig {

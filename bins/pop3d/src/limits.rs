@@ -19,6 +19,10 @@ pub(crate) const PAGE: u64 = 4 << 10;
 /// Octets of a message that TOP reads first: a usual header and some lines. It reads twice as much each time that this was not enough.
 pub(crate) const TOP_CHUNK: u64 = 8 << 10;
 
+/// Messages of a maildrop that is opened where its session runs, if its listing is known: to add up their sizes takes less than a change
+/// of threads and back.
+pub(crate) const SMALL_MAILDROP: usize = 500;
+
 /// How many logins LOGIN-DELAY remembers before it forgets those that do not matter any more.
 pub(crate) const REMEMBERED_LOGINS: usize = 100_000;
 

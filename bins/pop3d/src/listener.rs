@@ -47,8 +47,10 @@ fn protocol(listener: &Listener, replies: &Replies) -> pop3_proto::Config {
 
 /// A stamp that no session had before (RFC 1939 §7), where the listener offers APOP. A digest over it is of no use in any other.
 pub(crate) fn stamp(listener: &Listener, session: SessionId) -> Option<Stamp> {
-    let random = mailstore::unique::random();
-    let fresh = || Stamp::new(format!("<{session}.{random:x}@{}>", listener.hostname)).ok();
+    let fresh = || {
+        let random = mailstore::unique::random();
+        Stamp::new(format!("<{session}.{random:x}@{}>", listener.hostname)).ok()
+    };
     listener.apop.then(fresh).flatten()
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use accounts::{Account, Attempt, Attendance, Service, Verdict};
+use accounts::{Account, Attempt, Attendance, Service, Verdict, Why, shown_login};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::config::PopBeforeSmtp;
@@ -29,6 +29,8 @@ pub(crate) struct Entered {
 /// From where somebody logs in.
 #[derive(Clone, Copy)]
 pub(crate) struct Visitor<'v> {
+    /// Whose customers do here.
+    pub(crate) brand: Option<&'v str>,
     pub(crate) address: IpAddr,
     /// Whether that is the client's own address, and not its balancer's.
     pub(crate) is_client: bool,
@@ -60,12 +62,13 @@ impl Pop3d {
         claim: &Claim,
         visitor: Visitor<'_>,
     ) -> Result<Result<Entered, Denied>, WireError> {
+        let accounts = self.accounts.at_brand(visitor.brand);
         let mechanism = match claim {
             Claim::Apop { .. } => "apop",
             Claim::Password { .. } => "password",
         };
         let Visitor { address, tls, place, language, .. } = visitor;
-        let (accounts, encrypted) = (&self.accounts, tls.is_some());
+        let encrypted = tls.is_some();
         let attempt = Attempt::new(claim, Service::Pop, place, address, tls);
         let judged = accounts.authenticate_from(claim, address, Service::Pop).await;
         let (refusal, reason, why) = match judged {
@@ -91,14 +94,17 @@ impl Pop3d {
             }
         };
         let log = async {
-            let login = claim.login();
             let hint = match why {
-                Some(why) => accounts.hint(login, why).await,
+                Some(why) => accounts.hint(claim.login(), why).await,
                 None => None,
             };
             if let Some(why) = why {
                 accounts.note_login(attempt.rejected(why, hint.as_ref()));
             }
+            let login = &*match why {
+                None | Some(Why::UnknownLogin) => shown_login(claim.login()),
+                Some(_) => claim.login().into(),
+            };
             let hint = hint.as_ref().map(tracing::field::display);
             tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, tls, reason, hint);
         };
@@ -159,9 +165,17 @@ impl Pop3d {
         };
         let since = Instant::now();
         loop {
-            let (maildirs, mailbox) = (self.maildirs.clone(), account.mailbox.clone());
-            let ledger = self.ledger.clone();
-            match self.disk.run(move || maildrop::open(&maildirs, &mailbox, ledger, quota)).await? {
+            let books = (self.ledger.clone(), quota);
+            let known = maildrop::open_now(&self.maildirs, &account.mailbox, &self.listings, books.clone());
+            let taken = match known {
+                Some(taken) => taken,
+                None => {
+                    let (maildirs, mailbox) = (self.maildirs.clone(), account.mailbox.clone());
+                    let listings = self.listings.clone();
+                    self.disk.run(move || maildrop::open(&maildirs, &mailbox, &listings, books)).await?
+                }
+            };
+            match taken {
                 Err(Closed::InUse) if since.elapsed() < limits::IN_USE_WAIT => {
                     sleep(limits::IN_USE_LOOK).await;
                 }

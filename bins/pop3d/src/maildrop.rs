@@ -6,9 +6,9 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use mailstore::{Error, Ledger, Mailbox, Maildir, Maildrop, Quota, files};
+use mailstore::{Error, Ledger, Listings, Mailbox, Maildir, Maildrop, Quota, files};
 
-use crate::limits::{CHUNK, PAGE, TOP_CHUNK};
+use crate::limits::{CHUNK, PAGE, SMALL_MAILDROP, TOP_CHUNK};
 
 /// Why a maildrop cannot be had.
 #[derive(Debug)]
@@ -23,21 +23,48 @@ pub(crate) type Opened = (Maildrop, pop3_proto::Maildrop);
 
 /// Takes the maildrop for this session. An account that never got a message has no Maildir yet: it is made, so that two sessions
 /// exclude each other here as anywhere. What it removes is given back to the mailbox's quota.
-pub(crate) fn open(maildirs: &Path, mailbox: &str, ledger: Ledger, quota: Quota) -> Result<Opened, Closed> {
-    let trouble = |why: &dyn ToString| Closed::Trouble(why.to_string());
+pub(crate) fn open(
+    maildirs: &Path,
+    mailbox: &str,
+    listings: &Listings,
+    books: (Ledger, Quota),
+) -> Result<Opened, Closed> {
     let path = Mailbox::new(mailbox).map_err(|bad| trouble(&bad))?.below(maildirs);
     let maildir = match Maildir::open(&path) {
         // Not where the root itself is missing: its file system may not be mounted.
         Err(Error::NotMaildir(_)) if maildirs.is_dir() => Maildir::create(&path),
         opened => opened,
     };
-    let maildrop = match maildir.and_then(|maildir| maildir.lock()) {
+    opened(maildir.and_then(|maildir| maildir.lock_keeping(listings)), books)
+}
+
+/// As [`open`], where there is next to nothing to do: who polls finds a small maildrop as it was. `None` says only that [`open`] has to
+/// be asked.
+pub(crate) fn open_now(
+    maildirs: &Path,
+    mailbox: &str,
+    listings: &Listings,
+    books: (Ledger, Quota),
+) -> Option<Result<Opened, Closed>> {
+    let maildir = Maildir::at(Arc::new(files::Disk), Mailbox::new(mailbox).ok()?.below(maildirs));
+    match maildir.lock_known(listings, SMALL_MAILDROP)? {
+        Err(error) if !matches!(error, Error::InUse) => None,
+        locked => Some(opened(locked, books)),
+    }
+}
+
+fn opened(locked: Result<Maildrop, Error>, (ledger, quota): (Ledger, Quota)) -> Result<Opened, Closed> {
+    let maildrop = match locked {
         Ok(maildrop) => maildrop.booked(ledger, quota),
         Err(Error::InUse) => return Err(Closed::InUse),
         Err(error) => return Err(trouble(&error)),
     };
     let listing = pop3_proto::Maildrop::shared(Arc::new(Listing(maildrop.listing())));
     Ok((maildrop, listing.map_err(|bad| trouble(&bad))?))
+}
+
+fn trouble(why: &dyn ToString) -> Closed {
+    Closed::Trouble(why.to_string())
 }
 
 /// One copy of sizes and unique ids for the store and for the protocol.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::{Account, Attempt, Attendance, Sender, Service, Verdict};
+use accounts::{Account, Attempt, Attendance, Sender, Service, Verdict, Why, shown_login};
 use auth_sasl::Claim;
 use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
@@ -266,23 +266,22 @@ impl<'s> Conversation<'s> {
             return Answer::No(reply);
         }
         let standing = self.standing();
-        let hostname = &self.session.listener.hostname;
-        let transaction = self.transaction.as_ref();
-        let taken = match self.smtpd.recipient(standing, hostname, rcpt.forward_path, transaction).await {
+        let (listener, transaction) = (&self.session.listener, self.transaction.as_ref());
+        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, transaction).await {
             Ok(taken) => taken,
             Err(reply) => return Answer::No(reply),
         };
-        let (here, who) = match taken {
-            Taken::Here(mailbox, reserved) => (Some((mailbox, reserved)), None),
-            Taken::Elsewhere(who) => (None, who),
-        };
-        if let Err(reply) = self.spend(here.is_none(), who).await {
+        let elsewhere = matches!(taken, Taken::Elsewhere(_) | Taken::Returned(_));
+        let who = if let Taken::Elsewhere(who) = &taken { who.clone() } else { None };
+        if let Err(reply) = self.spend(elsewhere, who).await {
             return Answer::No(reply);
         }
         if let Some(transaction) = &mut self.transaction {
-            match here {
-                Some((mailbox, reserved)) => transaction.add(rcpt, mailbox, reserved),
-                None => transaction.add_remote(rcpt),
+            match taken {
+                Taken::Here(mailbox, reserved) => transaction.add(rcpt, mailbox, reserved),
+                Taken::Elsewhere(_) => transaction.add_remote(rcpt),
+                Taken::SentOn(expansion) => transaction.add_sent_on(rcpt, expansion),
+                Taken::Returned(sender) => transaction.add_returned(rcpt, sender),
             }
         }
         Answer::Yes
@@ -306,7 +305,7 @@ impl<'s> Conversation<'s> {
     async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
         let tls = self.client.tls.as_ref().map(|tls| tls.version);
         let (login, encrypted) = (claim.login(), tls.is_some());
-        let accounts = &self.smtpd.accounts;
+        let accounts = self.smtpd.accounts.at_brand(self.session.listener.brand.as_deref());
         let attempt = Attempt::new(claim, Service::SmtpAuth, &self.door.place, from, tls);
         match accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
             Ok(Verdict::Accepted(account)) => {
@@ -327,6 +326,10 @@ impl<'s> Conversation<'s> {
                 let log = async {
                     let hint = accounts.hint(login, why).await;
                     accounts.note_login(attempt.rejected(why, hint.as_ref()));
+                    let login = &*match why {
+                        Why::UnknownLogin => shown_login(login),
+                        _ => login.into(),
+                    };
                     let (reason, hint) = (why.word(), hint.as_ref().map(tracing::field::display));
                     tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason, hint);
                 };
@@ -336,6 +339,7 @@ impl<'s> Conversation<'s> {
             }
             Ok(Verdict::Deferred(budget)) => {
                 accounts.note_login(attempt.deferred(budget));
+                let login = &*shown_login(login);
                 tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason = budget.word());
                 Answer::No(replies::AUTH_UNAVAILABLE)
             }

@@ -4,6 +4,7 @@
 
 mod conversation;
 mod domain;
+mod forward;
 mod listener;
 mod outbound;
 mod parameters;
@@ -15,7 +16,7 @@ mod trace;
 mod transaction;
 mod words;
 
-use accounts::{Accounts, DatabaseConfig};
+use accounts::{Accounts, DatabaseConfig, Srs};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
 use daemon_kit::daemon::{Daemon, Trouble};
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
@@ -46,6 +47,8 @@ pub struct Smtpd {
     sending_limits: SendingLimits,
     clock: Clock,
     told: Told,
+    /// None: nobody's mail is sent on.
+    forwarding: Option<Srs>,
     /// This machine's name in trace fields.
     node: String,
 }
@@ -65,6 +68,7 @@ impl Smtpd {
             sending_limits: config.sending_limits,
             clock: Clock::default(),
             told: Told::default(),
+            forwarding: None,
             node: config.node.clone(),
         }
     }
@@ -108,12 +112,17 @@ impl Daemon for Smtpd {
     const PROTOCOL: Protocol = Protocol::Smtp;
 
     async fn check(config: &Config) -> Result<(), Trouble> {
-        Accounts::open(&database(config)).await?.close().await;
+        let accounts = Accounts::open(&database(config)).await?;
+        let known = brands_must_exist(config, &accounts).await;
+        accounts.close().await;
+        known?;
+        srs(config)?;
         outbound::settings(config).map(drop)
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let accounts = Accounts::open(&database(config)).await?;
+        brands_must_exist(config, &accounts).await?;
         let store = store(config);
         // It reads the disk, and after a crash for long.
         let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
@@ -122,8 +131,22 @@ impl Daemon for Smtpd {
             false => None,
         };
         let doors = Doors::of(config, outbound.is_some());
-        Ok(Self { outbound, doors, ..Self::new(config, accounts, delivery) })
+        let forwarding = srs(config)?;
+        Ok(Self { outbound, doors, forwarding, ..Self::new(config, accounts, delivery) })
     }
+}
+
+/// Nobody could log in where the customers of a brand are meant that is not there.
+async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
+    for listener in config.listeners(Protocol::Smtp) {
+        accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await?;
+    }
+    Ok(())
+}
+
+fn srs(config: &Config) -> Result<Option<Srs>, Trouble> {
+    let load = |forwarding: &config::Forwarding| Srs::load(&forwarding.srs_key, &forwarding.srs_domain);
+    Ok(config.forwarding.as_ref().map(load).transpose()?)
 }
 
 fn database(config: &Config) -> DatabaseConfig {

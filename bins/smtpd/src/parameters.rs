@@ -22,7 +22,7 @@ pub(crate) fn of_mail(mail: &Mail<'_>) -> Parameters {
 }
 
 pub(crate) fn of_rcpt(rcpt: &Rcpt<'_>, mailbox: Mailbox) -> Recipient {
-    let Remote { address, notify, original } = of_remote(rcpt);
+    let Remote { address, notify, original, .. } = of_remote(rcpt);
     Recipient { notify, original, ..Recipient::new(mailbox, address) }
 }
 

@@ -11,6 +11,7 @@ use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
 use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
+use crate::forward::Expansion;
 use crate::transaction::Transaction;
 use crate::{Smtpd, replies};
 
@@ -20,6 +21,10 @@ pub(crate) enum Taken {
     Here(Mailbox, Option<Reserved>),
     /// Elsewhere, for who is known by its address alone, if it is.
     Elsewhere(Option<Sender>),
+    /// In these places: the mailbox has its mail sent on.
+    SentOn(Expansion),
+    /// Elsewhere, at this address: it is a report of what we have sent on.
+    Returned(String),
 }
 
 /// What the policy is told of a client.
@@ -37,36 +42,46 @@ impl Smtpd {
     pub(crate) async fn recipient(
         &self,
         standing: Standing,
-        hostname: &str,
+        at: &config::Listener,
         path: ForwardPath<'_>,
         transaction: Option<&Transaction>,
     ) -> Result<Taken, Reply> {
-        let resolution = self.resolve(hostname, path).await?;
+        let reverse_path = transaction.map_or("", Transaction::reverse_path);
+        let returned = self.returned(path, reverse_path).map_err(|(refusal, reason)| {
+            tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason);
+            refusal
+        })?;
+        let sender = returned.as_deref().and_then(smtp_proto::Mailbox::parse);
+        let path = sender.map_or(path, ForwardPath::Mailbox);
+        let resolution = self.resolve(&at.hostname, path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
             Resolution::Disabled => Destination::Disabled,
             Resolution::Mailbox(_) => Destination::Mailbox,
             Resolution::NoPostmaster | Resolution::Unready => Destination::Unready,
+            Resolution::NotOurs if returned.is_some() => Destination::Returned,
             Resolution::NotOurs => Destination::Foreign,
             Resolution::UnknownUser => Destination::UnknownUser,
         };
         let (identity, holder) = match destination {
-            Destination::Foreign => self.identity(standing).await?,
+            Destination::Foreign => self.identity(standing, at.brand.as_deref()).await?,
             _ => (standing.identity, None),
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
-            (Verdict::Accept(_), Resolution::Mailbox(found)) => {
-                let mailbox = key(&found.key)?;
-                // By another of its addresses: it gets the message once.
-                if transaction.is_some_and(|transaction| transaction.is_for(&mailbox)) {
-                    return Ok(Taken::Here(mailbox, None));
+            (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
+                let address = path.to_string();
+                if let Some(srs) = self.forwarding.as_ref().filter(|_| mailbox.forwards) {
+                    let expansion = self.expand(srs, mailbox, &address, transaction).await?;
+                    return Ok(Taken::SentOn(expansion));
                 }
-                let octets = transaction.and_then(Transaction::declared);
-                let reserved = self.reserve(&found, &mailbox, &path.to_string(), octets).await?;
-                return Ok(Taken::Here(mailbox, Some(reserved)));
+                let (mailbox, reserved) = self.reserve(&mailbox, &address, transaction).await?;
+                return Ok(Taken::Here(mailbox, reserved));
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
+                if let Some(sender) = returned {
+                    return Ok(Taken::Returned(sender));
+                }
                 return Ok(Taken::Elsewhere(holder.or_else(|| standing.address.map(Sender::Address))));
             }
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
@@ -82,13 +97,17 @@ impl Smtpd {
     }
 
     /// Who the client is where it matters whether it may relay: one without a login may have a ticket, and whose, if only one can have it.
-    async fn identity(&self, standing: Standing) -> Result<(Identity, Option<Sender>), Reply> {
+    async fn identity(
+        &self,
+        standing: Standing,
+        brand: Option<&str>,
+    ) -> Result<(Identity, Option<Sender>), Reply> {
         let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
         let Some(address) = standing.address.filter(|_| tickets && asked) else {
             return Ok((standing.identity, None));
         };
-        let holders = self.accounts.ticket_holders(address).await.map_err(|error| {
+        let holders = self.accounts.at_brand(brand).ticket_holders(address).await.map_err(|error| {
             tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
             replies::ACCOUNTS_UNAVAILABLE
         })?;
@@ -111,26 +130,32 @@ impl Smtpd {
         }
     }
 
-    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
-    async fn reserve(
+    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken. A mailbox that has the message by another
+    /// of its addresses gets it once, and needs no more room.
+    pub(crate) async fn reserve(
         &self,
         found: &accounts::Mailbox,
-        mailbox: &Mailbox,
         address: &str,
-        octets: Option<u64>,
-    ) -> Result<Reserved, Reply> {
+        transaction: Option<&Transaction>,
+    ) -> Result<(Mailbox, Option<Reserved>), Reply> {
+        let mailbox = key(&found.key)?;
+        if transaction.is_some_and(|transaction| transaction.is_for(&mailbox)) {
+            return Ok((mailbox, None));
+        }
         let quota = quota(found, &self.quota);
-        match self.delivery.reserve(mailbox, address, quota, octets).await {
-            Ok(reserved) => Ok(reserved),
+        let octets = transaction.and_then(Transaction::declared);
+        let reserved = match self.delivery.reserve(&mailbox, address, quota, octets).await {
+            Ok(reserved) => reserved,
             Err(DeliveryError::OverQuota(over)) => {
                 tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
-                Err(self.mailbox_full())
+                return Err(self.mailbox_full());
             }
             Err(error) => {
                 tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
-                Ok(self.delivery.unchecked(mailbox, address, quota))
+                self.delivery.unchecked(&mailbox, address, quota)
             }
-        }
+        };
+        Ok((mailbox, Some(reserved)))
     }
 
     /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other
@@ -188,7 +213,8 @@ pub fn refusal_of(why: Why) -> Reply {
         | Why::RelayAfterPop
         | Why::RelayDenied
         | Why::RelayForAccount
-        | Why::RelayForNetwork => replies::RELAY_DENIED,
+        | Why::RelayForNetwork
+        | Why::ReportReturned => replies::RELAY_DENIED,
     }
 }
 

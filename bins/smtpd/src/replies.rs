@@ -62,6 +62,14 @@ pub(crate) const NO_SUCH_USER: Reply = Reply::of(550, Enhanced(5, 1, 1), "No suc
 /// There is no way out of this installation: permanent, for waiting would not make one.
 pub const NOT_SENT_FROM_HERE: Reply =
     Reply::of(550, Enhanced(5, 4, 4), "Mail to other domains is not sent from here");
+/// It came back, and we have sent it on from here already: a report of it says so.
+pub(crate) const FORWARD_LOOP: Reply =
+    Reply::of(554, Enhanced(5, 4, 6), "This message was sent on from here before, it goes round in a loop");
+/// An address that we made for mail that was sent on: its time is over.
+pub(crate) const RETURN_EXPIRED: Reply = Reply::of(550, Enhanced(5, 7, 1), "This address has expired");
+/// The same in its time: nobody writes to it but with a report.
+pub(crate) const REPORTS_ONLY: Reply =
+    Reply::of(550, Enhanced(5, 7, 1), "This address takes reports only, from the empty sender");
 pub(crate) const RELAY_DENIED: Reply =
     Reply::of(550, Enhanced(5, 7, 1), "Mail to other domains is not taken here");
 pub(crate) const RELAY_NEEDS_AUTHENTICATION: Reply =

@@ -8,12 +8,13 @@ use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::outbound::{Outbound, SuccessReport};
 use delivery::{
-    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Parameters, QueueId, Recipient, Remote,
-    Reserved,
+    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Notify, Parameters, QueueId, Recipient,
+    Remote, Reserved,
 };
 use jiff::Zoned;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
+use crate::forward::{Expansion, LOOP_FIELD, LoopScan};
 use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
 use crate::{parameters, replies};
@@ -76,6 +77,8 @@ pub(crate) struct Transaction {
     reserved: Vec<Reserved>,
     /// What it may cost its sender, where that is limited.
     pub(crate) budget: Option<Budget>,
+    /// Of who has it sent on.
+    marks: Vec<String>,
     message: Option<Message>,
 }
 
@@ -88,6 +91,8 @@ struct Message {
     account: Option<String>,
     /// The sender wants to know that it is in a mailbox.
     report: Option<SuccessReport>,
+    /// Whether it comes back from where it was sent on.
+    loops: LoopScan,
     /// For as much as it holds until it is on the disk.
     _memory: Share,
 }
@@ -110,6 +115,7 @@ impl Transaction {
             remotes: Vec::new(),
             reserved: Vec::new(),
             budget: None,
+            marks: Vec::new(),
             message: None,
         }
     }
@@ -134,6 +140,10 @@ impl Transaction {
         self.declared
     }
 
+    pub(crate) fn reverse_path(&self) -> &str {
+        &self.reverse_path
+    }
+
     /// Whether a recipient so far is this mailbox.
     pub(crate) fn is_for(&self, mailbox: &Mailbox) -> bool {
         self.recipients.iter().any(|recipient| recipient.mailbox == *mailbox)
@@ -146,6 +156,42 @@ impl Transaction {
 
     pub(crate) fn add_remote(&mut self, rcpt: &Rcpt<'_>) {
         self.remotes.push(parameters::of_remote(rcpt));
+    }
+
+    /// A report, for who is meant by the address.
+    pub(crate) fn add_returned(&mut self, rcpt: &Rcpt<'_>, sender: String) {
+        self.remotes.push(Remote { address: sender, ..parameters::of_remote(rcpt) });
+    }
+
+    /// Somebody who has it sent on.
+    pub(crate) fn add_sent_on(&mut self, rcpt: &Rcpt<'_>, expansion: Expansion) {
+        let Expansion { here, there, marks } = expansion;
+        for (address, mailbox, reserved) in here {
+            self.reserved.extend(reserved);
+            self.recipients.push(Recipient { address, ..parameters::of_rcpt(rcpt, mailbox) });
+        }
+        for (address, forward) in there {
+            // Where it is sent on is the owner's affair: of a failure we hear, and nobody else of anything.
+            let notify = match rcpt.notify.map(|notify| notify.failure) {
+                Some(false) => Notify { success: false, failure: false, delay: false },
+                _ => Notify { success: false, failure: true, delay: false },
+            };
+            let (notify, forward) = (Some(notify), Some(forward));
+            self.remotes.push(Remote { address, notify, forward, ..parameters::of_remote(rcpt) });
+        }
+        self.marks.extend(marks);
+    }
+
+    /// The recipient as RCPT named it, if it is alone.
+    fn only_recipient(&self) -> Option<&str> {
+        let here = self.recipients.iter().map(|recipient| &*recipient.address);
+        let there = self
+            .remotes
+            .iter()
+            .map(|remote| remote.forward.as_ref().map_or(&*remote.address, |forward| &*forward.recipient));
+        let mut all = here.chain(there);
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first)
     }
 
     /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
@@ -172,11 +218,7 @@ impl Transaction {
             },
             tls: client.tls.as_ref(),
             queue_id: &queue_id.to_string(),
-            recipient: match (&self.recipients[..], &self.remotes[..]) {
-                ([recipient], []) => Some(&recipient.address),
-                ([], [remote]) => Some(&remote.address),
-                _ => None,
-            },
+            recipient: self.only_recipient(),
             now: &now,
         };
         let mut fields = Vec::with_capacity(512);
@@ -184,6 +226,9 @@ impl Transaction {
         // That line is for mailboxes alone (RFC 5321 §4.4).
         let own = fields.len();
         trace.write_received(&mut fields);
+        for mark in &self.marks {
+            fields.extend_from_slice(format!("{LOOP_FIELD}: {mark}\r\n").as_bytes());
+        }
         let envelope = Envelope {
             parameters: self.parameters.clone(),
             delivered_to: settings.delivered_to,
@@ -206,6 +251,7 @@ impl Transaction {
             submission,
             account: client.account.clone(),
             report,
+            loops: LoopScan::new(std::mem::take(&mut self.marks)),
             _memory: memory,
         });
     }
@@ -223,6 +269,11 @@ impl Transaction {
         let Some(mut message) = self.message else { return Err(replies::STORE_FAILED) };
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
+        if message.loops.is_loop() {
+            let (from, reason) = (self.reverse_path, "forward_loop");
+            tracing::warn!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+            return Err(replies::FORWARD_LOOP);
+        }
         message.complete_header().await.map_err(refuse)?;
         let accepted = match message.incoming.commit().await {
             Err(DeliveryError::OverQuota(over)) => {
@@ -243,8 +294,9 @@ impl Transaction {
         for Recipient { mailbox, address, .. } in &self.recipients {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
         }
-        for Remote { address, .. } in &self.remotes {
-            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address);
+        for Remote { address, forward, .. } in &self.remotes {
+            let forward_of = forward.as_ref().map(|forward| &forward.recipient);
+            tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, forward_of);
         }
         if let (Some(outbound), Some(report)) = (outbound, message.report) {
             outbound.report_delivered(&accepted, report).await;
@@ -262,6 +314,7 @@ impl Transaction {
 impl Message {
     async fn write(&mut self, octets: &[u8]) -> Result<(), DeliveryError> {
         self.octets += octets.len() as u64;
+        self.loops.take(octets);
         let Some(submission) = &mut self.submission else { return self.put(octets).await };
         let searched = submission.header.len();
         submission.header.extend_from_slice(octets);

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::forward;
 use crate::held;
 use crate::life::{self, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
@@ -43,7 +44,7 @@ pub enum Command {
         /// The login, not an address
         login: String,
     },
-    /// All accounts
+    /// All accounts, or those of --brand
     List,
     /// Make an account as a plan says, with login and password made for it
     Issue(life::Issue),
@@ -100,6 +101,9 @@ pub enum Command {
         #[arg(required = true, value_name = "KEY=VALUE")]
         settings: Vec<Setting>,
     },
+    /// Where an account sends its mail on: add, remove, keep, show
+    #[command(subcommand)]
+    Forward(forward::Command),
     /// Remove an account and its addresses; its mail stays on the disk
     Remove {
         /// The login, not an address
@@ -201,7 +205,10 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         }
         Command::Show { login } => show(settings, &accounts, &login, output).await,
         Command::List => {
-            let list = accounts.account_list().await?;
+            let mut list = accounts.account_list().await?;
+            if let Some(brand) = &settings.brand {
+                list.retain(|row| row.brand().is_some_and(|own| own.eq_ignore_ascii_case(brand)));
+            }
             let list: Vec<Shown> = list.into_iter().map(|row| Shown::row(settings, row)).collect();
             output.print(&list, |list| as_table(list))
         }
@@ -235,6 +242,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
         }
         Command::Set { login, settings: changes } => set(settings, &accounts, &login, &changes, output).await,
+        Command::Forward(command) => forward::run(settings, &accounts, command, output).await,
         Command::Remove { login } => remove(settings, &accounts, &login, output).await,
     }
 }
@@ -310,16 +318,7 @@ async fn resume(
 fn print_with_queue(shown: Shown, held: usize, output: Output) -> Result<(), Failure> {
     output.print(&Shown { held_messages: Some(held), ..shown }, |shown| match held {
         0 => as_facts(shown),
-        held => {
-            let login = &shown.login;
-            format!(
-                "{}\n\n{held} messages of it are held in the queue. To look at them, and then to do one of two:\n  \
-                 yubin queue list --account {login} --held\n  \
-                 yubin queue drop --account {login} --held --reason spam\n  \
-                 yubin account resume {login} --release-queue",
-                as_facts(shown)
-            )
-        }
+        held => format!("{}\n\n{}", as_facts(shown), held::advice(&shown.login, held)),
     })
 }
 

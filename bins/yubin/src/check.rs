@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use accounts::{Accounts, Resolution, Status, Upgrade};
+use accounts::{Accounts, Resolution, Srs, Status, Upgrade};
 use clap::Args;
 use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, Protocol, TlsMode};
 use daemon_kit::daemon::{Daemon, Trouble};
@@ -18,7 +18,7 @@ use crate::output::{Output, facts, time};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Make the account database and the APOP key file where they are missing, and bring an older database up to date
+    /// Make the account database and the key files where they are missing, and bring an older database up to date
     #[arg(long)]
     pub create: bool,
     /// With --create: try it, say what would be done to the account database, and do nothing
@@ -121,6 +121,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         true => Accounts::create_with_copy(&database).await?,
         false => (Accounts::open(&database).await?, None),
     };
+    if let Some(forwarding) = settings.config.forwarding.as_ref().filter(|_| arguments.create) {
+        Srs::generate(&forwarding.srs_key)?;
+    }
     let status = accounts.status().await?;
     let postmaster = postmaster(&accounts).await?;
     accounts.close().await;

@@ -17,6 +17,8 @@ const PLACES: [&str; 2] = ["yubin-data/yubin.toml", "/etc/yubin/yubin.toml"];
 pub struct Settings {
     /// The whole of it.
     pub config: Config,
+    /// Of logins that name no other; nothing for the default one.
+    pub brand: Option<String>,
 }
 
 impl Settings {
@@ -30,7 +32,13 @@ impl Settings {
             None => found()?,
         };
         let config = Config::load(path).map_err(|faults| Failure::Configuration(faults.to_string()))?;
-        Ok(Self { config })
+        Ok(Self { config, brand: None })
+    }
+
+    /// The same with logins of this brand.
+    #[must_use]
+    pub fn of_brand(self, brand: Option<String>) -> Self {
+        Self { brand, ..self }
     }
 
     /// Where the account database is.
@@ -47,7 +55,10 @@ impl Settings {
     /// # Errors
     /// [`Failure`], naming the next step.
     pub async fn accounts(&self) -> Result<Accounts, Failure> {
-        Ok(Accounts::open(&self.database()).await?.acting_as(&operator()))
+        let accounts = Accounts::open(&self.database()).await?.acting_as(&operator());
+        let accounts = accounts.at_brand(self.brand.as_deref());
+        accounts.brand_must_exist().await?;
+        Ok(accounts)
     }
 
     /// The directory of a mailbox.

@@ -98,6 +98,7 @@ Example:
 struct Shown {
     domain: String,
     kind: &'static str,
+    brand: Option<String>,
     default: bool,
     addresses: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,6 +165,10 @@ async fn print_list(accounts: &Accounts, output: Output) -> Result<(), Failure> 
                 (None, true) => "ours, the default".to_owned(),
                 (None, false) => shown.kind.to_owned(),
             };
+            let kind = match &shown.brand {
+                Some(brand) => format!("{kind}, brand {brand}"),
+                None => kind,
+            };
             [
                 shown.domain.clone(),
                 shown.addresses.to_string(),
@@ -194,9 +199,10 @@ async fn add(accounts: &Accounts, domain: &str, output: Output) -> Result<(), Fa
     }
     output.print(&shown, |shown| {
         let domain = &shown.domain;
+        let of_brand = shown.brand.as_ref().map_or(String::new(), |brand| format!(" of {brand}"));
         let mut text = format!("mail for {domain} is ours");
         if shown.default {
-            text.push_str(&format!("; every account will have the address LOGIN@{domain}"));
+            text.push_str(&format!("; every account{of_brand} will have the address LOGIN@{domain}"));
         }
         if made {
             text.push_str(&format!(
@@ -245,6 +251,9 @@ const DAY: i64 = 24 * 60 * 60;
 fn as_facts(shown: &Shown) -> String {
     let or = |value: &Option<String>, none: &str| value.clone().unwrap_or_else(|| none.to_owned());
     let mut lines = vec![("domain", shown.domain.clone()), ("kind", shown.kind.to_owned())];
+    if let Some(brand) = &shown.brand {
+        lines.push(("brand", brand.clone()));
+    }
     if let Some(home) = &shown.equivalent_to {
         lines.push(("home", home.clone()));
     }
@@ -280,6 +289,7 @@ impl From<DomainInfo> for Shown {
         Self {
             domain: info.name,
             kind,
+            brand: info.brand,
             default: info.default,
             addresses: info.addresses,
             equivalent_to,

@@ -30,6 +30,16 @@ pub(crate) async fn release(settings: &Settings, login: &str) -> Result<usize, F
     Ok(ids.len())
 }
 
+/// What to do with what is held.
+pub(crate) fn advice(login: &str, held: usize) -> String {
+    format!(
+        "{held} messages of it are held in the queue. To look at them, and then to do one of two:\n  \
+         yubin queue list --account {login} --held\n  \
+         yubin queue drop --account {login} --held --reason spam\n  \
+         yubin account resume {login} --release-queue"
+    )
+}
+
 fn because(settings: &Settings, login: &str) -> Result<Vec<QueueId>, Failure> {
     let why = suspended(login);
     of(settings, login, |waiting| waiting.progress.hold.as_ref() == Some(&why))

@@ -39,7 +39,8 @@ Columns, of which only the first must be there:
 
 Every line is looked at before anything is done. If one is bad, all bad ones are
 told, and nothing is done. Stop it at any time and run it again: an account is
-there whole or not at all, and one that is there is left as it is.
+there whole or not at all, and one that is there is left as it is. Logins are of
+--brand, unless they name theirs.
 
 Example:
   yubin import accounts customers.csv";
@@ -75,6 +76,7 @@ pub(crate) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     drop(progress);
     match imported {
         Err(ImportError::Lines(more)) => faults.extend(more),
+        Err(ImportError::Overtaken(more, done)) => return Err(rows::overtaken(&file, more, done, found)),
         Err(ImportError::Unavailable(unavailable)) => return Err(unavailable.into()),
         Ok(ImportedAccounts { taken, before }) if faults.is_empty() => {
             return output.print(&Report { found, taken, before }, as_facts);

@@ -18,6 +18,7 @@ pub mod domain;
 pub mod expire;
 pub mod explain;
 pub mod failure;
+pub mod forward;
 mod held;
 pub mod import;
 pub mod import_accounts;
@@ -54,6 +55,10 @@ pub struct Cli {
     /// The configuration file [default: ./yubin-data/yubin.toml if it exists, else /etc/yubin/yubin.toml]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
+
+    /// The brand of logins that do not name theirs (as asahi:ab4t-ash does), and of what is added [default: the one without a name]
+    #[arg(long, value_name = "BRAND", global = true)]
+    pub brand: Option<String>,
 
     /// Print facts as JSON
     #[arg(long, global = true)]
@@ -163,7 +168,8 @@ pub fn main() -> ExitCode {
 /// [`Failure`], with the exit code.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let output = Output::new(cli.json);
-    let settings = || Settings::load(cli.config.as_deref());
+    let settings =
+        || Settings::load(cli.config.as_deref()).map(|settings| settings.of_brand(cli.brand.clone()));
     match cli.command {
         Command::Quickstart(arguments) => quickstart::run(arguments, output).await,
         Command::Init(arguments) => init::run(&arguments, output),

@@ -23,9 +23,6 @@ pub enum Command {
         /// The shape of logins: @ a letter, # a digit, everything else itself
         #[arg(long, default_value = "@@#@-@@@")]
         login: String,
-        /// The brand that it belongs to
-        #[arg(long)]
-        brand: Option<String>,
         /// The domain of issued addresses [default: the default domain]
         #[arg(long)]
         domain: Option<String>,
@@ -57,6 +54,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum BrandCommand {
     /// Make a brand: a provider, of whom one installation may host several
+    #[command(after_help = BRAND_EXAMPLES)]
     Add {
         /// Its name
         name: String,
@@ -64,6 +62,18 @@ pub enum BrandCommand {
     /// All brands
     List,
 }
+
+const BRAND_EXAMPLES: &str = "\
+Without a brand there is one that nobody has to name. Customers of another log in
+at the listeners with its name, brand = \"asahi\", and nowhere else; the same login
+may be an account of each. Commands name an account of it as asahi:LOGIN, or LOGIN
+with --brand asahi.
+
+Examples:
+  yubin brand add asahi
+  yubin domain add asahi-net.or.jp --brand asahi
+  yubin account add ab4t-ash --brand asahi
+  yubin account show asahi:ab4t-ash";
 
 const ADD_EXAMPLES: &str = "\
 Services, =on or =off: pop, smtp_auth, apop, pop_before_smtp, virus_check, forward.
@@ -94,9 +104,9 @@ struct Shown {
 pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -> Result<(), Failure> {
     let accounts = settings.accounts().await?;
     match command {
-        Command::Add { name, login, brand, domain, accounts: most, settings } => {
+        Command::Add { name, login, domain, accounts: most, settings } => {
             let (services, sending) = (PlanSetting::services(&settings), PlanSetting::sending(&settings));
-            let new = NewPlan { name, pattern: login, brand, domain, accounts: most, services };
+            let new = NewPlan { name, pattern: login, domain, accounts: most, services };
             let name = accounts.plan_add(&new).await?.name;
             if !sending.is_empty() {
                 accounts.plan_set_sending(&name, &sending).await?;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
 
+use accounts::ImportedAccounts;
+
 use crate::failure::Failure;
 
 /// The longest list of faults; who has more has one fault in common.
@@ -61,9 +63,27 @@ pub(crate) fn read<T>(
 }
 
 /// What to say when nothing was done because of lines.
-pub(crate) fn refused(path: &Path, mut faults: Faults) -> Failure {
+pub(crate) fn refused(path: &Path, faults: Faults) -> Failure {
+    let head = format!("nothing was done: {} of the lines of {} are bad", faults.len(), path.display());
+    told(head, faults)
+}
+
+/// What to say when a line was good, and is not any more when its turn comes: what was done before stands.
+pub(crate) fn overtaken(path: &Path, faults: Faults, done: ImportedAccounts, found: usize) -> Failure {
+    let ImportedAccounts { taken, before } = done;
+    let left = found - taken - before;
+    told(
+        format!(
+            "{taken} accounts were made and {before} were there before; then somebody took a name that stands in {}: {left} accounts are left; put the line right and run it again",
+            path.display()
+        ),
+        faults,
+    )
+}
+
+fn told(head: String, mut faults: Faults) -> Failure {
     faults.sort();
-    let mut text = format!("nothing was done: {} of the lines of {} are bad", faults.len(), path.display());
+    let mut text = head;
     for (line, fault) in faults.iter().take(TOLD) {
         text.push_str(&format!("\nline {line}: {fault}"));
     }

@@ -11,7 +11,8 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::config::Backend;
 use crate::limits;
-use crate::readers::{Answers, Readers, in_time};
+use crate::readers::{Origin, Readers, in_time};
+use crate::witness::Witness;
 
 /// Pools on one database. With SQLite the writer is a single connection, so that a process never contends with
 /// itself for the one write lock of the file.
@@ -38,7 +39,59 @@ const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON
 /// it holds.
 const POSTGRES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'";
 
+/// Rows of a table that are over: `$1` until when, `$2` how many at most. On PostgreSQL those that somebody else has in hand are left
+/// for the next time: two machines that drop the same rows in two orders would wait for each other.
+macro_rules! expired {
+    ($backend:expr, $table:literal, $key:literal, $end:literal) => {
+        match $backend {
+            Self::Sqlite(_) => concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $end,
+                " <= $1 LIMIT $2)"
+            ),
+            Self::Postgres(_) => concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $end,
+                " <= $1 ORDER BY ",
+                $key,
+                " LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            ),
+        }
+    };
+}
+
 impl Backend {
+    /// Drops expired tickets, see `expired`.
+    pub(crate) fn drop_tickets(&self) -> &'static str {
+        expired!(self, "ticket", "address, account_id", "expires_at")
+    }
+
+    /// Drops counts of wrong claims that have leaked away, see `expired`.
+    pub(crate) fn drop_guesses(&self) -> &'static str {
+        expired!(self, "guess", "subject", "empty_at")
+    }
+
+    /// Drops places where nobody was for long, see `expired`.
+    pub(crate) fn drop_known(&self) -> &'static str {
+        expired!(self, "known", "account_id, place", "seen_at")
+    }
+
     /// Connects to a database that exists.
     ///
     /// One connection is made and set up by hand: a pool would try again until its patience ends and then say
@@ -59,7 +112,7 @@ impl Backend {
                 let counters =
                     with_setup(SQLITE_COUNTER).max_connections(1).acquire_timeout(limits::READ_PATIENCE);
                 Ok(Pools {
-                    readers: Readers::new(readers.connect_lazy_with(options.clone()), Answers::File),
+                    readers: Readers::new(readers.connect_lazy_with(options.clone()), Origin::File),
                     counters: counters.connect_lazy_with(options.clone()),
                     writer: writer.connect_lazy_with(options),
                 })
@@ -78,7 +131,7 @@ impl Backend {
                     })
                     .connect_lazy_with(options);
                 Ok(Pools {
-                    readers: Readers::new(pool.clone(), Answers::Server),
+                    readers: Readers::new(pool.clone(), Origin::Server),
                     counters: pool.clone(),
                     writer: pool,
                 })
@@ -158,6 +211,14 @@ impl Backend {
         match self {
             Self::Sqlite(_) => None,
             Self::Postgres(_) => Some("SELECT id FROM account WHERE id = $1 FOR SHARE"),
+        }
+    }
+
+    /// Who tells whether anything was committed, without a question. PostgreSQL is asked.
+    pub(crate) fn witness(&self) -> Option<Witness> {
+        match self {
+            Self::Sqlite(path) => Some(Witness::of(path)),
+            Self::Postgres(_) => None,
         }
     }
 

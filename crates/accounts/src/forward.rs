@@ -59,8 +59,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AdminError::Refused`] when there is no such account, the address is none or its own, or it has as many as it may.
-    pub async fn forward_add(&self, login: &str, address: &str) -> Result<Forwarding, AdminError> {
-        let (login, address) = (self.login(login).await?, Address::parse(address)?);
+    pub async fn forward_add(&self, login: &str, text: &str) -> Result<Forwarding, AdminError> {
+        let (login, address) = (self.login(login).await?, Address::parse(text)?);
         let mut change = self.begin().await?;
         let account = admin::must_find(&mut change, login.as_str()).await?;
         match self.resolve(address.local_part(), address.domain()).await? {
@@ -77,7 +77,7 @@ impl Accounts {
             _ => {}
         }
         let has = addresses(&mut change, account.id).await?;
-        let text = address.to_string();
+        let text = as_written(text, &address);
         if !has.contains(&text) && has.len() >= limits::FORWARDS {
             return Err(AdminError::Refused(format!(
                 "{login} sends its mail on to {} addresses already, which is the most; remove one first",
@@ -99,9 +99,12 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Refused`] when there is no such account, or it does not send its mail there.
     pub async fn forward_remove(&self, login: &str, address: &str) -> Result<Forwarding, AdminError> {
-        let (login, address) = (self.login(login).await?, Address::parse(address)?.to_string());
+        let login = self.login(login).await?;
         let mut change = self.begin().await?;
         let account = admin::must_find(&mut change, login.as_str()).await?;
+        let has = addresses(&mut change, account.id).await?;
+        let known = has.into_iter().find(|known| known.eq_ignore_ascii_case(address));
+        let address = known.unwrap_or_else(|| address.to_owned());
         let removed = sqlx::query(sql::REMOVE_FORWARD)
             .bind(account.id.get())
             .bind(&address)
@@ -143,6 +146,12 @@ impl Accounts {
         self.shared.store.commit(change, "account forward", &format!("{login} {said}")).await?;
         self.forward_show(login).await
     }
+}
+
+/// Another host's local part is its own affair: its letters stay as they are (RFC 5321 §2.4).
+fn as_written(text: &str, address: &Address) -> String {
+    let local_part = text.rsplit_once('@').map_or(address.local_part(), |(local_part, _)| local_part);
+    format!("{local_part}@{}", address.domain())
 }
 
 async fn addresses(change: &mut Change, account: AccountId) -> Result<Vec<String>, Unavailable> {

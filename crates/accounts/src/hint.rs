@@ -1,9 +1,11 @@
 //! What may have gone wrong when a login fails: for the log and the support desk, never for the client.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::Accounts;
-use crate::names::{Address, Login};
+use crate::names::{Address, Login, brand_of, login_of};
+use crate::password::reads_as_generated;
 use crate::questions::{Resolution, Why};
 use crate::sql;
 use crate::standing::{Bar, Service};
@@ -82,6 +84,25 @@ impl Bar {
     }
 }
 
+/// A name that somebody logged in with and that is nobody's, as it may stand in a log: people type their password where the login
+/// belongs. What has the shape of a login, of an address or of `server:user` is shown; of all else, and of what reads as a password that
+/// we made, only how long it is.
+#[must_use]
+pub fn shown_login(login: &str) -> Cow<'_, str> {
+    let name = |text: &str| {
+        let server_or_user = Login::parse(text).is_ok() || Address::parse(text).is_ok();
+        server_or_user && !reads_as_generated(text)
+    };
+    let fits = match login.split_once(':') {
+        Some((server, user)) => name(server) && name(user),
+        None => name(login),
+    };
+    match fits {
+        true => Cow::Borrowed(login),
+        false => Cow::Owned(format!("<not a login, {} characters>", login.chars().count())),
+    }
+}
+
 impl Accounts {
     /// What may be the mistake in a login that was rejected. Nothing where nothing is known, and where the database does not answer:
     /// a hint is not worth a second error.
@@ -104,16 +125,51 @@ impl Accounts {
         }
         if let Ok(address) = Address::parse(name) {
             return match self.resolve(address.local_part(), address.domain()).await.ok()? {
-                Resolution::Mailbox(mailbox) => Some(Hint::Address(mailbox.login)),
+                Resolution::Mailbox(mailbox) if brand_of(&mailbox.login) == &*self.brand => {
+                    Some(Hint::Address(login_of(&mailbox.login).to_owned()))
+                }
                 _ => None,
             };
         }
         let name = Login::parse(name).ok()?;
         let found: Option<String> = sqlx::query_scalar(sql::LOGIN_OF_ALIAS)
             .bind(name.as_str())
+            .bind(&*self.brand)
             .fetch_optional(self.shared.store.readers())
             .await
             .ok()?;
-        found.filter(|login| login != name.as_str()).map(Hint::Alias)
+        found.map(|found| login_of(&found).to_owned()).filter(|login| login != name.as_str()).map(Hint::Alias)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s_09_a_password_in_the_place_of_the_login_is_not_shown() {
+        for shown in [
+            "ab4t-ash",
+            "ＡＢ４Ｔ-ASH",
+            "m1234ab567c",
+            "taro@mx.example.jp",
+            "pop.example.jp:ab4t-ash",
+            "taro@example.jp:taro",
+        ] {
+            assert_eq!(shown_login(shown), shown);
+        }
+        for (hidden, characters) in [
+            ("natsu no umi 7", 14),
+            ("yuki=no&yama%9", 14),
+            ("n9e3cee6c879yw", 14),
+            ("ひみつ", 3),
+            ("pop.example.jp:n9e3cee6c879yw", 29),
+            ("pa:ss:word", 10),
+            ("hunter2!", 8),
+            ("", 0),
+            ("\u{1b}[2J", 4),
+        ] {
+            assert_eq!(shown_login(hidden), format!("<not a login, {characters} characters>"));
+        }
     }
 }

@@ -46,6 +46,7 @@
 //! knows can be used (TEXT and BIGINT do), and one more copy of each row.
 
 mod admin;
+mod answers;
 mod backend;
 mod config;
 mod dump;
@@ -76,11 +77,11 @@ mod srs;
 mod standing;
 mod store;
 mod tickets;
+mod witness;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 pub use admin::{
     AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, AuditEntry, DomainInfo, DomainKind,
@@ -92,7 +93,7 @@ pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use forward::Forwarding;
 pub use guesses::Budget;
-pub use hint::Hint;
+pub use hint::{Hint, shown_login};
 pub use logins::{Attempt, LoginAttempt, Outcome};
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
@@ -106,7 +107,8 @@ pub use sessions::Attendance;
 pub use srs::{Srs, SrsFault};
 pub use standing::{Bar, Service, State, Stops};
 
-use guesses::Guesses;
+use answers::Answers;
+use guesses::{Common, Guesses};
 use hash::Hasher;
 use logins::Journal;
 use remembered::Remembered;
@@ -119,14 +121,18 @@ use store::Store;
 pub struct Accounts {
     shared: Arc<Shared>,
     who: Arc<str>,
+    /// Of logins that name no other; empty for the default one.
+    brand: Arc<str>,
     insists: bool,
 }
 
 struct Shared {
     store: Store,
+    answers: Answers,
     hasher: Hasher,
     remembered: Remembered,
     guesses: Guesses,
+    common: Common,
     sessions: Sessions,
     journal: Journal,
     swept: sent::Swept,
@@ -181,24 +187,32 @@ impl Accounts {
         let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
         let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
         let remembered = Remembered::new().map_err(no_random)?;
-        let guesses = Guesses::new(Instant::now());
         let shared = Arc::new(Shared {
+            answers: Answers::new(store.backend().witness()),
             store,
             hasher: Hasher::new(),
             remembered,
-            guesses,
+            guesses: Guesses::new(),
+            common: Common::default(),
             sessions: Sessions::default(),
             journal: Journal::default(),
             swept: sent::Swept::default(),
             apop,
         });
-        Ok(Self { shared, who: Arc::from(""), insists: false })
+        Ok(Self { shared, who: Arc::from(""), brand: Arc::from(""), insists: false })
     }
 
     /// The same database, with this name in the audit entry of every change that is made through it.
     #[must_use]
     pub fn acting_as(&self, who: &str) -> Self {
         Self { who: who.into(), ..self.clone() }
+    }
+
+    /// The same database as the customers of a brand meet it: logins without another one before them are of this brand. Without one, of
+    /// the default brand, which everybody is who has only one. [`Accounts::brand_must_exist`] tells whether it does.
+    #[must_use]
+    pub fn at_brand(&self, brand: Option<&str>) -> Self {
+        Self { brand: brand.unwrap_or_default().to_ascii_lowercase().into(), ..self.clone() }
     }
 
     /// The same database, giving out names that are reserved or that somebody released a short while ago: for an operator who knows
@@ -209,7 +223,7 @@ impl Accounts {
     }
 
     async fn begin(&self) -> Result<store::Change, Unavailable> {
-        self.shared.store.begin(&self.who).await
+        self.shared.store.begin(&self.who, Arc::clone(&self.brand)).await
     }
 
     /// Closes the connections once they are idle. Questions from then on are [`Unavailable`].

@@ -76,10 +76,35 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How many logins are remembered: 16 octets each and the table around them, so 8 MiB of those who poll.
 pub const REMEMBERED_LOGINS: usize = 200_000;
 
-/// How long an address stays known to an account that logged in from it, at least.
-pub const KNOWN_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
+/// How many logins, and how many addresses, are answered without a question while the database does not change: some 400 octets each,
+/// so 8 MiB for either.
+pub const KEPT_ANSWERS: usize = 20_000;
 
-/// How many pairs of account and address are known. Who is forgotten is treated as everybody.
+/// How long an address stays known to an account that logged in from it.
+pub const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// After how long it is noted again that an account still logs in from an address it is known at: a client that polls writes no more
+/// often than this.
+pub const KNOWN_NOTED_EVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// At how many addresses an account is known; of more, the ones that were noted first are forgotten.
+pub const KNOWN_PLACES: i64 = 16;
+
+/// How long wrong claims are gathered before they are written in one transaction: ten a second at most, whatever comes.
+pub const GUESSES_GATHERED_FOR: Duration = Duration::from_millis(100);
+
+/// How long the answer to a wrong claim waits for its being written. It waits for a pause anyway.
+pub const GUESS_WRITTEN_IN: Duration = Duration::from_secs(1);
+
+/// How often rows that are over are looked for, by a process that writes.
+pub const CLEAN_EVERY: Duration = Duration::from_secs(60);
+
+/// How many of them go in one transaction, and how many transactions there are each time.
+pub const CLEAN_AT_ONCE: i64 = 1_000;
+/// See [`CLEAN_AT_ONCE`].
+pub const CLEAN_TIMES: usize = 10;
+
+/// How many pairs of account and address a process knows by itself; of others it asks the database before it pays for a hash.
 pub const KNOWN_ADDRESSES: usize = 200_000;
 
 /// Ways to come in that are kept of an account for the desk, and as many ways that failed.

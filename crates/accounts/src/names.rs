@@ -46,6 +46,55 @@ impl Login {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The account of this login in a brand; an empty one is the default.
+    pub(crate) fn at(self, brand: &str) -> AccountName {
+        let name = if brand.is_empty() { self.0.clone() } else { format!("{brand}:{self}") };
+        AccountName { login: self, name }
+    }
+}
+
+/// The name of an account in one installation: its login, and before it the brand where that is not the default one: `asahi:ab4t-ash`.
+///
+/// No login has a colon, so a client cannot name another brand's account, and no two accounts have one name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct AccountName {
+    login: Login,
+    name: String,
+}
+
+impl AccountName {
+    /// Reads a login, with its brand before it if that is not `brand`; nothing before the colon is the default one.
+    pub(crate) fn parse(text: &str, brand: &str) -> Result<Self, NameFault> {
+        match text.split_once(':') {
+            Some(("", login)) => Ok(Login::parse(login)?.at("")),
+            Some((brand, login)) => Ok(Login::parse(login)?.at(Login::parse(brand)?.as_str())),
+            None => Ok(Login::parse(text)?.at(brand)),
+        }
+    }
+
+    pub(crate) fn login(&self) -> &Login {
+        &self.login
+    }
+
+    /// The brand; empty for the default one.
+    pub(crate) fn brand(&self) -> &str {
+        brand_of(&self.name)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The brand in an account's name; empty for the default one.
+pub(crate) fn brand_of(name: &str) -> &str {
+    name.split_once(':').map_or("", |(brand, _)| brand)
+}
+
+/// The login in an account's name.
+pub(crate) fn login_of(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(_, login)| login)
 }
 
 /// A domain name: letters, digits and hyphens in labels (RFC 5321 §2.3.5), lower case, without a trailing dot.
@@ -164,6 +213,12 @@ impl LocalPart {
 impl fmt::Display for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
 }
 

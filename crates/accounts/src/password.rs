@@ -21,6 +21,13 @@ pub fn generate_password() -> Result<Secret, Unavailable> {
     Ok(Secret::new(random.iter().map(pick).collect::<Vec<u8>>()))
 }
 
+/// Whether a text is of the shape of the passwords that we make.
+pub(crate) fn reads_as_generated(text: &str) -> bool {
+    text.len() == limits::GENERATED_PASSWORD
+        && text.bytes().all(|octet| ALPHABET.contains(&octet))
+        && text.bytes().any(|octet| octet.is_ascii_digit())
+}
+
 /// The shape of issued logins: `@` a letter, `#` a digit, every other character itself.
 #[derive(Debug)]
 pub(crate) struct Pattern(String);

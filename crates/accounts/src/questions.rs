@@ -1,17 +1,18 @@
 //! What the daemons ask.
 
 use std::net::IpAddr;
-use std::time::Instant;
 
 use auth_sasl::{Claim, Secret};
 
+use crate::answers::Question;
 use crate::error::Unavailable;
-use crate::guesses::Budget;
+use crate::guesses::{Budget, Visit, claimed};
 use crate::hash::is_foreign;
 use crate::names::Login;
 use crate::pop3::Pop3Rules;
 use crate::quota::Allowances;
 use crate::readers::in_time;
+use crate::remembered::Mark;
 use crate::standing::{Bar, Service, State};
 use crate::{AccountId, Accounts, Shared, limits, sql};
 
@@ -69,7 +70,7 @@ pub enum Verdict {
 pub struct Account {
     /// The account's number.
     pub id: AccountId,
-    /// The login as first issued, lower case, however the client wrote it.
+    /// The login as first issued, lower case, however the client wrote it; with `brand:` before it where that is not the default one.
     pub login: String,
     /// The name of the Maildir's directory, see [`Mailbox::key`].
     pub mailbox: String,
@@ -108,7 +109,8 @@ impl Why {
 }
 
 /// What the database has on a login.
-struct Known {
+#[derive(Clone)]
+pub(crate) struct Known {
     account: Account,
     state: State,
     has_service: bool,
@@ -145,16 +147,17 @@ impl Accounts {
         from: IpAddr,
         service: Service,
     ) -> Result<Verdict, Unavailable> {
-        let guesses = &self.shared.guesses;
-        let admitted = match guesses.admit(claim.login(), from, Instant::now()) {
-            Ok(admitted) => admitted,
+        let claimed = claimed(&self.brand, claim.login());
+        let mut visit = match Visit::begin(&self.shared, &claimed, from).await {
+            Ok(visit) => visit,
             Err(budget) => return Ok(Verdict::Deferred(budget)),
         };
-        let verdict = self.judge(claim, Some(service)).await;
+        let verdict = self.judge(claim, Some((service, &mut visit))).await;
         match &verdict {
-            Ok(Verdict::Accepted(_) | Verdict::Barred(..)) => guesses.was_true(&admitted, Instant::now()),
-            Ok(Verdict::Rejected(_)) => {}
-            Ok(Verdict::Deferred(_)) | Err(_) => guesses.was_not_judged(&admitted),
+            Ok(Verdict::Accepted(account) | Verdict::Barred(account, _)) => visit.was_true(account.id),
+            Ok(Verdict::Rejected(_)) => visit.was_wrong().await,
+            Ok(Verdict::Deferred(_)) => visit.was_deferred(),
+            Err(_) => visit.was_not_judged(),
         }
         verdict
     }
@@ -170,14 +173,30 @@ impl Accounts {
         self.judge(claim, None).await
     }
 
-    async fn judge(&self, claim: &Claim, service: Option<Service>) -> Result<Verdict, Unavailable> {
+    async fn judge(
+        &self,
+        claim: &Claim,
+        visit: Option<(Service, &mut Visit<'_>)>,
+    ) -> Result<Verdict, Unavailable> {
         let kind = match claim {
             Claim::Password { .. } => "password",
             Claim::Apop { .. } => "apop",
         };
-        let found = self.find(claim.login(), kind, service).await?;
+        let service = visit.as_ref().map(|(service, _)| *service);
+        let found = self.find(claim.login(), kind, service.unwrap_or(Service::Pop)).await?;
+        let mark = self.mark(claim, found.as_ref());
+        let remembered = mark.is_some_and(|mark| self.shared.remembered.knows(mark));
+        if let Some((_, visit)) = visit
+            && !(remembered && visit.is_known())
+        {
+            let account = found.as_ref().map_or(AccountId::NOBODY, |found| found.account.id);
+            if let Err(budget) = visit.look(account).await {
+                return Ok(Verdict::Deferred(budget));
+            }
+        }
         let holds = match claim {
-            Claim::Password { password, .. } => self.password_holds(claim, password, found.as_ref()).await?,
+            Claim::Password { .. } if remembered => true,
+            Claim::Password { password, .. } => self.password_holds(password, found.as_ref(), mark).await?,
             Claim::Apop { .. } => claim.verify_secret(&self.shared_secret(found.as_ref())?),
         };
         // The order of these lines is that of what a client may not learn; all of them answer alike.
@@ -185,7 +204,7 @@ impl Accounts {
             None => return Ok(Verdict::Rejected(Why::UnknownLogin)),
             Some(Known { credential: None, .. }) => return Ok(Verdict::Rejected(Why::NoCredential)),
             Some(_) if !holds => return Ok(Verdict::Rejected(Why::WrongSecret)),
-            Some(found) if !acts_as_itself(claim, &found.account) => {
+            Some(found) if !self.acts_as_itself(claim, &found.account) => {
                 return Ok(Verdict::Rejected(Why::ActingAsAnother));
             }
             Some(found) => found,
@@ -220,21 +239,23 @@ impl Accounts {
         Ok(row.flatten().map_or_else(|| service.by_default(), |enabled| enabled != 0))
     }
 
+    /// What stands for a password in the memory of good ones, where it could be in it.
+    fn mark(&self, claim: &Claim, found: Option<&Known>) -> Option<Mark> {
+        let Claim::Password { password, .. } = claim else { return None };
+        let Known { account, credential, .. } = found?;
+        let stored = credential.as_deref()?;
+        self.acts_as_itself(claim, account).then(|| self.shared.remembered.mark(account.id, stored, password))
+    }
+
     /// Every claim that will be rejected pays for a hash.
     async fn password_holds(
         &self,
-        claim: &Claim,
         password: &Secret,
         found: Option<&Known>,
+        mark: Option<Mark>,
     ) -> Result<bool, Unavailable> {
         let Shared { hasher, remembered, .. } = &*self.shared;
         let stored = found.and_then(|found| Some((&found.account, found.credential.as_deref()?)));
-        let mark = stored
-            .filter(|(account, _)| acts_as_itself(claim, account))
-            .map(|(account, stored)| remembered.mark(account.id, stored, password));
-        if mark.is_some_and(|mark| remembered.knows(mark)) {
-            return Ok(true);
-        }
         let holds = hasher.verify(password, stored.map(|(_, stored)| stored.to_owned())).await?;
         if let Some(mark) = mark.filter(|_| holds) {
             remembered.learn(mark);
@@ -261,16 +282,36 @@ impl Accounts {
         let _ = renewed.await;
     }
 
+    /// What is known of a login: from the database, or as it answered before if nothing changed in it since.
     async fn find(
         &self,
         login: &str,
-        kind: &str,
-        service: Option<Service>,
+        kind: &'static str,
+        service: Service,
     ) -> Result<Option<Known>, Unavailable> {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
-        let service = service.unwrap_or(Service::Pop);
+        let login = login.at(&self.brand);
+        let answers = &self.shared.answers;
+        let Some(now) = answers.now() else { return self.ask(login.as_str(), kind, service).await };
+        let question = Question { login: login.as_str().to_owned(), kind, service };
+        if let Some(known) = answers.logins.find(now, &question) {
+            return Ok(Some(known));
+        }
+        let found = self.ask(login.as_str(), kind, service).await?;
+        if let Some(known) = &found {
+            answers.logins.keep(now, question, known.clone());
+        }
+        Ok(found)
+    }
+
+    async fn ask(
+        &self,
+        login: &str,
+        kind: &'static str,
+        service: Service,
+    ) -> Result<Option<Known>, Unavailable> {
         let row: Option<KnownRow> = sqlx::query_as(sql::CREDENTIAL)
-            .bind(login.as_str())
+            .bind(login)
             .bind(kind)
             .bind(service.word())
             .fetch_optional(self.shared.store.readers())
@@ -319,14 +360,14 @@ impl Accounts {
             )),
         }
     }
-}
 
-/// RFC 4616 §2: an empty authorization identity is the authentication identity.
-fn acts_as_itself(claim: &Claim, account: &Account) -> bool {
-    match claim {
-        Claim::Password { authorization, .. } if !authorization.is_empty() => {
-            Login::parse(authorization).is_ok_and(|other| other.as_str() == account.login)
+    /// RFC 4616 §2: an empty authorization identity is the authentication identity.
+    fn acts_as_itself(&self, claim: &Claim, account: &Account) -> bool {
+        match claim {
+            Claim::Password { authorization, .. } if !authorization.is_empty() => {
+                Login::parse(authorization).is_ok_and(|other| other.at(&self.brand).as_str() == account.login)
+            }
+            _ => true,
         }
-        _ => true,
     }
 }

@@ -1,8 +1,8 @@
 //! The short memory of good logins: a client that polls every few minutes costs one Argon2 computation, not one a poll.
 //!
 //! What is remembered is a keyed hash over the account, the stored credential and the password. The key is random and never leaves
-//! the process, so that the hash is of no use elsewhere; the stored credential is read from the database at every login, so that a
-//! changed password, a removed account or a renewed hash makes the memory worthless at once, whoever changed it.
+//! the process, so that the hash is of no use elsewhere; the stored credential is what the database holds at the moment of the login
+//! (`answers.rs`), so that a changed password, a removed account or a renewed hash makes the memory worthless at once, whoever changed it.
 
 use std::fmt;
 use std::time::Instant;

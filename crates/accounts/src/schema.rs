@@ -20,6 +20,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "names", include_str!("../migrations/0010_names.sql")),
     (11, "life", include_str!("../migrations/0011_life.sql")),
     (20, "tickets", include_str!("../migrations/0020_tickets.sql")),
+    (21, "guesses", include_str!("../migrations/0021_guesses.sql")),
+    (22, "brands", include_str!("../migrations/0022_brands.sql")),
     (30, "sending", include_str!("../migrations/0030_sending.sql")),
     (31, "forward", include_str!("../migrations/0031_forward.sql")),
     (40, "logins", include_str!("../migrations/0040_logins.sql")),

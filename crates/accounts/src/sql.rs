@@ -20,13 +20,16 @@ pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, h
 pub(crate) const MAILBOX: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
      (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = $1";
 
-/// `$1` domain id → the account that `postmaster@` leads to: the domain's, else the default domain's, else the one of that name.
+/// `$1` domain id, or 0 → the account that `postmaster@` leads to: the domain's, else that of its brand's default domain, else the one of
+/// that name.
 pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
      (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = COALESCE( \
      (SELECT postmaster_id FROM domain WHERE id = $1 AND postmaster_id > 0), \
      (SELECT postmaster_id FROM domain WHERE postmaster_id > 0 \
-        AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours')), \
-     (SELECT id FROM account WHERE login = 'postmaster'))";
+        AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours' \
+        AND brand_id = COALESCE((SELECT brand_id FROM domain WHERE id = $1), 0))), \
+     (SELECT id FROM account WHERE login = COALESCE((SELECT brand.name || ':' FROM brand \
+        JOIN domain ON domain.brand_id = brand.id WHERE domain.id = $1), '') || 'postmaster'))";
 
 /// `$1` a domain's name → the account that is appointed for `postmaster@` and `abuse@` in that domain itself.
 pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
@@ -34,7 +37,7 @@ pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.ma
      FROM domain JOIN domain home ON home.id = domain.home_id \
      JOIN account ON account.id = home.postmaster_id WHERE domain.name = $1";
 
-/// `$1` login, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
+/// `$1` account's name, `$2` credential kind, `$3` service → the account, its state, whether it has the service (NULL where nobody set it),
 /// the number of the last change, and the credential's value or NULL.
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
      account.quota_messages, account.state, account.stops, account.state_text, account.state_since, \
@@ -48,11 +51,12 @@ pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.m
      LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = $3 \
      WHERE account.login = $1";
 
-/// `$1` local part → the login of the account that has it at one of the provider's own domains, which were made before any customer's:
+/// `$1` local part, `$2` brand → the name of the account that has it at one of the provider's own domains, which were made before any customer's:
 /// a name that is guessed at shall not cost a search through thousands of domains.
 pub(crate) const LOGIN_OF_ALIAS: &str = "SELECT account.login FROM address \
      JOIN account ON account.id = address.account_id \
-     WHERE address.domain_id IN (SELECT id FROM domain WHERE kind = 'ours' ORDER BY id LIMIT 20) \
+     WHERE address.domain_id IN (SELECT id FROM domain WHERE kind = 'ours' \
+     AND brand_id = COALESCE((SELECT id FROM brand WHERE name = $2), 0) ORDER BY id LIMIT 20) \
      AND address.local_part = $1 ORDER BY address.domain_id LIMIT 1";
 
 /// `$1` account id, `$2` service → whether it has it; NULL where nobody set it.
@@ -113,9 +117,9 @@ pub(crate) const ADD_PLAN: &str = "INSERT INTO plan (id, name, brand_id, pattern
 pub(crate) const SET_PLAN_SERVICE: &str = "INSERT INTO plan_service (plan_id, name, enabled) VALUES ($1, $2, $3) \
      ON CONFLICT (plan_id, name) DO UPDATE SET enabled = excluded.enabled";
 
-/// `$1` name → id, pattern, domain, accounts.
-pub(crate) const PLAN: &str = "SELECT plan.id, plan.pattern, domain.name, plan.accounts FROM plan \
-     LEFT JOIN domain ON domain.id = plan.domain_id WHERE plan.name = $1";
+/// `$1` name → id, pattern, domain, accounts, brand.
+pub(crate) const PLAN: &str = "SELECT plan.id, plan.pattern, domain.name, plan.accounts, COALESCE(brand.name, '') FROM plan \
+     LEFT JOIN domain ON domain.id = plan.domain_id LEFT JOIN brand ON brand.id = plan.brand_id WHERE plan.name = $1";
 
 /// → name, pattern, brand, domain, accounts a contract, accounts that it has.
 pub(crate) const PLANS: &str = "SELECT plan.name, plan.pattern, brand.name, domain.name, plan.accounts, \
@@ -150,15 +154,17 @@ pub(crate) const AUDIT_OF: &str = "SELECT id, at, who, action, subject FROM audi
      (SELECT MAX(account_id) FROM audit WHERE action = 'account remove' AND substr(subject, 1, length($2) + 1) = $2 || ' ')) \
      ORDER BY id DESC LIMIT $1";
 
-/// → id and name of the domain that issued addresses are in.
-pub(crate) const DEFAULT_DOMAIN: &str = "SELECT id, name FROM domain WHERE kind = 'ours' ORDER BY id LIMIT 1";
+/// `$1` brand → id and name of the domain that its issued addresses are in.
+pub(crate) const DEFAULT_DOMAIN: &str = "SELECT id, name FROM domain WHERE kind = 'ours' \
+     AND brand_id = COALESCE((SELECT id FROM brand WHERE name = $1), 0) ORDER BY id LIMIT 1";
 
-/// `$1` name → id, kind, name of its home, refusal, home's id.
-pub(crate) const DOMAIN: &str = "SELECT domain.id, domain.kind, home.name, domain.refusal, home.id FROM domain \
-     JOIN domain home ON home.id = domain.home_id WHERE domain.name = $1";
+/// `$1` name → id, kind, name of its home, refusal, home's id, brand.
+pub(crate) const DOMAIN: &str = "SELECT domain.id, domain.kind, home.name, domain.refusal, home.id, COALESCE(brand.name, '') FROM domain \
+     JOIN domain home ON home.id = domain.home_id LEFT JOIN brand ON brand.id = home.brand_id WHERE domain.name = $1";
 
-/// `$1` id, `$2` name, `$3` time, `$4` kind, `$5` home, `$6` refusal, `$7` quarantine.
-pub(crate) const ADD_DOMAIN: &str = "INSERT INTO domain (id, name, created_at, kind, home_id, refusal, quarantine) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+/// `$1` id, `$2` name, `$3` time, `$4` kind, `$5` home, `$6` refusal, `$7` quarantine, `$8` brand.
+pub(crate) const ADD_DOMAIN: &str = "INSERT INTO domain (id, name, created_at, kind, home_id, refusal, quarantine, brand_id) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, COALESCE((SELECT id FROM brand WHERE name = $8), 0))";
 
 /// `$1` id, `$2` home.
 pub(crate) const MAKE_EQUIVALENT: &str = "UPDATE domain SET kind = 'equivalent', home_id = $2 WHERE id = $1";
@@ -216,12 +222,12 @@ pub(crate) const MOVE_RELEASED: &str = "UPDATE released SET domain_id = $2 WHERE
 /// `$1` domain.
 pub(crate) const FORGET_RELEASED_IN: &str = "DELETE FROM released WHERE domain_id = $1";
 
-/// → name, kind, home's name, refusal, number of addresses, postmaster's and catch-all's login, separators, quarantine; the default
-/// domain first, then the others of ours.
+/// → name, kind, home's name, refusal, number of addresses, postmaster's and catch-all's login, separators, quarantine, rules, brand; the
+/// default domain first, then the others of ours.
 pub(crate) const DOMAINS: &str = "SELECT domain.name, domain.kind, home.name, domain.refusal, \
      (SELECT COUNT(*) FROM address WHERE address.domain_id = domain.id), \
-     postmaster.login, catch_all.login, domain.separators, domain.quarantine, domain.pop3_rules FROM domain \
-     JOIN domain home ON home.id = domain.home_id \
+     postmaster.login, catch_all.login, domain.separators, domain.quarantine, domain.pop3_rules, brand.name FROM domain \
+     JOIN domain home ON home.id = domain.home_id LEFT JOIN brand ON brand.id = home.brand_id \
      LEFT JOIN account postmaster ON postmaster.id = domain.postmaster_id \
      LEFT JOIN account catch_all ON catch_all.id = domain.catch_all_id \
      ORDER BY CASE domain.kind WHEN 'ours' THEN 0 ELSE 1 END, domain.id";
@@ -265,10 +271,11 @@ pub(crate) const RELEASE_ALL: &str = "INSERT INTO released (domain_id, local_par
 /// `$1` login → id.
 pub(crate) const ACCOUNT_ID: &str = "SELECT id FROM account WHERE login = $1";
 
-/// `$1` local part → domain and owner's login of an address of that name that was chosen.
+/// `$1` local part, `$2` brand → domain and owner's name of an address of that name that was chosen.
 pub(crate) const CHOSEN: &str = "SELECT domain.name, account.login FROM address \
      JOIN domain ON domain.id = address.domain_id JOIN account ON account.id = address.account_id \
-     WHERE address.local_part = $1 AND address.kind IN ('alias', 'personal') LIMIT 1";
+     WHERE address.local_part = $1 AND address.kind IN ('alias', 'personal') \
+     AND domain.brand_id = COALESCE((SELECT id FROM brand WHERE name = $2), 0) LIMIT 1";
 
 /// `$1` id, `$2` login, `$3` mailbox key, `$4` time.
 pub(crate) const ADD_ACCOUNT: &str = "INSERT INTO account (id, login, mailbox, created_at) \
@@ -399,9 +406,6 @@ pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, ex
      SELECT 1 FROM audit WHERE audit.account_id = $2 AND audit.id > $4 AND audit.ends IN (1, 3)) \
      ON CONFLICT (address, account_id) DO UPDATE SET expires_at = excluded.expires_at";
 
-/// `$1` time: those that are over.
-pub(crate) const DROP_TICKETS: &str = "DELETE FROM ticket WHERE expires_at <= $1";
-
 /// `$1` address, `$2` time → login of each account whose ticket holds there, the latest first.
 ///
 /// Not of who may not send: a suspension without sending is 2, 4 or 6, see the migration.
@@ -440,6 +444,7 @@ pub(crate) const LOGIN_ATTEMPTS: &str = "SELECT login_attempt.service, login_att
      login_attempt.first_at, login_attempt.last_at, login_attempt.times FROM login_attempt \
      JOIN account ON account.id = login_attempt.account_id WHERE account.login = $1 \
      ORDER BY login_attempt.last_at DESC, login_attempt.outcome, login_attempt.place";
+
 /// `$1` account id, `$2` service → whether it keeps a copy, its state, whether it has the service (NULL where nobody set it), and an
 /// address to which it sends its mail on; a row for each of these.
 pub(crate) const FORWARDS: &str = "SELECT account.keeps_copy, account.state, account.stops, account.state_text, account.state_since, \
@@ -519,6 +524,34 @@ pub(crate) const TELL_OF_DAY: &str = "INSERT INTO sent (who, hour, day, hour_mes
 pub(crate) const SWEEP_SENT: &str =
     "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 OR day > $1 + 1 LIMIT $2)";
 
+/// What [`STANDING`] calls the row of [`IS_KNOWN`].
+pub(crate) const KNOWN_HERE: &str = "here";
+
+/// `$1` account, `$2` place, `$3` time, then four subjects → `here` and when the account was seen there since that time; and each subject
+/// with its moment.
+pub(crate) const STANDING: &str = "SELECT 'here', seen_at FROM known WHERE account_id = $1 AND place = $2 AND seen_at > $3 \
+     UNION ALL SELECT subject, empty_at FROM guess WHERE subject IN ($4, $5, $6, $7)";
+
+/// `$1` account's name, `$2` place, `$3` time → when it was seen there since.
+pub(crate) const IS_KNOWN: &str = "SELECT known.seen_at FROM known JOIN account ON account.id = known.account_id \
+     WHERE account.login = $1 AND known.place = $2 AND known.seen_at > $3";
+
+/// `$1` subject, `$2` time, `$3` what is taken, `$4` what can be taken at once, which is never exceeded. A moment further ahead than twice
+/// that was written by a clock that was wrong.
+pub(crate) const TAKE_GUESSES: &str = "INSERT INTO guess (subject, empty_at) VALUES ($1, $2 + $3) \
+     ON CONFLICT (subject) DO UPDATE SET empty_at = CASE \
+     WHEN guess.empty_at <= $2 OR guess.empty_at > $2 + $4 + $4 THEN $2 + $3 \
+     WHEN guess.empty_at + $3 > $2 + $4 THEN $2 + $4 ELSE guess.empty_at + $3 END";
+
+/// `$1` account, `$2` place, `$3` time.
+pub(crate) const NOTE_KNOWN: &str = "INSERT INTO known (account_id, place, seen_at) \
+     SELECT account.id, $2, $3 FROM account WHERE account.id = $1 \
+     ON CONFLICT (account_id, place) DO UPDATE SET seen_at = excluded.seen_at";
+
+/// `$1` account, `$2` how many places it may have: those that were noted first go.
+pub(crate) const BOUND_KNOWN: &str = "DELETE FROM known WHERE account_id = $1 AND seen_at < (SELECT MIN(newest.seen_at) FROM \
+     (SELECT seen_at FROM known WHERE account_id = $1 ORDER BY seen_at DESC LIMIT $2) newest)";
+
 /// `$1` id, `$2` time, `$3` action, `$4` subject, `$5` who, `$6` account, `$7` which of its sessions end.
 pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, who, account_id, ends) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -530,7 +563,8 @@ pub(crate) const COUNT_AUDIT: &str = "SELECT COUNT(*) FROM audit WHERE id = $1";
 pub(crate) const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM domain), (SELECT COUNT(*) FROM account), \
      (SELECT COUNT(*) FROM address)";
 
-/// Every table with all of its rows, but for what daemons note for the desk, in an order in which a row comes after those it refers to.
+/// Every table with all of its rows, in an order in which a row comes after those it refers to; but for what daemons note for the desk, and
+/// wrong claims, which are worth nothing a few minutes later.
 pub(crate) const DUMP: &[(&str, &str)] = &[
     ("counter", "SELECT * FROM counter ORDER BY name"),
     ("domain", "SELECT * FROM domain ORDER BY id"),
@@ -546,6 +580,8 @@ pub(crate) const DUMP: &[(&str, &str)] = &[
     ("plan_service", "SELECT * FROM plan_service ORDER BY plan_id, name"),
     ("request", "SELECT * FROM request ORDER BY name"),
     ("ticket", "SELECT * FROM ticket ORDER BY address, account_id"),
+    ("known", "SELECT * FROM known ORDER BY account_id, place"),
+    ("guess", "SELECT * FROM guess WHERE subject = ''"),
     ("audit", "SELECT * FROM audit ORDER BY id"),
 ];
 

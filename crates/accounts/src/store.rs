@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
@@ -14,10 +15,10 @@ use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use crate::backend::Pools;
 use crate::config::{Backend, DatabaseConfig};
 use crate::error::{OpenError, Unavailable};
-use crate::readers::Readers;
+use crate::readers::{Readers, in_time};
 use crate::schema::Upgrade;
 use crate::standing::SENDING;
-use crate::{AccountId, schema, sql};
+use crate::{AccountId, limits, schema, sql};
 
 /// A change under way. Dropped before [`Store::commit`], it never was.
 pub(crate) struct Change {
@@ -25,6 +26,8 @@ pub(crate) struct Change {
     /// Its number in the audit table.
     id: i64,
     who: String,
+    /// Of what names no other.
+    pub(crate) brand: Arc<str>,
     account: i64,
     ends: i64,
 }
@@ -163,9 +166,9 @@ impl Store {
     }
 
     /// Begins a change by somebody, when those before it are done. Nothing slow may happen until it is committed: hash passwords before.
-    pub(crate) async fn begin(&self, who: &str) -> Result<Change, Unavailable> {
+    pub(crate) async fn begin(&self, who: &str, brand: Arc<str>) -> Result<Change, Unavailable> {
         let transaction = self.begin_plain().await?;
-        let mut change = Change { transaction, id: 0, who: who.to_owned(), account: 0, ends: 0 };
+        let mut change = Change { transaction, id: 0, who: who.to_owned(), brand, account: 0, ends: 0 };
         change.id = next(&mut change, "audit").await?;
         Ok(change)
     }
@@ -177,6 +180,30 @@ impl Store {
             .begin_with(self.backend.begin())
             .await
             .map_err(Unavailable::when("beginning a change"))
+    }
+
+    /// Drops rows that are over by a statement of the backend's, a bounded number at a time, in changes of their own: what waits for
+    /// somebody must not hold others.
+    pub(crate) async fn drop_expired(
+        &self,
+        statement: &'static str,
+        until: i64,
+        times: usize,
+    ) -> Result<(), Unavailable> {
+        for _ in 0..times {
+            let mut change = self.begin_plain().await?;
+            let dropped = in_time(limits::ANSWER_PATIENCE, async {
+                let dropping = sqlx::query(statement).bind(until).bind(limits::CLEAN_AT_ONCE);
+                let dropped = dropping.execute(&mut *change).await?.rows_affected();
+                change.commit().await?;
+                Ok(dropped)
+            });
+            let dropped = dropped.await.map_err(Unavailable::when("dropping what is over"))?;
+            if i64::try_from(dropped).is_ok_and(|dropped| dropped < limits::CLEAN_AT_ONCE) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the audit entry and commits.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::error::Unavailable;
+use crate::names::brand_of;
 use crate::questions::Account;
 use crate::readers::in_time;
 use crate::store::now;
@@ -38,13 +39,7 @@ impl Accounts {
         if known.is_some_and(|expires| expires > fresh) {
             return Ok(());
         }
-        // By itself: what waits for a change of this account must not hold another account's tickets.
-        let mut cleaning = store.begin_plain().await?;
-        let cleaned = in_time(limits::ANSWER_PATIENCE, async {
-            sqlx::query(sql::DROP_TICKETS).bind(now).execute(&mut *cleaning).await?;
-            cleaning.commit().await
-        });
-        cleaned.await.map_err(Unavailable::when("dropping old tickets"))?;
+        store.drop_expired(store.backend().drop_tickets(), now, 1).await?;
         let mut change = store.begin_plain().await?;
         let written = in_time(limits::ANSWER_PATIENCE, async {
             if let Some(lock) = store.backend().lock_account() {
@@ -68,12 +63,15 @@ impl Accounts {
     /// # Errors
     /// [`Unavailable`]: try again later, `4xx`.
     pub async fn ticket_holders(&self, from: IpAddr) -> Result<Vec<String>, Unavailable> {
-        sqlx::query_scalar(sql::TICKET_HOLDERS)
+        let mut holders: Vec<String> = sqlx::query_scalar(sql::TICKET_HOLDERS)
             .bind(line(from))
             .bind(now())
             .fetch_all(self.shared.store.readers())
             .await
-            .map_err(Unavailable::when("looking for tickets"))
+            .map_err(Unavailable::when("looking for tickets"))?;
+        // Another brand's customers have no business here.
+        holders.retain(|name| brand_of(name) == &*self.brand);
+        Ok(holders)
     }
 }
 

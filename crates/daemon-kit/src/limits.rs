@@ -43,9 +43,14 @@ pub const NETWORK_PREFIXES: (u8, u8) = (24, 48);
 /// An IPv6 customer has (at least) a /64 to himself, so that is what counts as one address.
 pub const IPV6_PREFIX: u8 = 64;
 
+/// Octets of the configuration file: many times what a provider writes.
+pub const CONFIGURATION: u64 = 1 << 20;
+
 /// Octets that the buffers of all sessions of one daemon may hold together. [`CONNECTIONS`] busy sessions, each with a message of
 /// 128 KiB in memory and its read and write buffers, need about this; idle ones need next to nothing.
 pub const MEMORY: u64 = 512 << 20;
+/// The least that may be said: two sessions. With less nobody would be let in, as where somebody writes 512 and means MiB.
+pub const MEMORY_LEAST: u64 = 64 << 10;
 /// What a session counts for besides its buffers: its task, its TLS state, its place in the kernel's tables.
 pub const SESSION_MEMORY: u64 = 16 << 10;
 /// The share of [`MEMORY`], in per cent, at which nobody new is let in, so that those inside can finish what they do.

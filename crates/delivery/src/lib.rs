@@ -41,7 +41,7 @@ pub use error::DeliveryError;
 pub use incoming::{Accepted, Incoming};
 pub use local::{LocalDelivery, StoreConfig};
 pub use mail_queue::{
-    Body, Envelope, Error as OpenError, Notify, Parameters, QueueId, Recipient, Remote, Return,
+    Body, Envelope, Error as OpenError, Forward, Notify, Parameters, QueueId, Recipient, Remote, Return,
 };
 pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reserve, Usage};
 pub use warning::{Reserved, WarningConfig};

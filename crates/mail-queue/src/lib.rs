@@ -65,7 +65,7 @@ mod spool;
 mod view;
 mod waiting;
 
-pub use envelope::{Body, Envelope, Malformed, Notify, Parameters, Recipient, Remote, Return};
+pub use envelope::{Body, Envelope, Forward, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};

@@ -339,9 +339,11 @@ impl Files for Faults {
         let grain = self.state().grain;
         self.run(Op::Stat, || {
             let mut stat = Disk.stat(path)?;
-            if let (Some(grain), Ok(since)) = (grain, stat.modified.duration_since(SystemTime::UNIX_EPOCH)) {
-                let behind = since.as_nanos() % grain.as_nanos().max(1);
-                stat.modified -= Duration::from_nanos(u64::try_from(behind).unwrap_or(0));
+            for time in [&mut stat.modified, &mut stat.changed] {
+                if let (Some(grain), Ok(since)) = (grain, time.duration_since(SystemTime::UNIX_EPOCH)) {
+                    let behind = since.as_nanos() % grain.as_nanos().max(1);
+                    *time -= Duration::from_nanos(u64::try_from(behind).unwrap_or(0));
+                }
             }
             Ok(stat)
         })

@@ -75,6 +75,11 @@ impl Listing {
         self.len == 0
     }
 
+    /// Octets of memory.
+    pub(crate) fn size(&self) -> usize {
+        self.chunks.iter().map(Chunk::size).sum()
+    }
+
     /// Octets of a message on the wire, every line with CRLF, without dot stuffing (RFC 1939 §11). Indices count from 0.
     pub fn octets(&self, index: usize) -> Option<u64> {
         self.row(index, |row| row.octets)
@@ -144,6 +149,10 @@ impl Chunk {
             }
         }
         Chunk { rows: rows.finish(), blocks: blocks.into() }
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.rows.len() + size_of_val(&*self.blocks)
     }
 
     /// Says whether `each` wants to see more.

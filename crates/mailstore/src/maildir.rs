@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use crate::delivery::Delivery;
 use crate::error::{During, Error};
 use crate::files::{Disk, Entry, Files, Stat, make_dir, make_dir_durable};
+use crate::listings::Listings;
 use crate::mailbox::Mailbox;
 use crate::maildrop::Maildrop;
 use crate::name::{FileName, Namer, UniqueName};
@@ -193,7 +194,19 @@ impl Maildir {
 
     /// Opens the exclusive POP3 session and lists the messages; [`Error::InUse`] if there is a session.
     pub fn lock(&self) -> Result<Maildrop, Error> {
-        Maildrop::open_session(self)
+        Maildrop::open_session(self, None)
+    }
+
+    /// As [`lock`](Maildir::lock), without a look into directories that are what they were when they were last listed.
+    pub fn lock_keeping(&self, listings: &Listings) -> Result<Maildrop, Error> {
+        Maildrop::open_session(self, Some(listings))
+    }
+
+    /// The same, if the listing is known and has at most so many messages: what is left to do then is no work, and what it looks at the
+    /// kernel had in its hands a short while ago. For a thread that serves others too. `None` says only that
+    /// [`lock_keeping`](Maildir::lock_keeping) has to be asked.
+    pub fn lock_known(&self, listings: &Listings, most: usize) -> Option<Result<Maildrop, Error>> {
+        Maildrop::open_known(self, listings, most).transpose()
     }
 
     /// Removes files in `tmp/` that nobody has written to for `max_age`; says how many.

@@ -5,16 +5,18 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{During, Error};
 use crate::listing::Listing;
+use crate::listings::{Listings, Shape};
 use crate::lock::Lock;
 use crate::maildir::Maildir;
 use crate::name::FileName;
 use crate::quota::{Ledger, Quota, Usage};
 use crate::scan::{self, Message, Place};
-use crate::{shared, sizes};
+use crate::shared::{self, Also};
+use crate::sizes;
 
 /// A Maildir opened for one POP3 session: the messages of the moment it was opened, in the order of their arrival.
 ///
@@ -32,7 +34,7 @@ pub struct Maildrop {
     /// Where messages are that were not where they had been when the session began.
     pub(crate) moved: BTreeMap<usize, (Place, Vec<u8>)>,
     /// Further names of the same file, by index: left by a program that was stopped between link and unlink.
-    also: Vec<(usize, Place, Vec<u8>)>,
+    also: Also,
     books: Option<(Ledger, Quota)>,
     _lock: Lock,
 }
@@ -66,21 +68,43 @@ const MISSES: usize = 2;
 const ABANDONED: Duration = Duration::from_secs(36 * 60 * 60);
 
 impl Maildrop {
-    pub(crate) fn open_session(maildir: &Maildir) -> Result<Maildrop, Error> {
+    pub(crate) fn open_session(maildir: &Maildir, listings: Option<&Listings>) -> Result<Maildrop, Error> {
         let lock = Lock::acquire(maildir)?;
+        let (begun, mut keep) = (SystemTime::now(), None);
+        if let Some(listings) = listings {
+            let shape = Shape::of(maildir)?;
+            if let Some(listing) = listings.find(maildir, shape) {
+                return Ok(Maildrop::new(maildir, listing, Also::new(), lock));
+            }
+            keep = Some((listings, shape));
+        }
         // Housekeeping: that it fails is no reason to refuse the session.
         let _ = maildir.sweep(ABANDONED);
         let (mut table, also) = shared::list_apart(maildir)?;
-        sizes::measure(maildir, &mut table)?;
-        let listing = Listing::pack(&table);
-        Ok(Maildrop {
-            maildir: maildir.clone(),
-            listing: Arc::new(listing),
-            moved: BTreeMap::new(),
-            also,
-            books: None,
-            _lock: lock,
-        })
+        let measured = sizes::measure(maildir, &mut table)?;
+        let listing = Arc::new(Listing::pack(&table));
+        if let Some((listings, shape)) = keep.filter(|_| measured && also.is_empty()) {
+            listings.keep(maildir, shape, begun, &listing);
+        }
+        Ok(Maildrop::new(maildir, listing, also, lock))
+    }
+
+    pub(crate) fn open_known(
+        maildir: &Maildir,
+        listings: &Listings,
+        most: usize,
+    ) -> Result<Option<Maildrop>, Error> {
+        if !listings.knows(maildir, most) {
+            return Ok(None);
+        }
+        // Before the look: the session that had it until now may have changed it.
+        let lock = Lock::acquire(maildir)?;
+        let listing = listings.find(maildir, Shape::of(maildir)?);
+        Ok(listing.map(|listing| Maildrop::new(maildir, listing, Also::new(), lock)))
+    }
+
+    fn new(maildir: &Maildir, listing: Arc<Listing>, also: Also, lock: Lock) -> Maildrop {
+        Maildrop { maildir: maildir.clone(), listing, moved: BTreeMap::new(), also, books: None, _lock: lock }
     }
 
     /// Lets the mailbox's ledger know what is [removed](Maildrop::remove).

@@ -46,7 +46,7 @@ impl Place {
 
 /// A directory that changed within this time may have changed again without another time stamp: some network file systems
 /// count in seconds.
-const TIME_STAMP_GRAIN: Duration = Duration::from_secs(2);
+pub(crate) const TIME_STAMP_GRAIN: Duration = Duration::from_secs(2);
 
 /// Where the message of this unique part is now.
 pub(crate) fn find(maildir: &Maildir, unique: &[u8]) -> Result<Option<(Place, Vec<u8>)>, Error> {

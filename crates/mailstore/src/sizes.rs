@@ -18,15 +18,16 @@ use crate::wire::WireSize;
 const CACHE_FILE: &str = "yubin-sizes";
 const HEADER: &str = "yubin-sizes 1";
 
-/// Fills in every missing size. Messages that another program removed meanwhile leave the table.
-pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<(), Error> {
+/// Fills in every missing size. Messages that another program removed meanwhile leave the table. Says whether all sizes are exact now:
+/// where not, a later look may find more.
+pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<bool, Error> {
     let unmeasured = table.unmeasured();
     if unmeasured.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let known = load(maildir);
     let mut lines = String::new();
-    let mut learnt = false;
+    let (mut learnt, mut exact) = (false, true);
     let mut gone = Vec::new();
     for index in unmeasured {
         let Some(row) = table.row(index) else { continue };
@@ -40,6 +41,7 @@ pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<(), Error>
                 }
                 Measured::Unreadable(octets) => {
                     table.set_octets(index, octets);
+                    exact = false;
                     continue;
                 }
                 Measured::Gone => {
@@ -56,7 +58,7 @@ pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<(), Error>
         // A cache that cannot be written costs time and nothing else.
         let _ = store(maildir, &lines);
     }
-    Ok(())
+    Ok(exact)
 }
 
 enum Measured {

@@ -52,6 +52,8 @@ pub enum Destination {
     Foreign,
     /// A mailbox of ours.
     Mailbox,
+    /// The sender elsewhere of a message that we have sent on: a report comes back to the address that we made of its own.
+    Returned,
     /// A domain of ours that has no such user.
     UnknownUser,
     /// A mailbox of ours that gets no mail yet.
@@ -88,6 +90,8 @@ pub enum Why {
     RelayForNetwork,
     /// Another domain, and the listener would relay for an authenticated client.
     RelayNeedsAuthentication,
+    /// A report of what we have sent on, taken from everyone: we have promised its sender to bring it back.
+    ReportReturned,
     /// Said at RCPT, never by a report later: no backscatter.
     UnknownUser,
 }
@@ -105,6 +109,7 @@ impl Why {
             Self::RelayForAccount => "relay_for_account",
             Self::RelayForNetwork => "relay_for_network",
             Self::RelayNeedsAuthentication => "relay_needs_authentication",
+            Self::ReportReturned => "report_returned",
             Self::UnknownUser => "unknown_user",
         }
     }
@@ -158,6 +163,7 @@ pub const fn recipient(listener: Listener, network: Network, identity: Identity,
         Destination::Barred      => Verdict::Refuse(Why::DomainBarred),
         Destination::Disabled    => Verdict::Refuse(Why::MailboxDisabled),
         Destination::Mailbox     => Verdict::Accept(Why::LocalMailbox),
+        Destination::Returned    => Verdict::Accept(Why::ReportReturned),
         Destination::UnknownUser => Verdict::Refuse(Why::UnknownUser),
         Destination::Unready     => Verdict::Refuse(Why::MailboxUnready),
         Destination::Foreign     => match (identity,   accounts, tickets, network,   inside) {

@@ -6,11 +6,12 @@ use super::*;
 
 const NETWORKS: [Network; 2] = [Network::Inside, Network::Outside];
 const IDENTITIES: [Identity; 3] = [Identity::Anonymous, Identity::Ticket, Identity::Authenticated];
-const DESTINATIONS: [Destination; 6] = [
+const DESTINATIONS: [Destination; 7] = [
     Destination::Barred,
     Destination::Disabled,
     Destination::Foreign,
     Destination::Mailbox,
+    Destination::Returned,
     Destination::UnknownUser,
     Destination::Unready,
 ];

@@ -4,7 +4,7 @@
 
 mod finding;
 
-use accounts::{AccountDetails, Accounts, AdminError, Hint, Login, LoginAttempt};
+use accounts::{AccountDetails, Accounts, AdminError, Hint, LoginAttempt};
 use clap::Args;
 use serde::Serialize;
 
@@ -88,10 +88,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
     let accounts = settings.accounts().await?;
     let details = find(&accounts, &arguments.login).await?;
     let login = details.account.login.clone();
-    let attempts = match Login::parse(&login) {
-        Ok(login) => accounts.login_attempts(&login).await?,
-        Err(_) => Vec::new(),
-    };
+    let attempts = accounts.login_attempts(&login).await?;
     let findings = finding::all(&settings.config, &details, &attempts);
     let told =
         |finding: &Finding| Told { finding: finding.word(), text: finding.text(&login, arguments.lang) };

@@ -136,8 +136,13 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         return Err(Failure::Refused(format!("nothing listens at port {port}; the ports are {ports}")));
     }
     let accounts = settings.accounts().await?;
-    let client = Client::find(config, arguments, &accounts).await?;
+    let mut clients = Vec::new();
+    for listener in listeners {
+        let accounts = accounts.at_brand(listener.brand.as_deref());
+        clients.push((listener, Client::find(config, arguments, &accounts, listener).await?));
+    }
     accounts.close().await;
+    let Some((_, client)) = clients.first() else { return Ok(()) };
     let explained = Explained {
         from: client.from,
         classes: client.classes.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -145,7 +150,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         port: arguments.port,
         account: arguments.account.clone(),
         to: arguments.to.clone(),
-        listeners: listeners.into_iter().map(|listener| client.walk(listener)).collect(),
+        listeners: clients.iter().map(|(listener, client)| client.walk(listener)).collect(),
     };
     output.print(&explained, as_text)
 }
@@ -155,10 +160,11 @@ impl<'c> Client<'c> {
         config: &'c Config,
         arguments: &Arguments,
         accounts: &Accounts,
+        listener: &Listener,
     ) -> Result<Client<'c>, Failure> {
         let from = arguments.from.to_canonical();
         let login = match &arguments.account {
-            Some(login) => Some(Login::find(login, accounts).await?),
+            Some(login) => Some(Login::find(login, accounts, listener.brand.as_deref()).await?),
             None => None,
         };
         let to = match &arguments.to {
@@ -240,8 +246,12 @@ impl<'c> Client<'c> {
 }
 
 impl Login {
-    async fn find(login: &str, accounts: &Accounts) -> Result<Self, Failure> {
+    async fn find(login: &str, accounts: &Accounts, brand: Option<&str>) -> Result<Self, Failure> {
         match accounts.account_show(login).await {
+            Ok(found) if found.account.brand() != brand => Ok(Self::Unknown(format!(
+                "{} is an account of another brand than those who log in here",
+                found.account.login
+            ))),
             Ok(account) => Ok(Self::Known(Box::new(account))),
             Err(AdminError::Unavailable(error)) => Err(error.into()),
             Err(AdminError::Refused(reason)) => Ok(Self::Unknown(match accounts.hint_of_name(login).await {

@@ -154,7 +154,8 @@ fn remedy(client: &Client<'_>, listener: &Listener, why: Why, walk: &mut Walk) {
         | Why::LocalMailbox
         | Why::RelayAfterPop
         | Why::RelayForAccount
-        | Why::RelayForNetwork => {}
+        | Why::RelayForNetwork
+        | Why::ReportReturned => {}
     }
 }
 

@@ -5,6 +5,7 @@
 mod addresses;
 mod authentication;
 mod backup;
+mod brands;
 mod clients;
 mod configuration;
 mod crashes;
@@ -12,6 +13,7 @@ mod customers;
 mod desk;
 mod examples;
 mod expire;
+mod forwarding;
 mod harness;
 mod hosts;
 mod import;

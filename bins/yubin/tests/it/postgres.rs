@@ -19,7 +19,7 @@ const FETCHERS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Whether these tests were left out by choice, with a word about it: `cargo xtask test --without postgres`.
-fn left_out() -> bool {
+pub(crate) fn left_out() -> bool {
     let without = std::env::var("YUBIN_TEST_WITHOUT").unwrap_or_default();
     let left_out = without.split(',').any(|part| part == "postgres");
     if left_out {
@@ -28,7 +28,7 @@ fn left_out() -> bool {
     left_out
 }
 
-fn database(server: &Postgres) -> String {
+pub(crate) fn database(server: &Postgres) -> String {
     format!("{}/mail", server.url())
 }
 

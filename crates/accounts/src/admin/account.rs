@@ -6,7 +6,7 @@ use auth_sasl::Secret;
 
 use crate::error::{AdminError, Unavailable};
 use crate::hash::is_known;
-use crate::names::{Address, DomainName, Login};
+use crate::names::{AccountName, Address, DomainName, brand_of};
 use crate::password::check_password;
 use crate::pop3::Pop3Rules;
 use crate::quota::{Allowance, Allowances};
@@ -20,7 +20,7 @@ use super::{ServiceInfo, domain, refusal, reserved};
 /// An account to be made.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
-    /// Its login, for ever.
+    /// Its login, for ever; with `brand:` before it where that is not the one of [`Accounts::at_brand`].
     pub login: String,
     /// The addresses that it gets beside LOGIN@(the default domain).
     pub addresses: Vec<String>,
@@ -47,7 +47,7 @@ pub enum Apop {
 pub struct AccountRow {
     /// Its number.
     pub id: AccountId,
-    /// Its login.
+    /// Its login, with `brand:` before it where that is not the default one.
     pub login: String,
     /// The name of its Maildir's directory, see [`crate::Mailbox::key`].
     pub mailbox: String,
@@ -136,6 +136,12 @@ impl AccountRow {
         }
     }
 
+    /// Its brand; nothing for the default one.
+    #[must_use]
+    pub fn brand(&self) -> Option<&str> {
+        Some(brand_of(&self.login)).filter(|brand| !brand.is_empty())
+    }
+
     fn note_credential(&mut self, kind: &str, changed_at: i64) {
         match kind {
             "password" => self.password_changed_at = Some(changed_at),
@@ -152,7 +158,7 @@ impl Accounts {
     /// [`AdminError::Refused`] when the login or an address is none or taken, no domain is there yet, an address is in
     /// a domain that is not ours, or the password is none.
     pub async fn account_add(&self, new: NewAccount) -> Result<AccountDetails, AdminError> {
-        let login = Login::parse(&new.login)?;
+        let login = AccountName::parse(&new.login, &self.brand)?;
         let aliases = new.addresses.iter().map(|a| Address::parse(a)).collect::<Result<Vec<_>, _>>()?;
         let hash = self.hash(new.password.as_ref(), new.apop).await?;
         let store = &self.shared.store;
@@ -316,7 +322,7 @@ impl Accounts {
     }
 
     /// Reads a login. An operator who typed an address is told whose it is.
-    pub(crate) async fn login(&self, text: &str) -> Result<Login, AdminError> {
+    pub(crate) async fn login(&self, text: &str) -> Result<AccountName, AdminError> {
         if let Ok(address) = Address::parse(text) {
             let owner = match self.resolve(address.local_part(), address.domain()).await? {
                 Resolution::Mailbox(mailbox) => Some(mailbox.login),
@@ -324,7 +330,7 @@ impl Accounts {
             };
             return Err(refusal::no_account_for_address(&address, owner.as_deref()));
         }
-        Ok(Login::parse(text)?)
+        Ok(AccountName::parse(text, &self.brand)?)
     }
 
     /// Checks and hashes a password before the change begins, so that no other writer waits for Argon2.
@@ -350,7 +356,7 @@ impl Accounts {
 
 /// The account of a login that must exist, inside a change.
 pub(crate) async fn must_find(change: &mut Change, login: &str) -> Result<AccountRow, AdminError> {
-    let login = Login::parse(login)?;
+    let login = AccountName::parse(login, &change.brand)?;
     let row: Option<Row> = sqlx::query_as(sql::ACCOUNT)
         .bind(login.as_str())
         .fetch_optional(&mut **change)
@@ -362,14 +368,14 @@ pub(crate) async fn must_find(change: &mut Change, login: &str) -> Result<Accoun
 /// An account with its addresses, in a change. The issued one is in the named domain, or in the default one.
 pub(super) async fn make(
     change: &mut Change,
-    login: &Login,
+    login: &AccountName,
     domain: Option<&str>,
     aliases: &[Address],
     insists: bool,
 ) -> Result<AccountId, AdminError> {
     let id = AccountId::new(store::next(change, "account").await?);
     if !insists {
-        reserved::login_must_be_free(change, login.as_str()).await?;
+        reserved::login_must_be_free(change, login).await?;
     }
     insert(change, id, login).await?;
     take_addresses(change, id, login, domain, aliases, insists).await?;
@@ -378,11 +384,11 @@ pub(super) async fn make(
 
 /// The mailbox key says whose mail it is to whoever looks at the disk; the number, which has no dot, makes it unique
 /// for ever.
-async fn insert(change: &mut Change, id: AccountId, login: &Login) -> Result<(), AdminError> {
+async fn insert(change: &mut Change, id: AccountId, login: &AccountName) -> Result<(), AdminError> {
     let added = sqlx::query(sql::ADD_ACCOUNT)
         .bind(id.get())
         .bind(login.as_str())
-        .bind(format!("{login}.{id}"))
+        .bind(format!("{}.{id}", login.login()))
         .bind(now())
         .execute(&mut **change)
         .await
@@ -394,21 +400,29 @@ async fn insert(change: &mut Change, id: AccountId, login: &Login) -> Result<(),
 async fn take_addresses(
     change: &mut Change,
     id: AccountId,
-    login: &Login,
+    login: &AccountName,
     domain: Option<&str>,
     aliases: &[Address],
     insists: bool,
 ) -> Result<(), AdminError> {
     let domain = match domain {
         Some(domain) => domain.to_owned(),
-        None => domain::default_domain(change).await?.ok_or_else(refusal::no_domain)?.1,
+        None => match (domain::default_domain(change, login.brand()).await?, login.brand()) {
+            (Some((_, domain)), _) => domain,
+            (None, "") => return Err(refusal::no_domain()),
+            (None, brand) => {
+                domain::brand_must_exist(change, brand).await?;
+                return Err(refusal::no_domain_of(brand));
+            }
+        },
     };
-    let issued = Address::issued(login, DomainName::parse(&domain)?);
-    if let Taken::By(owner) = address::take(change, &issued, id, AddressKind::Issued, insists).await? {
+    let issued = Address::issued(login.login(), DomainName::parse(&domain)?);
+    let owner = (id, login.brand());
+    if let Taken::By(owner) = address::take(change, &issued, owner, AddressKind::Issued, insists).await? {
         return Err(refusal::issued_address_taken(&issued, &owner));
     }
     for alias in aliases {
-        match address::take(change, alias, id, AddressKind::Alias, insists).await? {
+        match address::take(change, alias, owner, AddressKind::Alias, insists).await? {
             Taken::By(owner) if owner != login.as_str() => return Err(refusal::address_taken(alias, &owner)),
             // New; or named twice, or the issued one.
             Taken::Now | Taken::By(_) => {}

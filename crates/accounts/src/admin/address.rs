@@ -1,7 +1,7 @@
 //! Addresses: the issued one of each account, and the others it has beside it.
 
 use crate::error::{AdminError, Unavailable};
-use crate::names::{Address, Login};
+use crate::names::{AccountName, Address, brand_of, login_of};
 use crate::store::{Change, now};
 use crate::{AccountId, Accounts, sql};
 
@@ -96,14 +96,15 @@ impl Accounts {
         let address = Address::parse(address)?;
         let mut change = self.begin().await?;
         let account = account::must_find(&mut change, login).await?;
+        let (brand, login) = (brand_of(&account.login), login_of(&account.login));
         match kind {
             AddressKind::Issued => return Err(refusal::issued_is_not_added()),
-            AddressKind::Id if address.local_part() != account.login => {
-                return Err(refusal::id_address_is_the_login(&address, &account.login));
+            AddressKind::Id if address.local_part() != login => {
+                return Err(refusal::id_address_is_the_login(&address, login));
             }
             _ => {}
         }
-        match take(&mut change, &address, account.id, kind, self.insists).await? {
+        match take(&mut change, &address, (account.id, brand), kind, self.insists).await? {
             Taken::Now => {}
             Taken::By(owner) => return Err(refusal::address_taken(&address, &owner)),
         }
@@ -121,11 +122,11 @@ impl Accounts {
         let address = Address::parse(address)?;
         // A change that is never committed sees what a real one would.
         let mut change = self.begin().await?;
-        let (domain, _) = domain::home(&mut change, address.domain()).await?;
-        if let Some((owner, _)) = owner(&mut change, domain, &address).await? {
+        let home = domain::home(&mut change, address.domain()).await?;
+        if let Some((owner, _)) = owner(&mut change, home.id, &address).await? {
             return Err(refusal::address_taken(&address, &owner));
         }
-        reserved::must_be_free(&mut change, domain, &address, AccountId::NOBODY, AddressKind::Alias).await
+        reserved::must_be_free(&mut change, &home, &address, AccountId::NOBODY, AddressKind::Alias).await
     }
 
     /// Takes an address away. Mail for it is refused from then on, and nobody else gets it before its quarantine is over.
@@ -207,7 +208,7 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Refused`] when the login is none. An account that does not exist has no address.
     pub async fn address_list(&self, login: Option<&str>) -> Result<Vec<AddressInfo>, AdminError> {
-        let login = login.map(Login::parse).transpose()?;
+        let login = login.map(|login| AccountName::parse(login, &self.brand)).transpose()?;
         let query = match &login {
             Some(login) => sqlx::query_as(sql::ADDRESSES_OF).bind(login.as_str()),
             None => sqlx::query_as(sql::ADDRESSES),
@@ -223,8 +224,8 @@ impl Accounts {
     async fn begin_with(&self, address: &str) -> Result<(Change, i64, Address, AddressInfo), AdminError> {
         let address = Address::parse(address)?;
         let mut change = self.begin().await?;
-        let (domain, home) = domain::home(&mut change, address.domain()).await?;
-        let address = address.at(home);
+        let home = domain::home(&mut change, address.domain()).await?;
+        let (domain, address) = (home.id, address.at(home.name));
         let row: Option<Row> = sqlx::query_as(sql::ADDRESS)
             .bind(domain)
             .bind(address.local_part())
@@ -248,17 +249,20 @@ pub(super) enum Taken {
 pub(super) async fn take(
     change: &mut Change,
     address: &Address,
-    account: AccountId,
+    (account, brand): (AccountId, &str),
     kind: AddressKind,
     insists: bool,
 ) -> Result<Taken, AdminError> {
-    let (domain, home) = domain::home(change, address.domain()).await?;
-    let address = &address.clone().at(home);
+    let home = domain::home(change, address.domain()).await?;
+    if home.brand != brand {
+        return Err(refusal::another_brand(&format!("the domain {}", home.name), &home.brand, brand));
+    }
+    let (domain, address) = (home.id, &address.clone().at(home.name.clone()));
     if let Some((login, _)) = owner(change, domain, address).await? {
         return Ok(Taken::By(login));
     }
     if !insists {
-        reserved::must_be_free(change, domain, address, account, kind).await?;
+        reserved::must_be_free(change, &home, address, account, kind).await?;
     }
     statement(change, sql::TAKE_BACK, domain, address).await?;
     sqlx::query(sql::ADD_ADDRESS)

@@ -1,7 +1,7 @@
 //! Who changed what, and when.
 
 use crate::error::{AdminError, Unavailable};
-use crate::names::Login;
+use crate::names::AccountName;
 use crate::{Accounts, sql};
 
 /// One change, or its part of one account.
@@ -25,7 +25,7 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Refused`] when the login is none.
     pub async fn audit(&self, login: Option<&str>, most: u32) -> Result<Vec<AuditEntry>, AdminError> {
-        let login = login.map(Login::parse).transpose()?;
+        let login = login.map(|login| AccountName::parse(login, &self.brand)).transpose()?;
         let query = match &login {
             None => sqlx::query_as(sql::AUDIT).bind(i64::from(most)),
             Some(login) => sqlx::query_as(sql::AUDIT_OF).bind(i64::from(most)).bind(login.as_str()),

@@ -1,8 +1,10 @@
 //! Domains: ours, equivalent to one of ours, or barred. The first of ours is the default: every account has its issued address there,
-//! unless its plan names another domain.
+//! unless its plan names another domain; and so for each brand.
+
+use std::collections::BTreeSet;
 
 use crate::error::{AdminError, Unavailable};
-use crate::names::DomainName;
+use crate::names::{DomainName, brand_of};
 use crate::pop3::Pop3Rules;
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, limits, sql};
@@ -16,7 +18,9 @@ pub struct DomainInfo {
     pub name: String,
     /// What it is to us.
     pub kind: DomainKind,
-    /// Whether issued addresses are in it where no plan names another domain: the first of ours.
+    /// Whose accounts have addresses there; nothing for the default brand.
+    pub brand: Option<String>,
+    /// Whether issued addresses of its brand are in it where no plan names another domain: the first that was ours.
     pub default: bool,
     /// How many addresses are in it.
     pub addresses: i64,
@@ -74,22 +78,44 @@ pub(crate) struct Row {
     pub(super) name: String,
     pub(super) kind: DomainKind,
     home: i64,
+    brand: String,
 }
 
-type ListRow = (String, String, String, String, i64, Option<String>, Option<String>, String, i64, String);
+/// The domain in which an address stands: that of the address itself, or of what it is equivalent to.
+pub(crate) struct Home {
+    pub(super) id: i64,
+    pub(super) name: DomainName,
+    /// Whose accounts have addresses there; empty for the default brand.
+    pub(super) brand: String,
+}
+
+type ListRow = (
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<String>,
+    Option<String>,
+    String,
+    i64,
+    String,
+    Option<String>,
+);
 
 impl Accounts {
-    /// Makes a domain ours.
+    /// Makes a domain ours: one of this brand's.
     ///
     /// # Errors
-    /// [`AdminError::Refused`] when it is no domain name or known already.
+    /// [`AdminError::Refused`] when it is no domain name or known already, or there is no such brand.
     pub async fn domain_add(&self, name: &str) -> Result<DomainInfo, AdminError> {
         let name = DomainName::parse(name)?;
         let mut change = self.begin().await?;
         if let Some(known) = find(&mut change, name.as_str()).await? {
             return Err(refusal::domain_exists(&name, &known.kind));
         }
-        insert(&mut change, &name, &DomainKind::Ours, None).await?;
+        brand_must_exist(&mut change, &self.brand).await?;
+        insert(&mut change, &name, &DomainKind::Ours, None, &self.brand).await?;
         self.shared.store.commit(change, "domain add", name.as_str()).await?;
         self.domain_show(name.as_str()).await
     }
@@ -106,13 +132,17 @@ impl Accounts {
         let home = must_be_ours(&mut change, home.as_str()).await?;
         match find(&mut change, name.as_str()).await? {
             None => {
-                insert(&mut change, &name, &DomainKind::Equivalent(home.name.clone()), Some(home.id)).await?
+                let kind = DomainKind::Equivalent(home.name.clone());
+                insert(&mut change, &name, &kind, Some(home.id), &home.brand).await?
             }
             Some(known) if known.home == home.id => {
                 return Err(refusal::domain_exists(&name, &DomainKind::Equivalent(home.name)));
             }
-            Some(Row { kind: DomainKind::Ours, id, .. }) => {
-                if default_domain(&mut change).await?.is_some_and(|(first, _)| first == id) {
+            Some(Row { kind: DomainKind::Ours, brand, .. }) if brand != home.brand => {
+                return Err(refusal::another_brand(&format!("the domain {name}"), &brand, &home.brand));
+            }
+            Some(Row { kind: DomainKind::Ours, id, brand, .. }) => {
+                if default_domain(&mut change, &brand).await?.is_some_and(|(first, _)| first == id) {
                     return Err(refusal::default_stays(&name, &home.name));
                 }
                 move_addresses(&mut change, id, &home).await?;
@@ -135,7 +165,7 @@ impl Accounts {
         let mut change = self.begin().await?;
         let barred = DomainKind::Barred(text.to_owned());
         match find(&mut change, name.as_str()).await? {
-            None => insert(&mut change, &name, &barred, None).await?,
+            None => insert(&mut change, &name, &barred, None, "").await?,
             Some(known) => {
                 must_be_unused(&mut change, &known).await?;
                 sqlx::query(sql::BAR_DOMAIN)
@@ -177,7 +207,8 @@ impl Accounts {
     pub async fn domain_set(&self, name: &str, setting: &DomainSetting) -> Result<DomainInfo, AdminError> {
         let name = DomainName::parse(name)?;
         let mut change = self.begin().await?;
-        let id = must_be_ours(&mut change, name.as_str()).await?.id;
+        let Row { id, brand, .. } = must_be_ours(&mut change, name.as_str()).await?;
+        change.brand = brand.as_str().into();
         let (statement, said) = match setting {
             DomainSetting::Postmaster(login) => {
                 (sql::SET_POSTMASTER, format!("postmaster={}", login.as_deref().unwrap_or("none")))
@@ -195,7 +226,12 @@ impl Accounts {
         let query = match setting {
             DomainSetting::Postmaster(None) | DomainSetting::CatchAll(None) => query.bind(0_i64),
             DomainSetting::Postmaster(Some(login)) | DomainSetting::CatchAll(Some(login)) => {
-                query.bind(account::must_find(&mut change, login).await?.id.get())
+                let account = account::must_find(&mut change, login).await?;
+                if brand_of(&account.login) != brand {
+                    let account = format!("the account {}", account.login);
+                    return Err(refusal::another_brand(&account, brand_of(login), &brand));
+                }
+                query.bind(account.id.get())
             }
             DomainSetting::Separators(characters) => query.bind(characters.as_str()),
             DomainSetting::Quarantine(seconds) => query.bind((*seconds).max(0)),
@@ -214,7 +250,13 @@ impl Accounts {
             .fetch_all(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("listing domains"))?;
-        Ok(rows.into_iter().enumerate().map(|(place, row)| DomainInfo::new(place, row)).collect())
+        let mut brands = BTreeSet::new();
+        let info = |row: ListRow| {
+            let mut info = DomainInfo::new(row);
+            info.default = info.kind == DomainKind::Ours && brands.insert(info.brand.clone());
+            info
+        };
+        Ok(rows.into_iter().map(info).collect())
     }
 
     /// One of them.
@@ -229,12 +271,13 @@ impl Accounts {
 }
 
 impl DomainInfo {
-    fn new(place: usize, row: ListRow) -> Self {
-        let (name, kind, home, text, addresses, postmaster, catch_all, separators, quarantine, rules) = row;
+    fn new(row: ListRow) -> Self {
+        let (name, kind, home, text, addresses, postmaster, catch_all, separators, quarantine, rules, brand) =
+            row;
         let kind = kind_from(&kind, home, text);
-        let default = place == 0 && kind == DomainKind::Ours;
         let pop3 = Pop3Rules::from_column(&rules);
-        Self { name, kind, default, addresses, postmaster, catch_all, separators, quarantine, pop3 }
+        let default = false;
+        Self { name, kind, brand, default, addresses, postmaster, catch_all, separators, quarantine, pop3 }
     }
 }
 
@@ -251,6 +294,7 @@ async fn insert(
     name: &DomainName,
     kind: &DomainKind,
     home: Option<i64>,
+    brand: &str,
 ) -> Result<(), AdminError> {
     let id = store::next(change, "domain").await?;
     let text = if let DomainKind::Barred(text) = kind { text } else { "" };
@@ -262,6 +306,7 @@ async fn insert(
         .bind(home.unwrap_or(id))
         .bind(text)
         .bind(limits::QUARANTINE)
+        .bind(brand)
         .execute(&mut **change)
         .await
         .map_err(Unavailable::when("adding a domain"))?;
@@ -327,23 +372,27 @@ fn check_separators(characters: &str) -> Result<(), AdminError> {
     Err(refusal::no_separators())
 }
 
-/// Number and name of the default domain.
-pub(super) async fn default_domain(change: &mut Change) -> Result<Option<(i64, String)>, Unavailable> {
+/// Number and name of the default domain of a brand.
+pub(super) async fn default_domain(
+    change: &mut Change,
+    brand: &str,
+) -> Result<Option<(i64, String)>, Unavailable> {
     sqlx::query_as(sql::DEFAULT_DOMAIN)
+        .bind(brand)
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up the default domain"))
 }
 
 async fn find(change: &mut Change, name: &str) -> Result<Option<Row>, Unavailable> {
-    let row: Option<(i64, String, String, String, i64)> = sqlx::query_as(sql::DOMAIN)
+    let row: Option<(i64, String, String, String, i64, String)> = sqlx::query_as(sql::DOMAIN)
         .bind(name)
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up a domain"))?;
-    Ok(row.map(|(id, kind, home_name, text, home)| {
+    Ok(row.map(|(id, kind, home_name, text, home, brand)| {
         let kind = kind_from(&kind, home_name, text);
-        Row { id, name: name.to_owned(), kind, home }
+        Row { id, name: name.to_owned(), kind, home, brand }
     }))
 }
 
@@ -359,14 +408,28 @@ pub(crate) async fn must_be_ours(change: &mut Change, name: &str) -> Result<Row,
     }
 }
 
-/// The number and name of the domain in which an address stands: that of the domain itself, or of what it is equivalent to.
-pub(super) async fn home(change: &mut Change, name: &str) -> Result<(i64, DomainName), AdminError> {
+/// Where the addresses of a domain stand.
+pub(super) async fn home(change: &mut Change, name: &str) -> Result<Home, AdminError> {
     let row = find(change, name).await?.ok_or_else(|| refusal::domain_not_ours(name))?;
-    match &row.kind {
-        DomainKind::Ours => Ok((row.home, DomainName::parse(&row.name)?)),
-        DomainKind::Equivalent(home) => Ok((row.home, DomainName::parse(home)?)),
-        DomainKind::Barred(_) => Err(refusal::domain_barred(name)),
+    let home = match &row.kind {
+        DomainKind::Ours => &row.name,
+        DomainKind::Equivalent(home) => home,
+        DomainKind::Barred(_) => return Err(refusal::domain_barred(name)),
+    };
+    Ok(Home { id: row.home, name: DomainName::parse(home)?, brand: row.brand })
+}
+
+/// The number of a brand; 0 for the default one.
+pub(super) async fn brand_must_exist(change: &mut Change, name: &str) -> Result<i64, AdminError> {
+    if name.is_empty() {
+        return Ok(0);
     }
+    let id: Option<i64> = sqlx::query_scalar(sql::BRAND)
+        .bind(name)
+        .fetch_optional(&mut **change)
+        .await
+        .map_err(Unavailable::when("looking up a brand"))?;
+    id.ok_or_else(|| refusal::no_brand(name))
 }
 
 /// Whether an account is what `postmaster@` or a catch-all of some domain leads to; then that domain's name and the option's.

@@ -10,7 +10,7 @@ use auth_sasl::Secret;
 
 use crate::error::{AdminError, Unavailable};
 use crate::hash::is_known;
-use crate::names::{Address, Login};
+use crate::names::{AccountName, Address};
 use crate::password::check_password;
 use crate::quota::Allowance;
 use crate::store::Change;
@@ -50,12 +50,16 @@ pub struct ImportedAccounts {
     pub before: usize,
 }
 
-/// Why accounts were not imported.
+/// Why accounts were not imported, or not all of them.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// Nothing was done (or nothing more, if somebody took a name meanwhile): what is wrong with each of these lines.
+    /// What is wrong with each of these lines; nothing was done.
     #[error("{}", in_lines(.0))]
     Lines(Vec<(u64, String)>),
+    /// Somebody took a name while accounts were made: what is wrong now, and what was done before. Accounts that were made are whole;
+    /// another run makes the others.
+    #[error("{}", in_lines(.0))]
+    Overtaken(Vec<(u64, String)>, ImportedAccounts),
     /// The database cannot be used. Accounts that were made are whole; another run makes the others.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -71,7 +75,7 @@ type Show<'s> = &'s mut (dyn FnMut(usize, usize) + Send);
 /// An account whose words were understood.
 struct Parsed<'i> {
     incoming: &'i IncomingAccount,
-    login: Login,
+    login: AccountName,
     aliases: Vec<Address>,
 }
 
@@ -117,7 +121,7 @@ impl Accounts {
         show: Show<'_>,
     ) -> Result<Vec<Parsed<'i>>, ImportError> {
         let mut faults = Vec::new();
-        let parsed = parse_all(incoming, &mut faults);
+        let parsed = parse_all(incoming, &self.brand, &mut faults);
         let mut seen = HashMap::new();
         let mut looked_at = 0;
         for batch in parsed.chunks(limits::IMPORT_BATCH) {
@@ -145,8 +149,8 @@ impl Accounts {
     ) -> Result<(), AdminError> {
         let line = account.incoming.line;
         for alias in &account.aliases {
-            let (_, home) = domain::home(change, alias.domain()).await?;
-            let address = alias.clone().at(home).to_string();
+            let home = domain::home(change, alias.domain()).await?;
+            let address = alias.clone().at(home.name).to_string();
             if let Some(earlier) = seen.insert(address, line).filter(|earlier| *earlier != line) {
                 return Err(refusal::on_another_line(&alias.to_string(), earlier));
             }
@@ -172,7 +176,7 @@ impl Accounts {
                 Ok(Was::There) => {}
                 Err(error) => {
                     note(&mut faults, account, Err(error))?;
-                    return Err(ImportError::Lines(faults));
+                    return Err(ImportError::Overtaken(faults, *done));
                 }
             }
         }
@@ -222,6 +226,11 @@ impl Accounts {
             Some(name) => Some(plan::must_find(change, name).await?),
             None => None,
         };
+        if let (Some(plan), Some(name)) = (&plan, &incoming.plan)
+            && plan.brand != login.brand()
+        {
+            return Err(refusal::another_brand(&format!("the plan {name}"), &plan.brand, login.brand()));
+        }
         let domain = plan.as_ref().and_then(|plan| plan.domain.as_deref());
         let id = make(change, login, domain, aliases, self.insists).await?;
         if let Some(hash) = hash {
@@ -248,11 +257,11 @@ impl Accounts {
 async fn has_all(
     change: &mut Change,
     id: AccountId,
-    login: &Login,
+    login: &AccountName,
     aliases: &[Address],
 ) -> Result<(), AdminError> {
     for alias in aliases {
-        match address::take(change, alias, id, AddressKind::Alias, true).await? {
+        match address::take(change, alias, (id, login.brand()), AddressKind::Alias, true).await? {
             Taken::By(owner) if owner == login.as_str() => {}
             Taken::By(owner) => return Err(refusal::address_taken(alias, &owner)),
             Taken::Now => return Err(refusal::there_without(login, alias)),
@@ -261,12 +270,16 @@ async fn has_all(
     Ok(())
 }
 
-fn parse_all<'i>(incoming: &'i [IncomingAccount], faults: &mut Vec<(u64, String)>) -> Vec<Parsed<'i>> {
+fn parse_all<'i>(
+    incoming: &'i [IncomingAccount],
+    brand: &str,
+    faults: &mut Vec<(u64, String)>,
+) -> Vec<Parsed<'i>> {
     let mut logins = HashMap::new();
     let mut parsed = Vec::with_capacity(incoming.len());
     for incoming in incoming {
         let line = incoming.line;
-        let outcome = parse(incoming).and_then(|account| {
+        let outcome = parse(incoming, brand).and_then(|account| {
             let earlier = logins.insert(account.login.as_str().to_owned(), line);
             earlier.map_or(Ok(account), |earlier| Err(refusal::on_another_line(&incoming.login, earlier)))
         });
@@ -278,8 +291,8 @@ fn parse_all<'i>(incoming: &'i [IncomingAccount], faults: &mut Vec<(u64, String)
     parsed
 }
 
-fn parse(incoming: &IncomingAccount) -> Result<Parsed<'_>, AdminError> {
-    let login = Login::parse(&incoming.login)?;
+fn parse<'i>(incoming: &'i IncomingAccount, brand: &str) -> Result<Parsed<'i>, AdminError> {
+    let login = AccountName::parse(&incoming.login, brand)?;
     let aliases = incoming.addresses.iter().map(|a| Address::parse(a)).collect::<Result<Vec<_>, _>>()?;
     match (&incoming.password, &incoming.hash) {
         (Some(_), Some(_)) => return Err(refusal::password_and_hash()),

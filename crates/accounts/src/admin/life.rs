@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{AdminError, Unavailable};
-use crate::names::Login;
+use crate::names::AccountName;
 use crate::standing::{READING, SENDING, Service, State, Stops};
 use crate::store::{Change, now};
 use crate::{Accounts, sql};
@@ -170,7 +170,7 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Refused`] when there is no such account.
     pub async fn services(&self, login: &str) -> Result<Vec<ServiceInfo>, AdminError> {
-        let login = Login::parse(login)?;
+        let login = AccountName::parse(login, &self.brand)?;
         let readers = self.shared.store.readers();
         let reading = || Unavailable::when("reading the services of an account");
         let by_plan: Vec<(String, i64)> = sqlx::query_as(sql::PLAN_SERVICES_OF)

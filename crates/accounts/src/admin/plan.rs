@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use auth_sasl::Secret;
 
 use crate::error::{AdminError, Unavailable};
-use crate::names::{DomainName, Login};
+use crate::names::{AccountName, DomainName, Login};
 use crate::password::{Pattern, generate_password};
 use crate::standing::Service;
 use crate::store::{self, Change, now};
@@ -21,8 +21,6 @@ pub struct NewPlan {
     pub name: String,
     /// The shape of logins: `@` a letter, `#` a digit, everything else itself.
     pub pattern: String,
-    /// The brand that it belongs to.
-    pub brand: Option<String>,
     /// The domain of issued addresses; without one the default domain.
     pub domain: Option<String>,
     /// How many accounts a contract may have; 0 for any number.
@@ -76,6 +74,8 @@ pub(super) struct Plan {
     pattern: String,
     pub(super) domain: Option<String>,
     accounts: i64,
+    /// As which its accounts are made.
+    pub(super) brand: String,
 }
 
 /// How many logins of a shape are tried before it counts as used up.
@@ -106,27 +106,39 @@ impl Accounts {
         Ok(brands.map_err(Unavailable::when("listing brands"))?)
     }
 
-    /// Makes a plan.
+    /// Whether there is the brand that these accounts are of, see [`Accounts::at_brand`].
     ///
     /// # Errors
-    /// [`AdminError::Refused`] when it is there, its pattern makes no logins, or its brand or domain is not there.
+    /// [`AdminError::Refused`] when there is none.
+    pub async fn brand_must_exist(&self) -> Result<(), AdminError> {
+        let brand = &*self.brand;
+        if brand.is_empty() || self.brand_list().await?.iter().any(|name| name == brand) {
+            return Ok(());
+        }
+        Err(refusal::no_brand(brand))
+    }
+
+    /// Makes a plan of this brand.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`] when it is there, its pattern makes no logins, its brand or domain is not there, or its domain is another
+    /// brand's.
     pub async fn plan_add(&self, new: &NewPlan) -> Result<PlanInfo, AdminError> {
         let name = name_of(&new.name)?;
         Pattern::parse(&new.pattern)?;
         let mut change = self.begin().await?;
         let domain = match &new.domain {
             None => 0,
-            Some(name) => domain::home(&mut change, DomainName::parse(name)?.as_str()).await?.0,
+            Some(name) => {
+                let home = domain::home(&mut change, DomainName::parse(name)?.as_str()).await?;
+                if home.brand != *self.brand {
+                    let domain = format!("the domain {}", home.name);
+                    return Err(refusal::another_brand(&domain, &home.brand, &self.brand));
+                }
+                home.id
+            }
         };
-        let brand: i64 = match &new.brand {
-            None => 0,
-            Some(name) => sqlx::query_scalar(sql::BRAND)
-                .bind(name)
-                .fetch_optional(&mut *change)
-                .await
-                .map_err(Unavailable::when("looking up a brand"))?
-                .ok_or_else(|| refusal::no_brand(name))?,
-        };
+        let brand = domain::brand_must_exist(&mut change, &self.brand).await?;
         let id = store::next(&mut change, "plan").await?;
         let added = sqlx::query(sql::ADD_PLAN)
             .bind(id)
@@ -242,13 +254,15 @@ fn name_of(name: &str) -> Result<String, AdminError> {
 
 pub(super) async fn must_find(change: &mut Change, name: &str) -> Result<Plan, AdminError> {
     let name = name_of(name)?;
-    let row: Option<(i64, String, Option<String>, i64)> = sqlx::query_as(sql::PLAN)
+    let row: Option<(i64, String, Option<String>, i64, String)> = sqlx::query_as(sql::PLAN)
         .bind(&name)
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up a plan"))?;
     match row {
-        Some((id, pattern, domain, accounts)) => Ok(Plan { id, name, pattern, domain, accounts }),
+        Some((id, pattern, domain, accounts, brand)) => {
+            Ok(Plan { id, name, pattern, domain, accounts, brand })
+        }
         None => Err(refusal::no_plan(&name)),
     }
 }
@@ -335,19 +349,19 @@ async fn contract_has_room(change: &mut Change, plan: &Plan, contract: &str) -> 
     }
 }
 
-async fn free_login(change: &mut Change, plan: &Plan) -> Result<Login, AdminError> {
+async fn free_login(change: &mut Change, plan: &Plan) -> Result<AccountName, AdminError> {
     let pattern = Pattern::parse(&plan.pattern)?;
     for _ in 0..TRIES {
-        let login = Login::parse(&pattern.fill()?)?;
+        let login = Login::parse(&pattern.fill()?)?.at(&plan.brand);
         let taken: Option<i64> = sqlx::query_scalar(sql::ACCOUNT_ID)
             .bind(login.as_str())
             .fetch_optional(&mut **change)
             .await
             .map_err(Unavailable::when("looking for a free login"))?;
-        if taken.is_some() || reserved::is_released(change, login.as_str()).await? {
+        if taken.is_some() || reserved::is_released(change, login.login().as_str()).await? {
             continue;
         }
-        match reserved::login_must_be_free(change, login.as_str()).await {
+        match reserved::login_must_be_free(change, &login).await {
             Ok(()) => return Ok(login),
             Err(AdminError::Refused(_)) => {}
             Err(unavailable) => return Err(unavailable),

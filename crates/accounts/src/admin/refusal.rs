@@ -3,7 +3,7 @@
 
 use crate::error::AdminError;
 use crate::limits;
-use crate::names::{Address, DomainName, Login};
+use crate::names::{AccountName, Address, DomainName};
 
 use super::DomainKind;
 
@@ -16,6 +16,12 @@ pub(super) fn no_domain() -> AdminError {
         "there is no domain yet, so the account would have no address; first run: yubin domain add DOMAIN"
             .into(),
     )
+}
+
+pub(super) fn no_domain_of(brand: &str) -> AdminError {
+    refused(format!(
+        "the brand {brand} has no domain yet, so the account would have no address; first run: yubin domain add DOMAIN --brand {brand}"
+    ))
 }
 
 pub(super) fn domain_exists(name: &DomainName, kind: &DomainKind) -> AdminError {
@@ -68,7 +74,7 @@ pub(super) fn domain_has_equivalents(name: &str) -> AdminError {
     refused(format!("other domains are equivalent to {name}; remove those first, see: yubin domain list"))
 }
 
-pub(super) fn account_has_a_duty(login: &Login, domain: &str, option: &str) -> AdminError {
+pub(super) fn account_has_a_duty(login: &AccountName, domain: &str, option: &str) -> AdminError {
     refused(format!(
         "{login} is the {option} of {domain}; name another first: yubin domain set {domain} {option}=LOGIN"
     ))
@@ -139,11 +145,11 @@ pub(super) fn domain_not_ours(domain: &str) -> AdminError {
     refused(format!("the domain {domain} is not ours; if it should be, run: yubin domain add {domain}"))
 }
 
-pub(super) fn login_taken(login: &Login) -> AdminError {
+pub(super) fn login_taken(login: &AccountName) -> AdminError {
     refused(format!("the login {login} is taken; see it with: yubin account show {login}"))
 }
 
-pub(super) fn no_account(login: &Login) -> AdminError {
+pub(super) fn no_account(login: &AccountName) -> AdminError {
     refused(format!("there is no account {login}; see: yubin account list"))
 }
 
@@ -181,7 +187,20 @@ pub(super) fn nothing_to_stop() -> AdminError {
 }
 
 pub(super) fn no_brand(name: &str) -> AdminError {
-    refused(format!("there is no brand {name}; see: yubin brand list"))
+    refused(format!(
+        "there is no brand {name}; make it with: yubin brand add {name}, or see: yubin brand list"
+    ))
+}
+
+pub(super) fn another_brand(what: &str, its: &str, wanted: &str) -> AdminError {
+    let named = |brand: &str| {
+        if brand.is_empty() { "the default brand".into() } else { format!("the brand {brand}") }
+    };
+    refused(format!(
+        "{what} is of {}, not of {}; customers of two brands have nothing in common: choose one of the same brand, or name the other by --brand",
+        named(its),
+        named(wanted)
+    ))
 }
 
 pub(super) fn brand_exists(name: &str) -> AdminError {
@@ -230,7 +249,7 @@ pub(super) fn on_another_line(what: &str, line: u64) -> AdminError {
     AdminError::Refused(format!("{what} stands on line {line} already"))
 }
 
-pub(super) fn there_without(login: &Login, address: &Address) -> AdminError {
+pub(super) fn there_without(login: &AccountName, address: &Address) -> AdminError {
     AdminError::Refused(format!(
         "the account {login} is there already, without {address}; give it with: yubin address add {address} {login}"
     ))

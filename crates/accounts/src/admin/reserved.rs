@@ -1,10 +1,11 @@
 //! Names that are free and yet not to be had: reserved ones, those that somebody had a short while ago, and other accounts' logins.
 
 use crate::error::{AdminError, Unavailable};
-use crate::names::{Address, LocalPart};
+use crate::names::{AccountName, Address, LocalPart};
 use crate::store::{Change, now};
 use crate::{AccountId, Accounts, sql};
 
+use super::domain::Home;
 use super::{AddressKind, refusal};
 
 /// RFC 5321 §4.5.1 and RFC 2142 §2: they are answered in every domain, also in a customer's own.
@@ -51,7 +52,7 @@ impl Accounts {
 /// Whether an account may have an address that nobody has.
 pub(super) async fn must_be_free(
     change: &mut Change,
-    domain: i64,
+    home: &Home,
     address: &Address,
     account: AccountId,
     kind: AddressKind,
@@ -66,7 +67,7 @@ pub(super) async fn must_be_free(
         return Err(refusal::name_reserved(address.local_part()));
     }
     let released: Option<(i64, String, i64)> = sqlx::query_as(sql::RELEASED)
-        .bind(domain)
+        .bind(home.id)
         .bind(address.local_part())
         .fetch_optional(&mut **change)
         .await
@@ -80,8 +81,12 @@ pub(super) async fn must_be_free(
     if own {
         return Ok(());
     }
+    let same = match home.brand.as_str() {
+        "" => address.local_part().to_owned(),
+        brand => format!("{brand}:{}", address.local_part()),
+    };
     let same_login: Option<i64> = sqlx::query_scalar(sql::ACCOUNT_ID)
-        .bind(address.local_part())
+        .bind(same)
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up a login"))?;
@@ -92,12 +97,14 @@ pub(super) async fn must_be_free(
 }
 
 /// Whether a login may be given out: it is not reserved, and nobody has chosen it as a name.
-pub(super) async fn login_must_be_free(change: &mut Change, login: &str) -> Result<(), AdminError> {
+pub(super) async fn login_must_be_free(change: &mut Change, name: &AccountName) -> Result<(), AdminError> {
+    let login = name.login().as_str();
     if is_reserved(change, login).await? {
         return Err(refusal::name_reserved(login));
     }
     let chosen: Option<(String, String)> = sqlx::query_as(sql::CHOSEN)
         .bind(login)
+        .bind(name.brand())
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up a name"))?;

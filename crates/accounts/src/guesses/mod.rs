@@ -7,18 +7,23 @@
 //! An address from which an account has logged in is **known** to it, and from there only the two of them have a budget: neither
 //! guessing at the account from elsewhere nor a neighbour's guessing at other accounts shuts its owner out.
 //!
-//! The budgets of address and network do not count the machine itself, whose webmail is everybody. Counts live in the process; see
-//! `tally.rs` for what many machines would share.
+//! The budgets of address and network do not count the machine itself, whose webmail is everybody.
+//!
+//! Each process counts for itself (`tally.rs`), and all on one database together (`common.rs`): where either has no more, there is no
+//! more. A login that is remembered as good asks nobody.
 
+mod common;
+mod known;
 mod tally;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::limits;
 use crate::names::Login;
-use crate::recent::Recent;
+pub(crate) use common::{Common, Visit};
+use known::Known;
 use tally::{Allowance, Tally};
 
 /// Which budget has no more.
@@ -47,7 +52,7 @@ impl Budget {
     }
 }
 
-/// A login as it was claimed, whether or not there is such an account, by a hash that nobody outside can compute.
+/// What [`claimed`] makes, by a hash that nobody outside can compute.
 type Name = u64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +86,7 @@ impl Key {
 
 /// A claim that was let through, and what it took.
 #[must_use = "a claim that came true, or that could not be judged, gives back what it took"]
+#[derive(Debug)]
 pub(crate) struct Admitted {
     pair: (Name, IpAddr),
     took: Vec<(Key, Allowance)>,
@@ -88,32 +94,41 @@ pub(crate) struct Admitted {
 
 pub(crate) struct Guesses {
     names: RandomState,
-    known: Recent<(Name, IpAddr)>,
+    known: Known,
     tally: Tally<Key>,
 }
 
 impl Guesses {
-    pub(crate) fn new(now: Instant) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             names: RandomState::new(),
-            known: Recent::new(limits::KNOWN_FOR, limits::KNOWN_ADDRESSES, now),
+            known: Known::default(),
             tally: Tally::new(limits::COUNTED_GUESSERS),
         }
     }
 
     /// Takes what a wrong claim will have cost: before it is known to be wrong, so that many at once cannot cost less.
-    pub(crate) fn admit(&self, login: &str, from: IpAddr, now: Instant) -> Result<Admitted, Budget> {
+    pub(crate) fn admit(&self, claimed: &str, from: IpAddr, now: Instant) -> Result<Admitted, Budget> {
         let from = from.to_canonical();
-        let name = match Login::parse(login) {
-            Ok(login) => self.names.hash_one(login.as_str()),
-            Err(_) => self.names.hash_one(login),
-        };
+        let name = self.names.hash_one(claimed);
         let pair = (name, place(from));
-        let keys: &[Key] = match () {
-            () if self.known.knows(pair, now) => &[Key::Known(pair.0, pair.1)],
-            () if from.is_loopback() => &[Key::Account(name)],
-            () => &[Key::Address(from), Key::Prefix(prefix(from)), Key::Account(name)],
-        };
+        if self.known.noted(pair, now).is_some() {
+            return self.admit_known(pair, now);
+        }
+        match from.is_loopback() {
+            true => self.take(pair, &[Key::Account(name)], now),
+            false => {
+                self.take(pair, &[Key::Address(from), Key::Prefix(prefix(from)), Key::Account(name)], now)
+            }
+        }
+    }
+
+    /// The same for one who is known to come from there.
+    fn admit_known(&self, pair: (Name, IpAddr), now: Instant) -> Result<Admitted, Budget> {
+        self.take(pair, &[Key::Known(pair.0, pair.1)], now)
+    }
+
+    fn take(&self, pair: (Name, IpAddr), keys: &[Key], now: Instant) -> Result<Admitted, Budget> {
         let took: Vec<_> = keys.iter().map(|key| key.allowance()).collect();
         match self.tally.take(&took, now) {
             Ok(()) => Ok(Admitted { pair, took }),
@@ -121,15 +136,32 @@ impl Guesses {
         }
     }
 
-    /// The claim was true: the address is known to the account from now on.
-    pub(crate) fn was_true(&self, admitted: &Admitted, now: Instant) {
-        self.known.learn(admitted.pair, now);
+    /// What another process has learnt.
+    fn learn(&self, claimed: &str, from: IpAddr, now: Instant) {
+        self.known.note((self.names.hash_one(claimed), place(from.to_canonical())), now);
+    }
+
+    /// The claim was true: the address is known to the account from now on. How long ago that was noted before.
+    fn was_true(&self, admitted: &Admitted, now: Instant) -> Option<Duration> {
+        let noted = self.known.noted(admitted.pair, now);
+        if noted.is_none_or(|noted| noted >= limits::KNOWN_NOTED_EVERY) {
+            self.known.note(admitted.pair, now);
+        }
         self.tally.give_back(&admitted.took);
+        noted
     }
 
     /// The claim could not be judged.
-    pub(crate) fn was_not_judged(&self, admitted: &Admitted) {
+    fn was_not_judged(&self, admitted: &Admitted) {
         self.tally.give_back(&admitted.took);
+    }
+}
+
+/// A login as it was claimed at a brand, whether or not there is such an account: one name, however it was written.
+pub(crate) fn claimed(brand: &str, login: &str) -> String {
+    match Login::parse(login) {
+        Ok(login) => login.at(brand).to_string(),
+        Err(_) => format!("{brand}:{login}"),
     }
 }
 

@@ -1,7 +1,4 @@
-//! Counts that leak: the part of the budgets that knows nothing of logins.
-//!
-//! This is the seam for installations of many machines: what a shared table would have to do is [`Tally::take`], all or nothing over
-//! a few keys, and [`Tally::give_back`].
+//! Counts that leak: the part of the budgets that knows nothing of logins. `common.rs` has what all machines count together.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -38,7 +35,7 @@ impl<K: Copy + Eq + Hash> Tally<K> {
             return Err(*key);
         }
         if empty_at.len() + wanted.len() > self.most {
-            make_room(&mut empty_at, self.most, now);
+            make_room(&mut empty_at, self.most, Some(now));
         }
         for (key, allowance) in wanted {
             let at = now + taken(empty_at.get(key)) + allowance.every;
@@ -59,9 +56,13 @@ impl<K: Copy + Eq + Hash> Tally<K> {
     }
 }
 
-/// Forgets at least a quarter: first what has leaked away, then those who took least.
-fn make_room<K: Copy + Eq + Hash>(empty_at: &mut HashMap<K, Instant>, most: usize, now: Instant) {
-    empty_at.retain(|_, at| *at > now);
+/// Forgets at least a quarter: first what is over (has leaked away), then what ends first (those who took least).
+pub(super) fn make_room<K: Copy + Eq + Hash>(
+    empty_at: &mut HashMap<K, Instant>,
+    most: usize,
+    over: Option<Instant>,
+) {
+    empty_at.retain(|_, at| over.is_none_or(|over| *at > over));
     let keep = most - most / 4;
     if empty_at.len() <= keep {
         return;

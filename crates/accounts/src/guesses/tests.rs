@@ -13,11 +13,15 @@ struct World {
 impl World {
     fn new() -> Self {
         let start = Instant::now();
-        Self { guesses: Guesses::new(start), start }
+        Self { guesses: Guesses::new(), start }
     }
 
     fn admit(&self, login: &str, from: &str, after: u64) -> Result<Admitted, Budget> {
-        self.guesses.admit(login, from.parse().unwrap(), self.start + Duration::from_secs(after))
+        self.guesses.admit(
+            &claimed("", login),
+            from.parse().unwrap(),
+            self.start + Duration::from_secs(after),
+        )
     }
 
     /// How many wrong claims are looked at in one go, and what stops the next.

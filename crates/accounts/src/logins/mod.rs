@@ -18,7 +18,7 @@ use journal::{Due, Key};
 use crate::error::Unavailable;
 use crate::guesses::Budget;
 use crate::hint::Hint;
-use crate::names::Login;
+use crate::names::{AccountName, Login, login_of};
 use crate::questions::{Account, Why};
 use crate::readers::in_time;
 use crate::standing::{Bar, Service};
@@ -102,7 +102,7 @@ impl Attempt {
     }
 
     fn filed_under(self, login: String, outcome: &'static str, hint: &'static str) -> Outcome {
-        let same = Login::parse(&self.claimed).is_ok_and(|claimed| claimed.as_str() == login);
+        let same = Login::parse(&self.claimed).is_ok_and(|claimed| claimed.as_str() == login_of(&login));
         let claimed = if same { String::new() } else { self.claimed };
         let Self { service, place, from, tls, mechanism, .. } = self;
         Outcome(Some(Key { login, service, place, from, tls, mechanism, outcome, hint, claimed }))
@@ -150,7 +150,9 @@ impl Accounts {
     /// Remembers what became of a login. It costs no question to the database and waits for nothing. Must be called within a tokio
     /// runtime.
     pub fn note_login(&self, outcome: Outcome) {
-        let Outcome(Some(key)) = outcome else { return };
+        let Outcome(Some(mut key)) = outcome else { return };
+        let Ok(name) = AccountName::parse(&key.login, &self.brand) else { return };
+        name.as_str().clone_into(&mut key.login);
         if self.shared.journal.note(key, now(), Instant::now()) {
             tokio::spawn(write_on(Arc::downgrade(&self.shared)));
         }
@@ -165,9 +167,10 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn login_attempts(&self, login: &Login) -> Result<Vec<LoginAttempt>, Unavailable> {
+    pub async fn login_attempts(&self, login: &str) -> Result<Vec<LoginAttempt>, Unavailable> {
+        let Ok(name) = AccountName::parse(login, &self.brand) else { return Ok(Vec::new()) };
         let rows: Vec<Row> = sqlx::query_as(sql::LOGIN_ATTEMPTS)
-            .bind(login.as_str())
+            .bind(name.as_str())
             .fetch_all(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("reading the last logins"))?;

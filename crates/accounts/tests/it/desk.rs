@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use accounts::{Accounts, Attempt, Login, LoginAttempt, Service, Verdict, Which};
+use accounts::{Accounts, Attempt, LoginAttempt, Service, Verdict, Which};
 use auth_sasl::Claim;
 
 use crate::support::{apop, databases, password};
@@ -22,7 +22,7 @@ async fn log_in(accounts: &Accounts, claim: &Claim, from: &str, service: Service
 
 async fn attempts(accounts: &Accounts) -> Vec<LoginAttempt> {
     accounts.write_logins().await;
-    accounts.login_attempts(&Login::parse("ab4t-ash").unwrap()).await.unwrap()
+    accounts.login_attempts("ab4t-ash").await.unwrap()
 }
 
 #[tokio::test]

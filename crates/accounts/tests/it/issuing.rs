@@ -69,8 +69,10 @@ async fn c_02_a_contract_has_the_accounts_that_its_plan_allows() {
         let a = &db.accounts;
         a.brand_add("Asahi").await.unwrap();
         assert_eq!(a.brand_list().await.unwrap(), ["asahi"]);
-        let family = NewPlan { accounts: 2, brand: Some("asahi".into()), ..plan("family", "@@#@-@@@") };
-        let made = a.plan_add(&family).await.unwrap();
+        let family = NewPlan { accounts: 2, ..plan("family", "@@#@-@@@") };
+        let asahi = a.at_brand(Some("Asahi"));
+        asahi.domain_add("asahi-net.or.jp").await.unwrap();
+        let made = asahi.plan_add(&family).await.unwrap();
         assert_eq!((made.brand.as_deref(), made.accounts, made.issued), (Some("asahi"), 2, 0));
         for _ in 0..2 {
             a.issue(&order("family", "4711", None)).await.unwrap();
@@ -82,12 +84,13 @@ async fn c_02_a_contract_has_the_accounts_that_its_plan_allows() {
         for (bad, step) in [
             (plan("family", "@@#@-@@@"), "yubin plan show family"),
             (plan("few", "a#"), "no shape of logins"),
-            (NewPlan { brand: Some("none".into()), ..plan("b", "@@#@-@@@") }, "yubin brand list"),
             (NewPlan { domain: Some("example.com".into()), ..plan("c", "@@#@-@@@") }, "yubin domain add"),
         ] {
             let text = refusal(a.plan_add(&bad).await);
             assert!(text.contains(step), "{text}");
         }
+        let nobodys = a.at_brand(Some("none"));
+        assert!(refusal(nobodys.plan_add(&plan("b", "@@#@-@@@")).await).contains("yubin brand list"));
         assert!(refusal(a.brand_add("asahi").await).contains("yubin brand list"));
         assert!(refusal(a.issue(&order("none", "", None)).await).contains("yubin plan list"));
         assert_eq!(verdict(a, &password("ab4t-ash", "sakura")).await.as_deref(), Ok("ab4t-ash"));

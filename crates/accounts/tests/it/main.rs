@@ -3,11 +3,13 @@
 
 mod accounts;
 mod addresses;
+mod brands;
 mod contention;
 mod desk;
 mod domains;
 mod dump;
 mod forwarding;
+mod guessing;
 mod hanging;
 mod importing;
 mod issuing;

@@ -114,8 +114,12 @@ async fn an_older_database_is_brought_up_to_date_with_its_accounts() {
 }
 
 /// Those that others refer to last.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 19] = [
+    "sent",
+    "forward",
     "login_attempt",
+    "guess",
+    "known",
     "ticket",
     "request",
     "service",

@@ -78,13 +78,20 @@ pub(super) fn server(section: Option<Section<'_>>) -> (Limits, Given) {
     };
     let Some(section) = section else { return (default, Given::default()) };
     let (ipv4, ipv6) = default.network_prefixes;
+    let memory = section.optional::<Size>("memory");
+    if let Read::Given(at) = &memory
+        && at.value.0.is_some_and(|octets| octets.get() < limits::MEMORY_LEAST)
+    {
+        let what = "with so little memory nobody would be let in";
+        section.report(&at.span, Wrong::new(what, "\"64KiB\" or more (\"512MiB\" is usual), or \"none\""));
+    }
     let limits = Limits {
         connections: section.optional("connections").or(Count(default.connections)).0,
         network_prefixes: (
             section.optional("ipv4_network").or(Prefix::<32>(ipv4)).0,
             section.optional("ipv6_network").or(Prefix::<128>(ipv6)).0,
         ),
-        memory: section.optional("memory").or(Size(default.memory)).0,
+        memory: memory.or(Size(default.memory)).0,
         drain: section.optional("drain").or(default.drain),
     };
     (limits, session(section, &Given::default(), None))

@@ -43,6 +43,8 @@ pub struct Listener {
     pub barred: Vec<String>,
     /// The service's name: in the greeting, and the domain of `<postmaster>`.
     pub hostname: String,
+    /// Whose customers log in here, in lower case; without one, the default brand's.
+    pub brand: Option<String>,
     /// What one session may do.
     pub limits: SessionLimits,
     /// What SMTP writes before a message.
@@ -186,6 +188,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
     let addresses = addresses(&section, places);
     let balancers = balancers(&section);
     let barred = barred(&section, given);
+    let brand = brand(&section);
     let hostname = section.optional::<HostName>("hostname").given().map(|at| at.value.0);
     let protocol = settings.protocol.as_ref().map(|at| at.value);
     let limits = section.table("limits").given().map(|at| limits::session(at.value, given.limits, protocol));
@@ -225,6 +228,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         relay: if protocol == Protocol::Smtp { relay } else { Vec::new() },
         barred,
         hostname: hostname.or_else(|| given.hostname.map(str::to_owned))?,
+        brand,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
         trace,
         smtp: settings.smtp.resolve(),
@@ -256,6 +260,17 @@ fn balancers(section: &Section<'_>) -> Vec<IpNet> {
         section.report(span, Wrong::new(what, "the addresses of your balancers"));
     }
     values(networks)
+}
+
+fn brand(section: &Section<'_>) -> Option<String> {
+    let at = section.optional::<String>("brand").given()?;
+    let brand = at.value.to_ascii_lowercase();
+    if !brand.is_empty() && brand.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+        return Some(brand);
+    }
+    let what = "a brand's name has letters, digits, '-', '.' and '_'";
+    section.report(&at.span, Wrong::new(what, "brand = \"asahi\", one of: yubin brand list"));
+    None
 }
 
 fn barred(section: &Section<'_>, given: &Given<'_>) -> Vec<String> {

@@ -71,6 +71,10 @@
 //! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
 //! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
 //!
+//! [forwarding]                          # without it nobody's mail is sent on
+//! srs_key = "srs.key"                   # proves which senders' addresses are ours; the same on every machine
+//! srs_domain = "mx.example.jp"          # in which they are; hostname by default
+//!
 //! [networks]                            # classes of clients by address; the longest prefix decides
 //! wimax = ["10.8.0.0/13"]
 //! inside = ["10.0.0.0/8", "2001:db8::/32", "!wimax"]
@@ -115,6 +119,7 @@
 //! [[listener]]
 //! protocol = "smtp"
 //! address = "192.0.2.1:25"
+//! brand = "asahi"                       # whose customers log in here (`yubin brand add`); the default brand's without it
 //! tls = "starttls"                      # or "none", "starttls-required", "implicit"
 //! auth = "optional"                     # or "off", "required"
 //! mechanisms = ["PLAIN", "LOGIN"]
@@ -138,6 +143,7 @@
 
 mod certificate;
 mod fault;
+mod forwarding;
 mod limits;
 mod listener;
 mod log;
@@ -154,6 +160,8 @@ mod trace;
 mod value;
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -161,6 +169,7 @@ use toml::de::DeTable;
 
 pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
+pub use forwarding::Forwarding;
 pub use limits::{Limits, SessionLimits};
 pub use listener::{Address, Auth, Listener, Mechanism, Protocol, Relay, TlsMode};
 pub use log::{Log, LogFormat};
@@ -215,6 +224,8 @@ pub struct Config {
     pub replies: Replies,
     /// How much customers may send.
     pub sending_limits: SendingLimits,
+    /// Mail that accounts have sent on; none is sent on without it.
+    pub forwarding: Option<Forwarding>,
     /// Classes of clients by their addresses.
     pub networks: Networks,
     /// In the order of the file; at least one.
@@ -281,7 +292,13 @@ impl Config {
                 "the path of a readable TOML file after --config",
             )
         };
-        let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+        let mut bytes = Vec::new();
+        let most = crate::limits::CONFIGURATION;
+        let read = File::open(file).and_then(|open| open.take(most + 1).read_to_end(&mut bytes));
+        read.map_err(|error| unreadable(error.to_string()))?;
+        if bytes.len() as u64 > most {
+            return Err(unreadable(format!("it has more than {most} octets, which is no configuration")));
+        }
         let text = String::from_utf8(bytes).map_err(|_| unreadable(String::from("it is not UTF-8")))?;
         Self::parse(&text, file)
     }
@@ -354,6 +371,11 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let sending_limits = root.table("sending_limits").given();
     let sending_limits =
         sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
+    let forwarding = match root.table("forwarding") {
+        Read::Given(at) => forwarding::read(at.value, hostname.as_deref(), base).map(Some),
+        Read::Absent => Some(None),
+        Read::Faulty => None,
+    };
     let given = listener::Given {
         pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
@@ -388,6 +410,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         pop_before_smtp,
         replies,
         sending_limits,
+        forwarding: forwarding?,
         networks: networks?,
         listeners: listeners?,
     })

@@ -11,6 +11,7 @@ mod config;
 mod control;
 mod delivered;
 mod dsn;
+mod forward;
 mod letter;
 mod limits;
 mod outcome;

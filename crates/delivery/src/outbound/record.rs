@@ -80,7 +80,11 @@ impl Agent {
             };
             recipient.attempts += u32::from(!tried.untried);
             recipient.last = outcome.line();
-            let nobody_asks = !is_report && !wishes(remote).failure;
+            let nobody_asks = match &remote.forward {
+                // It is in a mailbox, or will be: no stranger is told of it.
+                Some(forward) => forward.kept,
+                None => !is_report && !wishes(remote).failure,
+            };
             let failed = if nobody_asks { Fate::Reported } else { Fate::Failed };
             match outcome.kind {
                 Kind::Delivered => recipient.fate = Fate::Delivered,

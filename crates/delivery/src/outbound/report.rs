@@ -96,13 +96,25 @@ impl Agent {
         if told.is_empty() {
             return;
         }
-        let reported = self.report(&waiting.envelope, Occasion::Failed, &told).await;
-        if reported == Reported::Later {
+        let Some((kept, told)) = self.keep_forwards(&waiting, told).await else { return };
+        let reported = match told.is_empty() {
+            true => Reported::Done,
+            false => self.report(&waiting.envelope, Occasion::Failed, &told).await,
+        };
+        if reported == Reported::Later && kept.is_empty() {
             return;
         }
         let spool = self.spool().clone();
         let record = move || {
             spool.record(id, |_, progress| {
+                for nth in kept {
+                    if let Some(recipient) = progress.recipients.get_mut(nth) {
+                        recipient.fate = Fate::Reported;
+                    }
+                }
+                if reported == Reported::Later {
+                    return;
+                }
                 if reported == Reported::Nobody {
                     // Nobody may lose it unseen. Those who wait still have their turns first.
                     if !progress.recipients.iter().any(|it| it.fate == Fate::Waiting) {

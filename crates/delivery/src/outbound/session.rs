@@ -126,7 +126,13 @@ impl Agent {
                 .recipients
                 .get(nth)
                 .is_some_and(|recipient| recipient.fate == Fate::Waiting && recipient.next <= now);
-            if open && due.len() < limits::RECIPIENTS && nexthop(&self.config, &remote.address).key == *key {
+            let envelope = &waiting.envelope;
+            // What is sent on leaves under another sender's address, by itself.
+            let fits = due.first().is_none_or(|(_, first): &(usize, &Remote)| {
+                first.reverse_path(envelope) == remote.reverse_path(envelope)
+            });
+            let room = due.len() < limits::RECIPIENTS && fits;
+            if open && room && nexthop(&self.config, &remote.address).key == *key {
                 due.push((nth, remote));
             }
         }

@@ -32,12 +32,18 @@ struct Said<'e> {
     dsn: bool,
 }
 
-impl Message<'_> {
+impl<'m> Message<'m> {
+    /// The reverse-path with which it leaves: all of these recipients have the same.
+    fn reverse_path(&self) -> &'m str {
+        let (envelope, recipients) = (self.envelope, self.recipients);
+        recipients.first().map_or(&envelope.reverse_path, |remote| remote.reverse_path(envelope))
+    }
+
     /// Sends it; a result for each of the recipients, in their order. After an error nobody knows whether the other host has it.
     pub(crate) async fn send(mut self, peer: &mut Peer) -> Result<Vec<Outcome>, Broken> {
         peer.used += 1;
         let envelope = self.envelope;
-        let said = match self.mail(envelope, peer) {
+        let said = match self.mail(envelope, self.reverse_path(), peer) {
             Ok(said) => said,
             Err(outcome) => return Ok(vec![outcome; self.recipients.len()]),
         };
@@ -60,10 +66,16 @@ impl Message<'_> {
     }
 
     /// What MAIL says to this host; or why the message cannot go there.
-    fn mail<'e>(&self, envelope: &'e Envelope, peer: &Peer) -> Result<Said<'e>, Outcome> {
+    fn mail<'e>(
+        &self,
+        envelope: &'e Envelope,
+        reverse_path: &'e str,
+        peer: &Peer,
+    ) -> Result<Said<'e>, Outcome> {
         let features = peer.features();
         let offers = |extension| features.extensions.contains(extension);
-        let reverse_path = match &*envelope.reverse_path {
+        let wide_path = !reverse_path.is_ascii();
+        let reverse_path = match reverse_path {
             "" => ReversePath::Null,
             address => ReversePath::Mailbox(
                 Mailbox::parse(address)
@@ -78,7 +90,7 @@ impl Message<'_> {
         mail.size = Some(self.facts.octets);
         // RFC 6531 §3.2: needed only if something is beyond ASCII.
         let wide = self.facts.eight_bit
-            || !envelope.reverse_path.is_ascii()
+            || wide_path
             || self.recipients.iter().any(|remote| !remote.address.is_ascii());
         mail.smtputf8 = envelope.parameters.utf8 && wide;
         if mail.smtputf8 && !offers(Extension::SmtpUtf8) {

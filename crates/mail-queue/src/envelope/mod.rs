@@ -41,12 +41,30 @@ pub struct Remote {
     pub notify: Option<Notify>,
     /// ORCPT: the recipient as the sender named it, as it came: type, semicolon, xtext (RFC 3461 §4.2).
     pub original: Option<String>,
+    /// It is somebody's of ours, who has their mail sent on to there.
+    pub forward: Option<Forward>,
+}
+
+/// Mail that is sent on for somebody of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    /// The reverse-path with which it leaves, without `<>`; or empty.
+    pub reverse_path: String,
+    /// The address of ours that has it sent on.
+    pub recipient: String,
+    /// The mailbox of that address has it, too. If not, it has it when it cannot be sent on.
+    pub kept: bool,
 }
 
 impl Remote {
     /// Somebody of whom RCPT said no more than the address.
     pub fn new(address: impl Into<String>) -> Remote {
-        Remote { address: address.into(), notify: None, original: None }
+        Remote { address: address.into(), notify: None, original: None, forward: None }
+    }
+
+    /// The reverse-path with which a message of this envelope leaves for it.
+    pub fn reverse_path<'e>(&'e self, envelope: &'e Envelope) -> &'e str {
+        self.forward.as_ref().map_or(&envelope.reverse_path, |forward| &forward.reverse_path)
     }
 
     /// The domain, in small letters: what mail to it has in common.

@@ -21,6 +21,10 @@
 //! address suzuki@example.jp
 //! remote yamada@example.com
 //! notify NEVER
+//! remote sato@example.net
+//! sender SRS0=HHHHHH=TT=example.jp=sato@mx.example.jp
+//! for tanaka@example.jp
+//! kept yes
 //! end
 //! ```
 //!
@@ -34,7 +38,7 @@ use std::fmt::Write;
 use mailstore::{Mailbox, Sizes};
 
 use super::parameters::{Body, Notify, Parameters, Return};
-use super::{Envelope, Recipient, Remote, Stored};
+use super::{Envelope, Forward, Recipient, Remote, Stored};
 use crate::id::QueueId;
 
 /// The text is not an envelope.
@@ -71,10 +75,15 @@ impl Stored {
             notify.iter().for_each(|notify| line("notify", &notify.encode()));
             original.iter().for_each(|original| line("orcpt", original));
         }
-        for Remote { address, notify, original } in &envelope.remotes {
+        for Remote { address, notify, original, forward } in &envelope.remotes {
             line("remote", address);
             notify.iter().for_each(|notify| line("notify", &notify.encode()));
             original.iter().for_each(|original| line("orcpt", original));
+            if let Some(Forward { reverse_path, recipient, kept }) = forward {
+                line("sender", reverse_path);
+                line("for", recipient);
+                kept.then(|| line("kept", YES));
+            }
         }
         text.push_str("end\n");
         text
@@ -116,6 +125,14 @@ impl Stored {
                 address,
                 notify: lines.parsed("notify", Notify::parse)?,
                 original: lines.optional("orcpt")?,
+                forward: match lines.optional("sender")? {
+                    None => None,
+                    Some(reverse_path) => Some(Forward {
+                        reverse_path,
+                        recipient: lines.required("for")?,
+                        kept: lines.parsed("kept", yes)?.is_some(),
+                    }),
+                },
             });
         }
         if !lines.0.is_empty() {
@@ -214,11 +231,13 @@ mod tests {
     }
 
     fn stored() -> impl Strategy<Value = Stored> {
-        let remote = recipient().prop_map(|Recipient { address, notify, original, .. }| Remote {
-            address,
-            notify,
-            original,
-        });
+        let forward = any::<Option<(String, String, bool)>>();
+        let remote =
+            (recipient(), forward).prop_map(|(Recipient { address, notify, original, .. }, forward)| {
+                let forward =
+                    forward.map(|(reverse_path, recipient, kept)| Forward { reverse_path, recipient, kept });
+                Remote { address, notify, original, forward }
+            });
         let recipients = (
             proptest::collection::vec(recipient(), 0..4),
             proptest::collection::vec(remote, 0..4),
@@ -265,6 +284,8 @@ mod tests {
         };
         let recipients = vec![tanaka, to("鈴木", "suzuki@example.jp")];
         let never = Notify { success: false, failure: false, delay: false };
+        let forward =
+            Forward { reverse_path: "s=x@us".into(), recipient: "tanaka@example.jp".into(), kept: true };
         let stored = Stored {
             envelope: Envelope {
                 parameters: Parameters {
@@ -278,6 +299,7 @@ mod tests {
                 remotes: vec![
                     Remote::new("a@Example.com"),
                     Remote { notify: Some(never), ..Remote::new("b@c") },
+                    Remote { forward: Some(forward), ..Remote::new("d@e") },
                 ],
                 ..Envelope::new(queue_id, "a b%@example.jp", recipients)
             },
@@ -288,7 +310,8 @@ mod tests {
                     utf8 yes\nret HDRS\nenvid QQ314159\ndelivered-to yes\naccount sato\nstored 10\nwire 12\n\
                     to tanaka\naddress tanaka@example.jp\nnotify SUCCESS,DELAY\norcpt rfc822;t+2Bx@example.jp\n\
                     to %E9%88%B4%E6%9C%A8\naddress suzuki@example.jp\n\
-                    remote a@Example.com\nremote b@c\nnotify NEVER\nend\n";
+                    remote a@Example.com\nremote b@c\nnotify NEVER\n\
+                    remote d@e\nsender s=x@us\nfor tanaka@example.jp\nkept yes\nend\n";
         assert_eq!(stored.encode(), text);
         assert_eq!(Stored::decode(text.as_bytes()), Ok(stored));
     }

@@ -6,6 +6,7 @@ mod crash;
 mod deliver;
 mod full;
 mod import;
+mod listings;
 mod model;
 mod power;
 mod quota;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use mailstore::faults::{Faults, Plan};
-use mailstore::{Error, Maildir};
+use mailstore::{Error, Listings, Maildir, Maildrop};
 
 use crate::support::*;
 
@@ -84,7 +84,7 @@ fn l_10_at_200_messages_a_second_each_list_has_all_that_was_delivered_before_it_
         let scratch = scratch_in_memory();
         let files = Arc::new(Faults::new(Plan::Nothing).with_time_stamps_of(grain));
         let maildir = Maildir::at(files, scratch.maildir.path());
-        let delivered = Mutex::new(BTreeSet::new());
+        let (delivered, listings) = (Mutex::new(BTreeSet::new()), Listings::default());
         let begin = Instant::now();
         thread::scope(|scope| {
             let deliverers: Vec<_> = (0..DELIVERERS as u32)
@@ -101,13 +101,18 @@ fn l_10_at_200_messages_a_second_each_list_has_all_that_was_delivered_before_it_
                 })
                 .collect();
             while !deliverers.iter().all(thread::ScopedJoinHandle::is_finished) {
-                let before = delivered.lock().unwrap().clone();
-                let listed: BTreeSet<String> = ids(&maildir.lock().unwrap()).into_iter().collect();
-                let missing: Vec<_> = before.difference(&listed).collect();
-                assert!(missing.is_empty(), "{} of {} missing", missing.len(), before.len());
+                let sessions: [&dyn Fn() -> Maildrop; 2] =
+                    [&|| maildir.lock().unwrap(), &|| maildir.lock_keeping(&listings).unwrap()];
+                for session in sessions {
+                    let before = delivered.lock().unwrap().clone();
+                    let listed: BTreeSet<String> = ids(&session()).into_iter().collect();
+                    let missing: Vec<_> = before.difference(&listed).collect();
+                    assert!(missing.is_empty(), "{} of {} missing", missing.len(), before.len());
+                }
             }
         });
         assert_eq!(maildir.lock().unwrap().len(), (RATE * SECONDS) as usize);
+        assert_eq!(maildir.lock_keeping(&listings).unwrap().len(), (RATE * SECONDS) as usize);
     }
 }
 
