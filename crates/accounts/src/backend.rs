@@ -11,7 +11,7 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::config::Backend;
 use crate::limits;
-use crate::readers::{Behind, Readers, in_time};
+use crate::readers::{Origin, Readers, in_time};
 use crate::witness::Witness;
 
 /// Pools on one database. With SQLite the writer is a single connection, so that a process never contends with
@@ -112,7 +112,7 @@ impl Backend {
                 let counters =
                     with_setup(SQLITE_COUNTER).max_connections(1).acquire_timeout(limits::READ_PATIENCE);
                 Ok(Pools {
-                    readers: Readers::new(readers.connect_lazy_with(options.clone()), Behind::File),
+                    readers: Readers::new(readers.connect_lazy_with(options.clone()), Origin::File),
                     counters: counters.connect_lazy_with(options.clone()),
                     writer: writer.connect_lazy_with(options),
                 })
@@ -131,7 +131,7 @@ impl Backend {
                     })
                     .connect_lazy_with(options);
                 Ok(Pools {
-                    readers: Readers::new(pool.clone(), Behind::Server),
+                    readers: Readers::new(pool.clone(), Origin::Server),
                     counters: pool.clone(),
                     writer: pool,
                 })

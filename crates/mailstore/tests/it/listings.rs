@@ -60,7 +60,8 @@ fn whatever_changes_a_maildrop_is_seen_by_the_next_session() {
         let name = first(scratch);
         scratch.rename(&format!("new/{name}"), &format!("cur/{name}:2,S"));
     };
-    let changes: [(&dyn Fn(&Scratch), usize); 3] = [(&deliver_one, 3), (&remove, 1), (&read, 2)];
+    type Change<'c> = (&'c dyn Fn(&Scratch), usize);
+    let changes: [Change<'_>; 3] = [(&deliver_one, 3), (&remove, 1), (&read, 2)];
     for (change, left) in changes {
         let (scratch, _, maildir, listings) = known();
         change(&scratch);
