@@ -89,7 +89,8 @@ async fn o_02_each_policy_with_each_host() {
                 Broken => Manners::offering(&["STARTTLS"]).saying("STARTTLS", Say::This("220 \u{1}")),
                 // RFC 3207 §4.2: somebody on the way put answers behind it, for what will be asked within TLS.
                 Injected => {
-                    let said = Say::This("220 go\r\n250-injected\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n250 mine");
+                    let said =
+                        Say::This("220 go\r\n250-injected\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n250 mine");
                     Manners::offering(&["STARTTLS"]).saying("STARTTLS", said)
                 }
                 Offered | OtherName => Manners::offering(&["PIPELINING", "STARTTLS"]),
@@ -103,7 +104,9 @@ async fn o_02_each_policy_with_each_host() {
             let (host, world) = world(policy, manners, Some(tls), authority.file()).await;
             let id = world.send(&["a@example.com"]).await;
             let expected = match (policy, kind) {
-                (TlsPolicy::None, _) | (TlsPolicy::May, NotOffered | Refused | Broken | Injected) => Some(false),
+                (TlsPolicy::None, _) | (TlsPolicy::May, NotOffered | Refused | Broken | Injected) => {
+                    Some(false)
+                }
                 (TlsPolicy::May | TlsPolicy::Encrypt, Offered | OtherName) | (TlsPolicy::Verify, Offered) => {
                     Some(true)
                 }
