@@ -13,7 +13,7 @@ use crate::id::QueueId;
 use crate::incoming::{create, name_again, sync};
 use crate::progress::Progress;
 use crate::recover::Recovery;
-use crate::spool::{Outcome, Spool, SpoolConfig};
+use crate::spool::{Outcome, SUBDIRECTORIES, Spool, SpoolConfig};
 use crate::view;
 
 /// A message with recipients elsewhere, or one that is held.
@@ -142,9 +142,14 @@ impl Spool {
 
     /// Takes over what waits in the queue directory of a machine that is dead; says which messages are ours now.
     ///
-    /// Its mailboxes, which must be ours, are served at once. [`Error::InUse`] while its owner lives. To be done again after a crash:
+    /// Its mailboxes, which must be ours, are served at once. [`Error::InUse`] while its owner lives, [`Error::NotAQueue`]
+    /// if it is none. To be done again after a crash:
     /// a message is in one of the two directories at every moment, and in both only if the crash came between.
     pub fn adopt(&self, queue: &Path) -> Result<(Vec<QueueId>, Recovery), Error> {
+        // Nothing is made there: a slip of the pen would leave directories wherever it points.
+        if SUBDIRECTORIES.iter().any(|part| self.files().stat(&queue.join(part)).is_err()) {
+            return Err(Error::NotAQueue(queue.to_owned()));
+        }
         let config = SpoolConfig { queue: queue.to_owned(), ..self.shared.config.clone() };
         let (other, mut recovery) = Spool::open_on(self.shared.files.clone(), config)?;
         let mut adopted = Vec::new();

@@ -16,6 +16,9 @@ use crate::incoming::Incoming;
 use crate::recover::{Recovery, recover};
 use crate::view;
 
+/// What a queue directory has besides its lock.
+pub(crate) const SUBDIRECTORIES: [&str; 3] = ["tmp", "msg", "corrupt"];
+
 /// Where things are.
 #[derive(Debug, Clone)]
 pub struct SpoolConfig {
@@ -66,7 +69,7 @@ impl Spool {
 
     /// As [`open`](Spool::open), by other file operations than the [`Disk`]'s.
     pub fn open_on(files: Arc<dyn Files>, config: SpoolConfig) -> Result<(Spool, Recovery), Error> {
-        for part in ["tmp", "msg", "corrupt"] {
+        for part in SUBDIRECTORIES {
             make_dir_durable(&*files, &config.queue.join(part))?;
         }
         // At the start, and never again: see `Maildir::create_below`.

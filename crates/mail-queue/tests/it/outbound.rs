@@ -306,6 +306,19 @@ fn a_dead_machines_queue_is_taken_over_whole() {
     }
 }
 
+#[test]
+fn nothing_is_made_of_what_is_not_a_queue() {
+    let (ours, other) = (Scratch::new(), Scratch::new());
+    let (spool, _) = ours.open();
+    let (missing, home) = (other.root().join("missing"), other.root().join("home"));
+    fs::create_dir_all(home.join("tmp")).unwrap();
+    for directory in [&missing, &home] {
+        assert!(matches!(spool.adopt(directory), Err(Error::NotAQueue(named)) if named == *directory));
+    }
+    assert!(!missing.exists());
+    assert_eq!(fs::read_dir(&home).unwrap().count(), 1, "what was there, and nothing more");
+}
+
 fn copy_tree(from: &std::path::Path, to: &std::path::Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
