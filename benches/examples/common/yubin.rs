@@ -50,7 +50,7 @@ impl Yubin {
             "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
              accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
              certificate = [{{ chain = \"cert.pem\", key = \"key.pem\" }}]\n\
-             [limits]\nconnections = 0\nconnections_per_address = 0\nconnections_per_network = 0\npatience = \"1h\"\n{}{}",
+             [limits]\nconnections = 0\nconnections_per_address = 0\nconnections_per_network = 0\ntransactions = 0\npatience = \"1h\"\n{}{}",
             door(clear, "none", more[0]),
             door(tls, "implicit", more[1])
         );
