@@ -46,7 +46,11 @@ pub enum Command {
         login: String,
     },
     /// All accounts, or those of --brand
-    List,
+    List {
+        /// Those of a contract
+        #[arg(long)]
+        contract: Option<String>,
+    },
     /// Make an account as a plan says, with login and password made for it
     Issue(life::Issue),
     /// Stop an account, in parts; what it stops ends at once
@@ -205,8 +209,11 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Show { login } => show(settings, &accounts, &login, output).await,
-        Command::List => {
+        Command::List { contract } => {
             let mut list = accounts.account_list().await?;
+            if let Some(contract) = contract {
+                list.retain(|row| row.contract == contract);
+            }
             if let Some(brand) = &settings.brand {
                 list.retain(|row| row.brand().is_some_and(|own| own.eq_ignore_ascii_case(brand)));
             }

@@ -32,7 +32,8 @@ const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = 
 const SQLITE_COUNTER: &str =
     "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL";
 
-/// A question that would write is a mistake of ours.
+/// A question that would write is a mistake of ours. SQLite's own 2 MiB of pages are enough: with a million accounts, 8 or 64 MiB make no
+/// question faster.
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 20000; PRAGMA query_only = ON";
 
 /// A change waits for those before it, but not for one that hangs; and one whose machine went away in the middle of it gives back what

@@ -452,16 +452,18 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
     let space = section.optional::<Size>("reserve_space").given().map(|at| at.value.0.map_or(0, u64::from));
     let inodes =
         section.optional::<Count>("reserve_inodes").given().map(|at| at.value.0.map_or(0, u64::from));
-    let (maildirs, queue) = (maildirs?, queue?);
-    let (maildirs, queue_at) = (base.join(maildirs.value), queue.span);
-    let queue = base.join(queue.value);
-    if let Some(wrong) = one_in_the_other(&maildirs, &queue) {
-        section.report(&queue_at, wrong);
-    }
+    let (maildirs, queue) = maildirs.zip(queue).map_or((None, None), |(maildirs, queue)| {
+        let (maildirs, queue_at) = (base.join(maildirs.value), queue.span);
+        let queue = base.join(queue.value);
+        if let Some(wrong) = one_in_the_other(&maildirs, &queue) {
+            section.report(&queue_at, wrong);
+        }
+        (Some(maildirs), Some(queue))
+    });
     section.finish();
     Some(Store {
-        maildirs,
-        queue,
+        maildirs: maildirs?,
+        queue: queue?,
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
