@@ -45,7 +45,7 @@ fn main() {
     let options = Options::read();
     let world = yubin::world();
     let programs = options.smtpd.parent().unwrap();
-    let (ours, theirs) = (Yubin::start("smtpd", programs, &world), Postfix::start(world.path()));
+    let (ours, theirs) = (Yubin::start("smtpd", programs, world.path()), Postfix::start(world.path()));
     let servers = [(ours.pid(), ours.tls), (theirs.pid(), theirs.tls)];
     println!("{:<34} {:>14} {:>14} {:>8}", "", "yubin", "postfix", "ratio");
     for (name, version) in [("TLS 1.3", &version::TLS13), ("TLS 1.2", &version::TLS12)] {
