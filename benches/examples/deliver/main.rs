@@ -3,7 +3,8 @@
 //! Each connection sends messages of 4 KiB, one after the other, to a mailbox of its own. smtpd's 250 says that the message is in its
 //! Maildir and durable; Postfix's that it is in its queue: for Postfix those count that are in their Maildirs, until the last is.
 //! Postfix runs as an instance of its own with Debian's defaults and local delivery to Maildirs, in a directory that ends with
-//! the run. Rounds alternate; what is printed is medians with the least and the most, and ratios of each round's.
+//! the run. Rounds alternate; what is printed is medians with the least and the most, and ratios of each round's. Processor time of the
+//! bare loop is what the disk's own operations take: no server can do with less.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,6 +21,7 @@ mod daemons;
 mod measure;
 #[path = "../common/postfix.rs"]
 mod postfix;
+#[path = "../common/round.rs"]
 mod round;
 
 use std::path::PathBuf;
@@ -29,19 +31,17 @@ use benches::disk::{bare, spread};
 use daemons::{Daemon, World};
 use round::Sent;
 
-const CONNECTIONS: [usize; 3] = [1, 10, 100];
-
 fn main() {
     let options = Options::read();
-    let world = World::furnish(&options.directory, CONNECTIONS[2]);
+    let world = World::furnish(&options.directory, options.connections.iter().copied().max().unwrap());
     let servers = [Daemon::yubin(&world, &options.smtpd), Daemon::postfix(&world)];
     println!(
         "4 KiB messages in {}, median of {} rounds (least-most)",
         options.directory.display(),
         options.rounds
     );
-    for connections in CONNECTIONS {
-        compare(&world, &servers, connections, options.rounds);
+    for connections in &options.connections {
+        compare(&world, &servers, *connections, options.rounds);
     }
 }
 
@@ -55,11 +55,14 @@ struct Column {
 }
 
 fn compare(world: &World, servers: &[Daemon; 2], connections: usize, rounds: usize) {
-    let mut limits = Vec::new();
+    let (mut limits, mut limits_cpu) = (Vec::new(), Vec::new());
     let mut columns = [Column::default(), Column::default()];
     for _ in 0..rounds {
         let scratch = tempfile::tempdir_in(world.path("")).unwrap();
+        let (cpu, me) = (|| measure::cpu(std::process::id()), Instant::now());
+        let before = cpu();
         let limit = bare(scratch.path(), connections, true);
+        limits_cpu.push((cpu() - before) * 1000.0 / (limit * me.elapsed().as_secs_f64()));
         limits.push(limit);
         for (server, column) in servers.iter().zip(&mut columns) {
             let (before, cpu, begin) = (server.delivered(), measure::cpu(server.pid()), Instant::now());
@@ -73,7 +76,11 @@ fn compare(world: &World, servers: &[Daemon; 2], connections: usize, rounds: usi
         }
     }
     let each = |values: &Vec<f64>| spread(values.clone());
-    println!("\n{connections} at once: bare loop {}", shown(each(&limits), 0));
+    println!(
+        "\n{connections} at once: bare loop {}/s   CPU {} s a thousand",
+        shown(each(&limits), 0),
+        shown(each(&limits_cpu), 2)
+    );
     for (server, column) in servers.iter().zip(&columns) {
         println!(
             "  {:<8} {}/s   {} of the bare loop   p99 {} ms   CPU {} s a thousand",
@@ -104,12 +111,13 @@ struct Options {
     smtpd: PathBuf,
     directory: PathBuf,
     rounds: usize,
+    connections: Vec<usize>,
 }
 
 impl Options {
     fn read() -> Self {
         let (smtpd, directory) = ("target/release/smtpd".into(), std::env::temp_dir());
-        let mut options = Self { smtpd, directory, rounds: 5 };
+        let mut options = Self { smtpd, directory, rounds: 5, connections: vec![1, 10, 100] };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let value = words.next().unwrap_or_else(|| panic!("{word} wants a value"));
@@ -117,7 +125,10 @@ impl Options {
                 "--smtpd" => options.smtpd = value.into(),
                 "--directory" => options.directory = value.into(),
                 "--rounds" => options.rounds = value.parse().unwrap(),
-                _ => panic!("--smtpd PATH, --rounds N, --directory DIRECTORY"),
+                "--connections" => {
+                    options.connections = value.split(',').map(|number| number.parse().unwrap()).collect();
+                }
+                _ => panic!("--smtpd PATH, --rounds N, --connections N,N, --directory DIRECTORY"),
             }
         }
         options

@@ -1,8 +1,7 @@
-//! The two servers.
+//! The two servers, and the one that delivers.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -16,28 +15,40 @@ pub(crate) struct Daemon {
     child: Child,
 }
 
+/// What delivers.
+pub(crate) struct Smtpd {
+    pub(crate) address: SocketAddr,
+    child: Child,
+}
+
+impl Smtpd {
+    pub(crate) fn start(world: &World) -> Self {
+        let address = free();
+        let child = ours(world, "smtpd", &format!("transactions = 0\n{}", door("smtp", address, "")));
+        wait_for("smtpd", &[address]);
+        Self { address, child }
+    }
+}
+
+impl Drop for Smtpd {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
 impl Daemon {
-    pub(crate) fn yubin(world: &World, program: &Path) -> Self {
-        let (clear, tls) = (free(), free());
-        let door =
-            |address, more| format!("[[listener]]\nprotocol = \"pop3\"\naddress = \"{address}\"\n{more}");
-        let config = world.path("yubin.toml");
-        let text = format!(
-            "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
-             accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
-             certificate = [{{ chain = \"cert.pem\", key = \"key.pem\" }}]\n\
-             limits = {{ connections = 20000, connections_per_address = 0, connections_per_network = 0, memory = 0 }}\n{}{}",
-            door(clear, "clear_text_auth = true\n"),
-            door(tls, "tls = \"implicit\"\n")
-        );
-        fs::write(&config, text).unwrap();
-        let log = fs::File::create(world.path("yubin.log")).unwrap();
-        let child =
-            Command::new(program).arg("--config").arg(&config).stderr(log).stdout(Stdio::null()).spawn();
-        Self::started("yubin", clear, tls, child.expect("build pop3d first, in release"))
+    pub(crate) fn both(world: &World) -> [Self; 2] {
+        [Self::yubin(world), Self::dovecot(world)]
     }
 
-    pub(crate) fn dovecot(world: &World) -> Self {
+    fn yubin(world: &World) -> Self {
+        let (clear, tls) = (free(), free());
+        let doors =
+            [door("pop3", clear, "clear_text_auth = true\n"), door("pop3", tls, "tls = \"implicit\"\n")];
+        Self::started("yubin", clear, tls, ours(world, "pop3d", &doors.concat()))
+    }
+
+    fn dovecot(world: &World) -> Self {
         let (clear, tls) = (free(), free());
         let dir = world.dir.path().display();
         let text = format!(
@@ -63,13 +74,8 @@ impl Daemon {
     }
 
     fn started(name: &'static str, clear: SocketAddr, tls: SocketAddr, child: Child) -> Self {
-        for _ in 0..200 {
-            if TcpStream::connect(clear).is_ok() && TcpStream::connect(tls).is_ok() {
-                return Self { name, clear, tls, child };
-            }
-            sleep(Duration::from_millis(50));
-        }
-        panic!("{name} does not answer");
+        wait_for(name, &[clear, tls]);
+        Self { name, clear, tls, child }
     }
 
     pub(crate) fn address(&self, tls: bool) -> SocketAddr {
@@ -83,9 +89,44 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.pid().to_string()).status();
-        let _ = self.child.wait();
+        end(&mut self.child);
     }
+}
+
+/// One of our daemons, with a configuration that ends like this.
+fn ours(world: &World, name: &str, rest: &str) -> Child {
+    let config = world.path(&format!("{name}.toml"));
+    let text = format!(
+        "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
+         accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
+         certificate = [{{ chain = \"cert.pem\", key = \"key.pem\" }}]\n\
+         [limits]\nconnections = 20000\nconnections_per_address = 0\nconnections_per_network = 0\nmemory = 0\n{rest}"
+    );
+    fs::write(&config, text).unwrap();
+    let log = fs::File::create(world.path(&format!("{name}.log"))).unwrap();
+    let program = world.programs.join(name);
+    let child = Command::new(&program).arg("--config").arg(&config).stderr(log).stdout(Stdio::null()).spawn();
+    child.unwrap_or_else(|error| panic!("{}: {error}; build it first, in release", program.display()))
+}
+
+fn door(protocol: &str, address: SocketAddr, more: &str) -> String {
+    format!("[[listener]]\nprotocol = \"{protocol}\"\naddress = \"{address}\"\n{more}")
+}
+
+fn wait_for(name: &str, addresses: &[SocketAddr]) {
+    for _ in 0..200 {
+        if addresses.iter().all(|address| TcpStream::connect(address).is_ok()) {
+            return;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    panic!("{name} does not answer");
+}
+
+/// Asks it to end, and waits: its children end with it.
+fn end(child: &mut Child) {
+    let _ = Command::new("kill").arg(child.id().to_string()).status();
+    let _ = child.wait();
 }
 
 fn free() -> SocketAddr {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use accounts::{Accounts, DatabaseConfig, NewAccount};
+use accounts::{Accounts, DatabaseConfig, IncomingAccount, NewAccount};
 use auth_sasl::Secret;
 use tempfile::TempDir;
 
@@ -17,9 +17,24 @@ const UNREAD: usize = 60;
 /// Clients at once, each with an account of its own.
 pub(crate) const CLIENTS: usize = 10;
 
+/// Of [`PASSWORD`], with the least that Argon2id can cost: thousands of first logins are no part of what is measured.
+const CHEAP_HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$Zk9bBGR7G5WT13jPoTpv2Q$qiHF6wpnRhuZ0VpZfh8iBpt3fPkCsOFH4ru6BKApFU0";
+
 pub(crate) struct World {
     pub(crate) dir: TempDir,
+    /// Where our daemons are.
+    pub(crate) programs: PathBuf,
     pub(crate) sessions: usize,
+}
+
+const IDLER: &str = "idler";
+/// Sessions that Dovecot has open at once for the measure of memory.
+pub(crate) const DOVECOTS: usize = 300;
+
+/// Who logs in and falls silent.
+pub(crate) fn idler(number: usize) -> String {
+    format!("{IDLER}{number:04}")
 }
 
 /// Whose Maildirs.
@@ -31,7 +46,11 @@ pub(crate) enum Whose {
 
 impl World {
     pub(crate) fn furnish(options: &Options) -> Self {
-        let world = Self { dir: TempDir::new().unwrap(), sessions: options.sessions };
+        let world = Self {
+            dir: TempDir::new().unwrap(),
+            programs: options.programs.clone(),
+            sessions: options.sessions,
+        };
         // Dovecot's processes are other users.
         fs::set_permissions(world.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         world.certificate();
@@ -41,12 +60,12 @@ impl World {
             users.push((format!("drainer{client:04}"), 0, 0));
         }
         if options.wants("big") {
-            users.push(("big00000".into(), options.big, 200));
+            users.push(("big00000".into(), 0, 0));
         }
         users.push(("small000".into(), 20, 4 << 10));
         users.push(("large000".into(), 10, 1 << 20));
         if options.wants("memory") {
-            users.extend((0..options.sessions).map(|number| (format!("idler{number:04}"), 1_000, UNREAD)));
+            users.extend((0..options.sessions).map(|number| (idler(number), 1_000, UNREAD)));
         }
         world.accounts(&users);
         world.passwords(&users);
@@ -70,7 +89,10 @@ impl World {
     /// Puts messages into both Maildirs of a user, as if they had just been delivered.
     pub(crate) fn fill(&self, user: &str, messages: usize, octets: usize) {
         let (ours, theirs) = (self.maildir(Whose::Yubin, user), self.maildir(Whose::Dovecot, user));
-        for maildir in [&ours, &theirs] {
+        // As many idlers as ours are more than Dovecot has memory for.
+        let shared = !user.starts_with(IDLER) || user < idler(DOVECOTS).as_str();
+        let maildirs: &[&PathBuf] = if shared { &[&ours, &theirs] } else { &[&ours] };
+        for maildir in maildirs {
             for part in ["tmp", "new", "cur"] {
                 fs::create_dir_all(maildir.join(part)).unwrap();
             }
@@ -82,7 +104,7 @@ impl World {
         let mut first: Option<PathBuf> = None;
         for _ in 0..messages {
             let name = format!("{},S={}", namer.next().as_str(), letter.len());
-            for maildir in [&ours, &theirs] {
+            for maildir in maildirs {
                 let path = maildir.join("new").join(&name);
                 match &first {
                     // Nobody opens these: millions of names, and a file system has only so many files.
@@ -90,6 +112,18 @@ impl World {
                     _ => fs::write(first.insert(path), &letter).unwrap(),
                 }
             }
+        }
+        if shared {
+            give_away(&theirs);
+        }
+    }
+
+    /// Gives Dovecot a copy of every message of a user.
+    pub(crate) fn share(&self, user: &str) {
+        let (ours, theirs) = (self.maildir(Whose::Yubin, user), self.maildir(Whose::Dovecot, user));
+        for entry in fs::read_dir(ours.join("new")).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), theirs.join("new").join(entry.file_name())).unwrap();
         }
         give_away(&theirs);
     }
@@ -101,30 +135,47 @@ impl World {
     }
 
     fn accounts(&self, users: &[(String, usize, usize)]) {
+        let (idlers, others): (Vec<_>, Vec<_>) =
+            users.iter().map(|(user, ..)| user).partition(|user| user.starts_with(IDLER));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        let rows = runtime.block_on(async {
             let config = DatabaseConfig::sqlite(&self.path("accounts.sqlite"));
             let accounts = Accounts::create(&config).await.unwrap();
             accounts.domain_add("example.jp").await.unwrap();
-            for (user, ..) in users {
+            for login in others.into_iter().cloned() {
                 let password = Some(Secret::new(PASSWORD));
-                let new = NewAccount { login: user.clone(), addresses: Vec::new(), password, apop: false };
-                let made = accounts.account_add(new).await.unwrap();
-                // The name of the mailbox is the account's to choose.
-                let maildir = self.path("mail").join(made.account.mailbox);
-                fs::create_dir_all(&maildir).unwrap();
-                let plain = self.maildir(Whose::Yubin, user);
-                if plain != maildir {
-                    std::os::unix::fs::symlink(maildir, plain).unwrap();
-                }
+                let new = NewAccount { login, addresses: Vec::new(), password, apop: false };
+                accounts.account_add(new).await.unwrap();
             }
+            let idlers: Vec<_> = idlers.into_iter().map(|login| with_cheap_hash(login)).collect();
+            accounts.account_import(&idlers, &mut |_, _| ()).await.unwrap();
+            accounts.account_list().await.unwrap()
         });
+        for row in rows {
+            // The name of the mailbox is the account's to choose.
+            let maildir = self.path("mail").join(row.mailbox);
+            fs::create_dir_all(&maildir).unwrap();
+            std::os::unix::fs::symlink(maildir, self.maildir(Whose::Yubin, &row.login)).unwrap();
+        }
     }
 
     fn passwords(&self, users: &[(String, usize, usize)]) {
         // Not hashed: with Argon2id, Dovecot computes a hash for each poll, and nothing else would be measured.
         let line = |(user, ..): &(String, usize, usize)| format!("{user}:{{PLAIN}}{PASSWORD}::::::\n");
         fs::write(self.path("passwd"), users.iter().map(line).collect::<String>()).unwrap();
+    }
+}
+
+fn with_cheap_hash(login: &str) -> IncomingAccount {
+    IncomingAccount {
+        line: 1,
+        login: login.to_owned(),
+        addresses: Vec::new(),
+        password: None,
+        hash: Some(Secret::new(CHEAP_HASH)),
+        plan: None,
+        contract: String::new(),
+        quota: None,
     }
 }
 

@@ -12,12 +12,14 @@
 )]
 
 mod bare;
+mod big;
 mod client;
 mod daemons;
 mod floor;
 mod mail;
 #[path = "../common/measure.rs"]
 mod measure;
+mod memory;
 mod tasks;
 #[path = "../common/trusting.rs"]
 mod trusting;
@@ -28,7 +30,8 @@ use daemons::Daemon;
 use mail::World;
 
 /// The tasks by name, in the order in which they run.
-const TASKS: [&str; 8] = ["polls", "polls-tls", "big", "small", "large", "large-tls", "drains", MEMORY];
+const TASKS: [&str; 8] = ["polls", "polls-tls", "small", "large", "large-tls", "drains", BIG, MEMORY];
+const BIG: &str = "big";
 const MEMORY: &str = "memory";
 
 fn main() {
@@ -37,20 +40,24 @@ fn main() {
     }
     let options = Options::read();
     let world = World::furnish(&options);
-    let servers = [Daemon::yubin(&world, &options.pop3d), Daemon::dovecot(&world)];
+    let servers = Daemon::both(&world);
     println!("{:<34} {:>14} {:>14} {:>8}", "", servers[0].name, servers[1].name, "ratio");
-    for task in TASKS.into_iter().filter(|task| *task != MEMORY && options.wants(task)) {
+    for task in TASKS.into_iter().filter(|task| ![BIG, MEMORY].contains(task) && options.wants(task)) {
         tasks::run(task, &world, &servers, options.rounds);
     }
     drop(servers);
+    if options.wants(BIG) {
+        big::run(&world, options.rounds, options.big);
+    }
     if options.wants(MEMORY) {
-        tasks::memory(&world, &options.pop3d);
+        memory::run(&world, options.rounds);
     }
 }
 
 /// What the command line says.
 pub(crate) struct Options {
-    pop3d: PathBuf,
+    /// Where our daemons are.
+    programs: PathBuf,
     rounds: usize,
     only: Vec<String>,
     /// Messages in the big maildrop.
@@ -62,23 +69,23 @@ pub(crate) struct Options {
 impl Options {
     fn read() -> Self {
         let mut options = Self {
-            pop3d: "target/release/pop3d".into(),
+            programs: "target/release".into(),
             rounds: 5,
             only: Vec::new(),
             big: 100_000,
-            sessions: 500,
+            sessions: 5_000,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let value = words.next().unwrap_or_else(|| panic!("{word} wants a value"));
             match word.as_str() {
-                "--pop3d" => options.pop3d = value.into(),
+                "--programs" => options.programs = value.into(),
                 "--rounds" => options.rounds = value.parse().unwrap(),
                 "--only" => options.only = value.split(',').map(str::to_owned).collect(),
                 "--big" => options.big = value.parse().unwrap(),
                 "--sessions" => options.sessions = value.parse().unwrap(),
                 _ => panic!(
-                    "--pop3d PATH, --rounds N, --only TASK[,TASK], --big MESSAGES, --sessions N; tasks: {TASKS:?}"
+                    "--programs DIRECTORY, --rounds N, --only TASK[,TASK], --big MESSAGES, --sessions N; tasks: {TASKS:?}"
                 ),
             }
         }

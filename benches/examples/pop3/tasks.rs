@@ -1,7 +1,6 @@
 //! What is measured.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,17 +15,14 @@ use crate::measure::{self, Figures, row, seconds};
 const POLLING: Duration = Duration::from_secs(3);
 /// How long a round of RETR takes.
 const RETRIEVING: Duration = Duration::from_secs(2);
-/// Connections before login, for the measure of memory.
-const STRANGERS: usize = 1_000;
 const DRAINED: usize = 50;
 
-type Servers = [Daemon; 2];
+pub(crate) type Servers = [Daemon; 2];
 
 pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
     match task {
         "polls" => polls(servers, rounds, false),
         "polls-tls" => polls(servers, rounds, true),
-        "big" => big(servers, rounds),
         "small" => retrieve(world, servers, rounds, "small000", 20, false),
         "large" => retrieve(world, servers, rounds, "large000", 10, false),
         "large-tls" => retrieve(world, servers, rounds, "large000", 10, true),
@@ -36,7 +32,7 @@ pub(crate) fn run(task: &str, world: &World, servers: &Servers, rounds: usize) {
 }
 
 /// Both in turn, so that what else the machine does befalls both.
-fn each(servers: &Servers, rounds: usize, mut round: impl FnMut(&Daemon) -> f64) -> [Figures; 2] {
+pub(crate) fn each(servers: &Servers, rounds: usize, mut round: impl FnMut(&Daemon) -> f64) -> [Figures; 2] {
     let mut figures = [Figures::default(), Figures::default()];
     for _ in 0..rounds {
         for (server, figures) in servers.iter().zip(&mut figures) {
@@ -97,22 +93,6 @@ fn poll(address: SocketAddr, client: usize, tls: bool, until: Instant) -> usize 
         done += 1;
     }
     done
-}
-
-fn big(servers: &Servers, rounds: usize) {
-    let session = |server: &Daemon| {
-        seconds(|| {
-            let mut client = Client::connect(server.clear, false);
-            client.login("big00000");
-            client.ask("STAT\r\n");
-            client.fetch("UIDL\r\n");
-            client.fetch("LIST\r\n");
-            client.fetch("RETR 1\r\n");
-            client.ask("QUIT\r\n");
-        })
-    };
-    row("the big maildrop, first time, s", &each(servers, 1, session));
-    row("the big maildrop, warm, s", &each(servers, rounds, session));
 }
 
 fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, messages: usize, tls: bool) {
@@ -191,37 +171,4 @@ fn drain(server: &Daemon, user: &str, messages: usize) {
         client.ask(&format!("DELE {message}\r\n"));
     }
     client.ask("QUIT\r\n");
-}
-
-/// Each figure of servers that have just started, for what one measure leaves behind the next would find.
-pub(crate) fn memory(world: &World, pop3d: &Path) {
-    for tls in [false, true] {
-        let how = if tls { "TLS" } else { "clear" };
-        let stranger = |server: &Daemon, _| Client::connect(server.address(tls), tls);
-        let idler = |server: &Daemon, number| {
-            let mut client = Client::connect(server.address(tls), tls);
-            client.login(&format!("idler{number:04}"));
-            client
-        };
-        row(&format!("KiB before login, {how}"), &grown(world, pop3d, STRANGERS, stranger));
-        row(&format!("KiB logged in, {how}"), &grown(world, pop3d, world.sessions, idler));
-    }
-}
-
-/// By how much a server has grown for each of so many clients, behind the first few: what those cost once, all share.
-fn grown(
-    world: &World,
-    pop3d: &Path,
-    clients: usize,
-    connect: impl Fn(&Daemon, usize) -> Client,
-) -> [Figures; 2] {
-    let servers = [Daemon::yubin(world, pop3d), Daemon::dovecot(world)];
-    let first = clients / 10;
-    each(&servers, 1, |server| {
-        let mut open: Vec<_> = (0..first).map(|number| connect(server, number)).collect();
-        let before = measure::memory(server.pid());
-        open.extend((first..clients).map(|number| connect(server, number)));
-        thread::sleep(Duration::from_secs(1));
-        (measure::memory(server.pid()) - before) / (clients - first) as f64
-    })
 }

@@ -52,7 +52,7 @@ fn main() {
          tls = \"none\"\nauth = \"required\"\nclear_text_auth = true\n",
         sink.address
     );
-    let ours = Yubin::start_with("smtpd", options.smtpd.parent().unwrap(), &world, &settings);
+    let ours = Yubin::start_with("smtpd", options.smtpd.parent().unwrap(), world.path(), &settings);
     let at = yubin::free();
     let theirs = Postfix::start(world.path(), at, &relay(sink.address), (options.connections + 20, ""));
     let servers = [(ours.pid(), submission, Some(LOGIN)), (theirs.pid(), at, None)];

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,7 +97,10 @@ pub(crate) struct Reading {
     offset: u64,
     /// How long the file is, as far as its name tells.
     octets: u64,
-    piece: Vec<u8>,
+    /// As large as it ever was: what is read comes in place of what was, so that nothing has to be wiped for it.
+    buffer: Vec<u8>,
+    /// Octets of the piece, at the beginning of `buffer`.
+    read: usize,
     /// How much is read at once.
     size: u64,
     at_end: bool,
@@ -134,47 +138,61 @@ impl Reading {
 
     fn new(file: File, maildrop: &Maildrop, index: usize, wanted: Wanted) -> Self {
         let octets = maildrop.octets(index);
-        Self { file, offset: 0, octets, piece: Vec::new(), size: wanted.first(), at_end: false }
+        Self { file, offset: 0, octets, buffer: Vec::new(), read: 0, size: wanted.first(), at_end: false }
     }
 
     /// Reads the next piece in place of the last.
     pub(crate) fn read_on(mut self) -> io::Result<Self> {
-        let (size, octets) = (self.next_size(), self.offset);
-        (&self.file).seek(SeekFrom::Start(octets))?;
-        let read = (&self.file).take(size).read_to_end(&mut self.piece)? as u64;
-        self.offset += read;
+        let size = self.make_room();
+        let mut read = 0;
+        while read < size {
+            let room = self.buffer.get_mut(read..size).unwrap_or_default();
+            match self.file.read_at(room, self.offset + read as u64) {
+                Ok(0) => break,
+                Ok(octets) => read += octets,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.took(read);
         self.at_end = read < size;
         Ok(self)
     }
 
     /// As [`Reading::read_on`], from memory alone; whether that could be done. If not, nothing was.
     pub(crate) fn read_on_now(&mut self) -> bool {
-        let (before, size) = (self.size, self.next_size());
-        let Ok(read) = files::read_cached(&self.file, self.offset, &mut self.piece, size as usize) else {
-            self.size = before;
-            return false;
-        };
-        self.offset += read as u64;
+        let size = self.make_room();
+        let room = self.buffer.get_mut(..size).unwrap_or_default();
+        let Ok(read) = files::read_cached(&self.file, self.offset, room) else { return false };
+        self.took(read);
         // Less than asked for is the end, or only the end of what is in memory: that lies between two pages.
         let whole = self.offset == self.octets && !self.offset.is_multiple_of(PAGE);
-        self.at_end = read == 0 || ((read as u64) < size && whole);
+        self.at_end = read == 0 || (read < size && whole);
         true
     }
 
-    /// Empties the piece and says how much comes into it next: twice as much as the last time, but not much more than there is.
-    fn next_size(&mut self) -> u64 {
-        self.piece.clear();
+    /// Says how much comes into the next piece, not much more than there is, and has room for it.
+    fn make_room(&mut self) -> usize {
         // One more than there is, so that the end is seen.
         let left = self.octets.saturating_sub(self.offset).saturating_add(1);
-        let size = self.size.min(left.max(PAGE));
-        self.piece.reserve_exact(usize::try_from(size).unwrap_or(0));
-        self.size = CHUNK.min(self.size * 2);
+        let size = usize::try_from(self.size.min(left.max(PAGE))).unwrap_or(0);
+        if self.buffer.len() < size {
+            // Not what was in it before: that is not copied.
+            self.buffer = vec![0; size];
+        }
         size
+    }
+
+    /// The next piece will be twice as large.
+    fn took(&mut self, read: usize) {
+        self.read = read;
+        self.offset += read as u64;
+        self.size = CHUNK.min(self.size * 2);
     }
 
     /// What was read last.
     pub(crate) fn piece(&self) -> &[u8] {
-        &self.piece
+        self.buffer.get(..self.read).unwrap_or_default()
     }
 
     /// Whether that was the last.

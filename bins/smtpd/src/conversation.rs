@@ -154,15 +154,19 @@ impl<'s> Conversation<'s> {
             Event::Rcpt(rcpt) => Box::pin(self.recipient(&rcpt)).await,
             Event::BodyStart => match &mut self.transaction {
                 Some(transaction) => match room(self.smtpd, None).await {
-                    Ok(()) => match self.session.memory(StoreConfig::SMALL_MESSAGE as u64) {
-                        Ok(memory) => {
-                            let Smtpd { delivery, node, .. } = self.smtpd;
-                            let settings = &self.session.listener.trace;
-                            transaction.begin(delivery, &self.client, node, settings, memory);
-                            Answer::Yes
+                    Ok(()) => {
+                        let Smtpd { delivery, node, scanner, .. } = self.smtpd;
+                        let Listener { trace, smtp, .. } = &*self.session.listener;
+                        let check = transaction.check(scanner.as_ref(), smtp.virus_check);
+                        let octets = StoreConfig::SMALL_MESSAGE as u64 + check.memory();
+                        match self.session.memory(octets) {
+                            Ok(memory) => {
+                                transaction.begin(delivery, &self.client, node, trace, check, memory);
+                                Answer::Yes
+                            }
+                            Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
                         }
-                        Err(MemoryFull) => Answer::No(replies::NO_MEMORY_FOR_MESSAGE),
-                    },
+                    }
                     Err(reply) => Answer::No(reply),
                 },
                 None => Answer::No(replies::STORE_FAILED),
@@ -203,7 +207,7 @@ impl<'s> Conversation<'s> {
 
     /// A message, from another sender address where the listener wants one of who has logged in.
     async fn begin(&self, mail: &Mail<'_>) -> Result<Transaction, Reply> {
-        let transaction = Transaction::new(mail);
+        let transaction = Transaction::new(mail).sent_by(self.checked_sender().await?);
         let Some((account, _)) = &self.proved else { return Ok(transaction) };
         let rights = self.session.listener.smtp.sender_rights;
         let sender = self.smtpd.sender(account, rights, &mail.reverse_path).await?;
@@ -245,6 +249,12 @@ impl<'s> Conversation<'s> {
         committed
     }
 
+    /// Who sends, as far as the virus check goes.
+    async fn checked_sender(&self) -> Result<relay_policy::Sender, Reply> {
+        let account = self.proved.as_ref().map(|(account, _)| account);
+        self.smtpd.checked_sender(self.session.listener.smtp.virus_check, account).await
+    }
+
     /// Asked anew for each recipient: networks change while a session goes on.
     fn standing(&self) -> Standing {
         let address = self.session.peer_is_client.then_some(self.client.address);
@@ -258,6 +268,7 @@ impl<'s> Conversation<'s> {
             } else {
                 Identity::Anonymous
             },
+            checked: self.session.listener.smtp.virus_check,
         }
     }
 
@@ -266,13 +277,8 @@ impl<'s> Conversation<'s> {
             return Answer::No(reply);
         }
         let standing = self.standing();
-        let listener = &self.session.listener;
-        let (reverse_path, octets) = match &self.transaction {
-            Some(transaction) => (transaction.reverse_path(), transaction.declared()),
-            None => ("", None),
-        };
-        let about = (reverse_path, octets);
-        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, about).await {
+        let (listener, transaction) = (&self.session.listener, self.transaction.as_ref());
+        let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, transaction).await {
             Ok(taken) => taken,
             Err(reply) => return Answer::No(reply),
         };
@@ -283,7 +289,7 @@ impl<'s> Conversation<'s> {
         }
         if let Some(transaction) = &mut self.transaction {
             match taken {
-                Taken::Here(mailbox, reserved) => transaction.add(rcpt, mailbox, reserved),
+                Taken::Here(home) => transaction.add(rcpt, home),
                 Taken::Elsewhere(_) => transaction.add_remote(rcpt),
                 Taken::SentOn(expansion) => transaction.add_sent_on(rcpt, expansion),
                 Taken::Returned(sender) => transaction.add_returned(rcpt, sender),

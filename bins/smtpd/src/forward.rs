@@ -13,6 +13,7 @@ use smtp_proto::{Domain, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
 use crate::trace::header_end;
+use crate::transaction::Transaction;
 use crate::{Smtpd, replies};
 
 /// Accounts of which each has its mail sent on to the next.
@@ -22,11 +23,15 @@ const LONGEST_CHAIN: usize = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Expansion {
     /// Mailboxes here, by which address, with their room.
-    pub(crate) here: Vec<(String, Mailbox, Reserved)>,
+    pub(crate) here: Vec<(String, Mailbox, Option<Reserved>)>,
     /// Addresses elsewhere.
     pub(crate) there: Vec<(String, Forward)>,
     /// Of who has it sent on: for the header, by which it is known when it comes back.
     pub(crate) marks: Vec<String>,
+    /// Through whose hands it goes.
+    pub(crate) accounts: Vec<AccountId>,
+    /// One of them has its mail looked through for viruses.
+    pub(crate) checked: bool,
 }
 
 impl Smtpd {
@@ -36,9 +41,9 @@ impl Smtpd {
         srs: &Srs,
         mailbox: accounts::Mailbox,
         address: &str,
-        reverse_path: &str,
-        octets: Option<u64>,
+        transaction: Option<&Transaction>,
     ) -> Result<Expansion, Reply> {
+        let reverse_path = transaction.map_or("", Transaction::reverse_path);
         let (mut seen, mut expansion) = (BTreeSet::<AccountId>::new(), Expansion::default());
         let mut homes: Vec<(accounts::Mailbox, String)> = Vec::new();
         let mut next = vec![(mailbox.clone(), address.to_owned())];
@@ -46,6 +51,7 @@ impl Smtpd {
             if !seen.insert(mailbox.account) {
                 continue;
             }
+            expansion.accounts.push(mailbox.account);
             let forwarding = match mailbox.forwards && seen.len() <= LONGEST_CHAIN {
                 true => self.accounts.forwards(mailbox.account).await.map_err(unavailable)?,
                 false => None,
@@ -79,7 +85,7 @@ impl Smtpd {
             homes.push((mailbox, address.to_owned()));
         }
         for (home, address) in homes {
-            let (mailbox, reserved) = self.reserve(&home, &address, octets).await?;
+            let (mailbox, reserved) = self.reserve(&home, &address, transaction).await?;
             expansion.here.push((address, mailbox, reserved));
         }
         Ok(expansion)

@@ -14,7 +14,10 @@ mod sender;
 mod sending;
 mod trace;
 mod transaction;
+mod virus_check;
 mod words;
+
+use std::sync::Arc;
 
 use accounts::{Accounts, AdminError, DatabaseConfig, OpenError, Srs};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
@@ -29,8 +32,10 @@ use crate::conversation::Conversation;
 use crate::listener::Doors;
 pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
-pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE};
+pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE, VIRUS_CHECK_NEEDED};
 use crate::sending::{Clock, Told};
+use crate::virus_check::Scanner;
+pub use crate::virus_check::rule as virus_check_rule;
 pub use crate::words::worded;
 
 /// The service behind every SMTP listener of a configuration.
@@ -44,6 +49,7 @@ pub struct Smtpd {
     quota: Quota,
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
+    scanner: Option<Arc<Scanner>>,
     words: Replies,
     sending_limits: SendingLimits,
     clock: Clock,
@@ -65,6 +71,7 @@ impl Smtpd {
             quota: config.quota,
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
+            scanner: config.virus_check.clone().map(|settings| Arc::new(Scanner::new(settings))),
             words: config.replies.clone(),
             sending_limits: config.sending_limits,
             clock: Clock::default(),
@@ -160,6 +167,17 @@ fn srs(config: &Config) -> Result<Option<Srs>, Trouble> {
 fn database(config: &Config) -> DatabaseConfig {
     let daemon_kit::config::Accounts { database, apop_key, .. } = config.accounts.clone();
     DatabaseConfig { url: database, apop_key }
+}
+
+/// Asks who looks mail through for viruses which one it is; `None`: nobody does.
+///
+/// # Errors
+/// Why there is no answer.
+pub async fn virus_scanner(config: &Config) -> Option<Result<String, String>> {
+    match &config.virus_check {
+        Some(settings) => Some(Scanner::version(settings).await),
+        None => None,
+    }
 }
 
 /// Where the store of a configuration is.

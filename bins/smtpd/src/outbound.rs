@@ -11,7 +11,7 @@ use daemon_kit::daemon::{NeedsRepair, Trouble};
 use daemon_kit::log::event;
 use delivery::outbound::{
     Barring, Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
-    Schedule, TlsPolicy, suspended,
+    Schedule, Speaking, TlsPolicy, suspended,
 };
 use delivery::{LocalDelivery, Mailbox};
 
@@ -135,6 +135,17 @@ impl Homes for People {
                 // What it sent before it went away is on its way.
                 Err(AdminError::Refused(_)) => Ok(None),
                 Err(AdminError::Unavailable(error)) => Err(error.to_string()),
+            }
+        })
+    }
+
+    fn language<'a>(&'a self, address: &'a str) -> Speaking<'a> {
+        Box::pin(async move {
+            let domain = in_ascii(address.rsplit_once('@')?.1)?;
+            // Rather in the other language than later.
+            match self.accounts.report_language(&domain).await.ok().flatten()? {
+                accounts::ReportLanguage::English => Some(Language::English),
+                accounts::ReportLanguage::Japanese => Some(Language::Japanese),
             }
         })
     }

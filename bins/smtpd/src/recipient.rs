@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use accounts::{Resolution, Sender};
 use daemon_kit::config;
-use daemon_kit::config::Over;
+use daemon_kit::config::{Over, VirusChecked};
 use daemon_kit::log::event;
 use delivery::{DeliveryError, Mailbox, Quota, Reserved};
 use relay_policy::{Destination, Identity, Listener, Network, Verdict, Why};
@@ -12,12 +12,12 @@ use smtp_proto::{Domain, Enhanced, ForwardPath, Reply};
 
 use crate::domain::in_ascii;
 use crate::forward::Expansion;
+use crate::transaction::Transaction;
 use crate::{Smtpd, replies};
 
 /// Where a recipient is that was taken.
 pub(crate) enum Taken {
-    /// In this mailbox, with room for the message.
-    Here(Mailbox, Reserved),
+    Here(Home),
     /// Elsewhere, for who is known by its address alone, if it is.
     Elsewhere(Option<Sender>),
     /// In these places: the mailbox has its mail sent on.
@@ -34,17 +34,29 @@ pub(crate) struct Standing {
     pub(crate) address: Option<IpAddr>,
     pub(crate) network: Network,
     pub(crate) identity: Identity,
+    /// Whose mail is looked through for viruses.
+    pub(crate) checked: VirusChecked,
+}
+
+/// A recipient's mailbox here, with room for the message; that of a mailbox that gets it already is reserved.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) reserved: Option<Reserved>,
+    /// Its mail is looked through for viruses.
+    pub(crate) checked: bool,
 }
 
 impl Smtpd {
-    /// Where a recipient is; or the reply that refuses it.
+    /// Where a recipient of a transaction is; or the reply that refuses it.
     pub(crate) async fn recipient(
         &self,
         standing: Standing,
         at: &config::Listener,
         path: ForwardPath<'_>,
-        (reverse_path, octets): (&str, Option<u64>),
+        transaction: Option<&Transaction>,
     ) -> Result<Taken, Reply> {
+        let reverse_path = transaction.map_or("", Transaction::reverse_path);
         let returned = self.returned(path, reverse_path).map_err(|(refusal, reason)| {
             tracing::info!(event = event::RECIPIENT_REFUSED, recipient = %path, reason);
             refusal
@@ -67,14 +79,18 @@ impl Smtpd {
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
-            (Verdict::Accept(_), Resolution::Mailbox(mailbox)) => {
-                if let Some(srs) = self.forwarding.as_ref().filter(|_| mailbox.forwards) {
-                    let address = path.to_string();
-                    let expansion = self.expand(srs, mailbox, &address, reverse_path, octets).await?;
+            (Verdict::Accept(_), Resolution::Mailbox(found)) => {
+                let address = path.to_string();
+                if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
+                    let mut expansion = self.expand(srs, found, &address, transaction).await?;
+                    for account in expansion.accounts.iter().copied() {
+                        expansion.checked |= self.checked_recipient(standing.checked, account).await?;
+                    }
                     return Ok(Taken::SentOn(expansion));
                 }
-                let (mailbox, reserved) = self.reserve(&mailbox, &path.to_string(), octets).await?;
-                return Ok(Taken::Here(mailbox, reserved));
+                let checked = self.checked_recipient(standing.checked, found.account).await?;
+                let (mailbox, reserved) = self.reserve(&found, &address, transaction).await?;
+                return Ok(Taken::Here(Home { mailbox, reserved, checked }));
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
                 if let Some(sender) = returned {
@@ -129,15 +145,20 @@ impl Smtpd {
         }
     }
 
-    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
+    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken. A mailbox that has the message by another
+    /// of its addresses gets it once, and needs no more room.
     pub(crate) async fn reserve(
         &self,
         found: &accounts::Mailbox,
         address: &str,
-        octets: Option<u64>,
-    ) -> Result<(Mailbox, Reserved), Reply> {
+        transaction: Option<&Transaction>,
+    ) -> Result<(Mailbox, Option<Reserved>), Reply> {
         let mailbox = key(&found.key)?;
+        if transaction.is_some_and(|transaction| transaction.is_for(&mailbox)) {
+            return Ok((mailbox, None));
+        }
         let quota = quota(found, &self.quota);
+        let octets = transaction.and_then(Transaction::declared);
         let reserved = match self.delivery.reserve(&mailbox, address, quota, octets).await {
             Ok(reserved) => reserved,
             Err(DeliveryError::OverQuota(over)) => {
@@ -149,7 +170,7 @@ impl Smtpd {
                 self.delivery.unchecked(&mailbox, address, quota)
             }
         };
-        Ok((mailbox, reserved))
+        Ok((mailbox, Some(reserved)))
     }
 
     /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other

@@ -89,3 +89,14 @@ pub(crate) const OVERTIME: Reply =
     Reply::of(421, Enhanced(4, 4, 2), "This session took too long, try again later");
 pub(crate) const TOO_SLOW: Reply = Reply::of(421, Enhanced(4, 4, 2), "You are too slow, try again later");
 pub(crate) const TIMED_OUT: Reply = Reply::of(421, Enhanced(4, 4, 2), "Timed out while waiting for you");
+/// RFC 3463 §3.8 knows no code of its own for it; `5.7.1` is what is usual.
+pub(crate) const VIRUS_FOUND: Reply = Reply::of(554, Enhanced(5, 7, 1), "A virus was found in the message");
+/// Our own trouble with the virus check.
+pub(crate) const VIRUS_CHECK_FAILED: Reply =
+    Reply::of(451, Enhanced(4, 7, 1), "The message cannot be checked for viruses now, try again later");
+/// More than the virus check takes, where nothing is taken without it.
+pub(crate) const TOO_BIG_TO_CHECK: Reply =
+    Reply::of(552, Enhanced(5, 3, 4), "The message is too big to be checked for viruses");
+/// A host that is only for accounts with the contract.
+pub const VIRUS_CHECK_NEEDED: Reply =
+    Reply::of(550, Enhanced(5, 7, 1), "This server is for customers with the virus check, use the other one");

@@ -1,8 +1,9 @@
 //! One message: its envelope, its trace fields, and its way into the store.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use daemon_kit::config;
+use daemon_kit::config::{self, VirusChecked};
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
@@ -12,11 +13,14 @@ use delivery::{
     Remote, Reserved,
 };
 use jiff::Zoned;
+use relay_policy::Sender;
 use smtp_proto::{Enhanced, Hello, Mail, Rcpt, Reply};
 
 use crate::forward::{Expansion, LOOP_FIELD, LoopScan};
+use crate::recipient::Home;
 use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
+use crate::virus_check::{Check, Judgement, Scan, Scanner};
 use crate::{parameters, replies};
 
 /// Octets of a submitted message's header that are looked through for a `Date` and a `Message-ID`; a longer one is left as it is.
@@ -75,6 +79,11 @@ pub(crate) struct Transaction {
     remotes: Vec<Remote>,
     /// Their room, until the message is in them.
     reserved: Vec<Reserved>,
+    /// Who sends, and whether a recipient here wants it looked through: what the virus check goes by.
+    sender: Sender,
+    for_checked: bool,
+    /// It goes elsewhere because its sender may send it there.
+    relays: bool,
     /// What it may cost its sender, where that is limited.
     pub(crate) budget: Option<Budget>,
     /// Of who has it sent on.
@@ -86,6 +95,9 @@ pub(crate) struct Transaction {
 struct Message {
     queue_id: QueueId,
     incoming: Incoming,
+    scan: Option<Scan>,
+    /// The rule by which it is not looked through, where there is a virus check.
+    unchecked: Option<&'static str>,
     octets: u64,
     submission: Option<Submission>,
     account: Option<String>,
@@ -114,6 +126,9 @@ impl Transaction {
             recipients: Vec::new(),
             remotes: Vec::new(),
             reserved: Vec::new(),
+            sender: Sender::Stranger,
+            for_checked: false,
+            relays: false,
             budget: None,
             marks: Vec::new(),
             message: None,
@@ -125,6 +140,12 @@ impl Transaction {
         if let Some(reverse_path) = reverse_path {
             self.reverse_path = reverse_path;
         }
+        self
+    }
+
+    /// As far as the virus check goes.
+    pub(crate) fn sent_by(mut self, sender: Sender) -> Self {
+        self.sender = sender;
         self
     }
 
@@ -144,12 +165,19 @@ impl Transaction {
         &self.reverse_path
     }
 
-    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, mailbox: Mailbox, reserved: Reserved) {
-        self.reserved.push(reserved);
+    /// Whether a recipient so far is this mailbox.
+    pub(crate) fn is_for(&self, mailbox: &Mailbox) -> bool {
+        self.recipients.iter().any(|recipient| recipient.mailbox == *mailbox)
+    }
+
+    pub(crate) fn add(&mut self, rcpt: &Rcpt<'_>, Home { mailbox, reserved, checked }: Home) {
+        self.for_checked |= checked;
+        self.reserved.extend(reserved);
         self.recipients.push(parameters::of_rcpt(rcpt, mailbox));
     }
 
     pub(crate) fn add_remote(&mut self, rcpt: &Rcpt<'_>) {
+        self.relays = true;
         self.remotes.push(parameters::of_remote(rcpt));
     }
 
@@ -160,9 +188,10 @@ impl Transaction {
 
     /// Somebody who has it sent on.
     pub(crate) fn add_sent_on(&mut self, rcpt: &Rcpt<'_>, expansion: Expansion) {
-        let Expansion { here, there, marks } = expansion;
+        let Expansion { here, there, marks, checked, .. } = expansion;
+        self.for_checked |= checked;
         for (address, mailbox, reserved) in here {
-            self.reserved.push(reserved);
+            self.reserved.extend(reserved);
             self.recipients.push(Recipient { address, ..parameters::of_rcpt(rcpt, mailbox) });
         }
         for (address, forward) in there {
@@ -189,6 +218,16 @@ impl Transaction {
         all.all(|other| other == first).then_some(first)
     }
 
+    /// The envelope is complete: whether the message is to be looked through.
+    pub(crate) fn check(&self, scanner: Option<&Arc<Scanner>>, checked: VirusChecked) -> Check {
+        let sender = match self.sender {
+            // Who relays without a login is no stranger.
+            Sender::Stranger if self.relays => Sender::Unnamed,
+            sender => sender,
+        };
+        Check::of(scanner, checked, sender, self.for_checked)
+    }
+
     /// The envelope is complete: the message starts with its trace fields. `node` is this machine's name in them.
     pub(crate) fn begin(
         &mut self,
@@ -196,6 +235,7 @@ impl Transaction {
         client: &Client,
         node: &str,
         settings: &config::Trace,
+        check: Check,
         memory: Share,
     ) {
         let (queue_id, now) = (QueueId::new(), Zoned::now());
@@ -239,9 +279,16 @@ impl Transaction {
         // RFC 6409 §8: only who submits a message may complete it.
         let submission =
             client.account.as_ref().map(|_| Submission { node: node.to_owned(), now, header: Vec::new() });
+        let (scan, unchecked) = check.begin(&fields);
+        let incoming = match scan.as_ref().is_some_and(Scan::may_hold) {
+            true => delivery.begin_holdable(envelope, fields),
+            false => delivery.begin(envelope, fields),
+        };
         self.message = Some(Message {
             queue_id,
-            incoming: delivery.begin(envelope, fields).settling(std::mem::take(&mut self.reserved)),
+            incoming: incoming.settling(std::mem::take(&mut self.reserved)),
+            scan,
+            unchecked,
             octets: 0,
             submission,
             account: client.account.clone(),
@@ -270,7 +317,25 @@ impl Transaction {
             return Err(replies::FORWARD_LOOP);
         }
         message.complete_header().await.map_err(refuse)?;
-        let accepted = match message.incoming.commit().await {
+        let (virus_check, committed) = match message.judge(&self.reverse_path).await {
+            Some(Judgement::Refuse(reply, reason)) => {
+                message.incoming.discard().await;
+                let from = self.reverse_path;
+                tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+                return Err(reply);
+            }
+            Some(Judgement::Hold(reason)) => {
+                let account = message.account.as_deref();
+                let committed = message.incoming.commit_held(reason.clone()).await;
+                if committed.is_ok() {
+                    tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason);
+                }
+                (Some("held"), committed)
+            }
+            Some(Judgement::Take(word)) => (Some(word), message.incoming.commit().await),
+            None => (message.unchecked, message.incoming.commit().await),
+        };
+        let accepted = match committed {
             Err(DeliveryError::OverQuota(over)) => {
                 let (from, reason) = (self.reverse_path, "over-quota");
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
@@ -284,7 +349,8 @@ impl Transaction {
             from = self.reverse_path,
             recipients = self.recipients.len() + self.remotes.len(),
             size,
-            account = message.account
+            account = message.account,
+            virus_check
         );
         for Recipient { mailbox, address, .. } in &self.recipients {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, %mailbox);
@@ -293,7 +359,8 @@ impl Transaction {
             let forward_of = forward.as_ref().map(|forward| &forward.recipient);
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, forward_of);
         }
-        if let (Some(outbound), Some(report)) = (outbound, message.report) {
+        // Of what is held nobody knows whether it will be in a mailbox.
+        if let (Some(outbound), Some(report), false) = (outbound, message.report, accepted.held) {
             outbound.report_delivered(&accepted, report).await;
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
@@ -319,6 +386,12 @@ impl Message {
         }
     }
 
+    /// The message is complete: what becomes of it by the virus check, if there is one for it.
+    async fn judge(&mut self, from: &str) -> Option<Judgement> {
+        let scan = self.scan.take()?;
+        Some(scan.judge(self.queue_id, from, self.account.as_deref()).await)
+    }
+
     /// Adds the fields that a submitted message lacks, and lets go of its header.
     async fn complete_header(&mut self) -> Result<(), DeliveryError> {
         let Some(Submission { node, now, header }) = self.submission.take() else { return Ok(()) };
@@ -337,7 +410,9 @@ impl Message {
         if let Some(report) = &mut self.report {
             report.read(octets);
         }
-        self.incoming.write(octets).await
+        let Some(scan) = &mut self.scan else { return self.incoming.write(octets).await };
+        let (written, ()) = tokio::join!(self.incoming.write(octets), scan.feed(octets));
+        written
     }
 }
 

@@ -6,7 +6,7 @@ use smtp_proto::{Reply, Topic};
 use crate::replies;
 
 /// The events at which this server speaks itself. Each reply stands here once, so that a reply tells its event.
-const SPOKEN: [(Reply, ReplyEvent); 17] = [
+const SPOKEN: [(Reply, ReplyEvent); 23] = [
     (replies::ACCOUNT_CLOSING, ReplyEvent::AccountClosing),
     (replies::ACCOUNT_STAGED, ReplyEvent::AccountStaged),
     (replies::ACCOUNT_SUSPENDED, ReplyEvent::AccountSuspended),
@@ -23,7 +23,13 @@ const SPOKEN: [(Reply, ReplyEvent); 17] = [
     (replies::RELAY_DENIED, ReplyEvent::RelayDenied),
     (replies::RELAY_NEEDS_AUTHENTICATION, ReplyEvent::RelayNeedsAuthentication),
     (replies::SENDER_NOT_OWNED, ReplyEvent::SenderNotOwned),
+    (replies::SENT_ENOUGH_THIS_HOUR, ReplyEvent::SendingLimit),
+    (replies::SENT_ENOUGH_TODAY, ReplyEvent::SendingLimit),
     (replies::SERVICE_UNREGISTERED, ReplyEvent::ServiceUnregistered),
+    (replies::TOO_BIG_TO_CHECK, ReplyEvent::TooBigToCheck),
+    (replies::VIRUS_CHECK_FAILED, ReplyEvent::VirusCheckFailed),
+    (replies::VIRUS_CHECK_NEEDED, ReplyEvent::VirusCheckNeeded),
+    (replies::VIRUS_FOUND, ReplyEvent::VirusFound),
 ];
 
 /// Those at which the protocol's session does.

@@ -1,5 +1,7 @@
 //! `yubin account`: the life of a mail account.
 
+mod suspension;
+
 use std::path::PathBuf;
 
 use accounts::{AccountDetails, AccountRow, Accounts, Apop, IssuedAccount, NewAccount, Pop3Changes, Which};
@@ -10,7 +12,6 @@ use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::forward;
-use crate::held;
 use crate::life::{self, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
@@ -45,7 +46,11 @@ pub enum Command {
         login: String,
     },
     /// All accounts, or those of --brand
-    List,
+    List {
+        /// Those of a contract
+        #[arg(long)]
+        contract: Option<String>,
+    },
     /// Make an account as a plan says, with login and password made for it
     Issue(life::Issue),
     /// Stop an account, in parts; what it stops ends at once
@@ -146,8 +151,10 @@ Keys:
   messages_per_hour=COUNT, messages_per_day=COUNT, recipients_per_hour=COUNT,
   recipients_per_day=COUNT  that it may send, by the clock of UTC
   SERVICE=on|off         pop, smtp_auth, apop, pop_before_smtp, virus_check, forward
-A value 'none' is no limit, 'default' what [quota], [pop3] and [sending_limits]
-in the configuration say, or its domain, or its plan.
+A value 'none' is no limit (and so is 0, as Dovecot and Maildir++ read it),
+'default' what [quota], [pop3] and [sending_limits] in the configuration say, or
+its domain, or its plan. Who shall get no mail at all is suspended: yubin
+account suspend --help
 
 Examples:
   yubin account set ab4t-ash quota=10GiB
@@ -203,11 +210,14 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             password.must_be_good(&login, settings, force)?;
             let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
             let details = accounts.account_add(new).await?;
-            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+            print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Show { login } => show(settings, &accounts, &login, output).await,
-        Command::List => {
+        Command::List { contract } => {
             let mut list = accounts.account_list().await?;
+            if let Some(contract) = contract {
+                list.retain(|row| row.contract == contract);
+            }
             if let Some(brand) = &settings.brand {
                 list.retain(|row| row.brand().is_some_and(|own| own.eq_ignore_ascii_case(brand)));
             }
@@ -215,9 +225,9 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             output.print(&list, |list| as_table(list))
         }
         Command::Issue(wanted) => issue(settings, &accounts, wanted, output).await,
-        Command::Suspend(wanted) => suspend(settings, &accounts, &wanted, output).await,
+        Command::Suspend(wanted) => suspension::suspend(settings, &accounts, &wanted, output).await,
         Command::Resume { login, release_queue } => {
-            resume(settings, &accounts, &login, release_queue, output).await
+            suspension::resume(settings, &accounts, &login, release_queue, output).await
         }
         Command::Stage { login } => {
             accounts.account_stage(&login).await?;
@@ -242,7 +252,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             password.must_be_good(&login, settings, force)?;
             accounts.account_passwd(&login, &password.secret, apop).await?;
             let details = accounts.account_show(&login).await?;
-            output.print(&Shown { password: password.to_show(), ..Shown::whole(settings, details) }, as_facts)
+            print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Set { login, settings: changes } => set(settings, &accounts, &login, &changes, output).await,
         Command::Forward(command) => forward::run(settings, &accounts, command, output).await,
@@ -289,40 +299,17 @@ async fn issue(
     outcome
 }
 
-async fn suspend(
+/// The password is shown whatever else cannot be: nobody would ever see it again.
+async fn print_with_password(
     settings: &Settings,
     accounts: &Accounts,
-    wanted: &life::Suspend,
+    details: AccountDetails,
+    password: &NewPassword,
     output: Output,
 ) -> Result<(), Failure> {
-    let stops_sending = life::suspend(accounts, wanted).await?;
-    let shown = whole(settings, accounts, wanted.login()).await?;
-    let held = if stops_sending { held::hold(settings, &shown.login).await? } else { 0 };
-    print_with_queue(shown, held, output)
-}
-
-async fn resume(
-    settings: &Settings,
-    accounts: &Accounts,
-    login: &str,
-    release_queue: bool,
-    output: Output,
-) -> Result<(), Failure> {
-    accounts.account_resume(login).await?;
-    let shown = whole(settings, accounts, login).await?;
-    if release_queue {
-        held::release(settings, &shown.login).await?;
-    }
-    let held = held::count(settings, &shown.login)?;
-    print_with_queue(shown, held, output)
-}
-
-/// What is held, and what to do with it.
-fn print_with_queue(shown: Shown, held: usize, output: Output) -> Result<(), Failure> {
-    output.print(&Shown { held_messages: Some(held), ..shown }, |shown| match held {
-        0 => as_facts(shown),
-        held => format!("{}\n\n{}", as_facts(shown), held::advice(&shown.login, held)),
-    })
+    let sending = sending::Shown::of(settings, accounts, &details.account.login).await.ok();
+    let shown = Shown { sending, password: password.to_show(), ..Shown::whole(settings, details) };
+    output.print(&shown, as_facts)
 }
 
 async fn whole(settings: &Settings, accounts: &Accounts, login: &str) -> Result<Shown, Failure> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use accounts::{Accounts, Resolution, Srs, Status, Upgrade};
 use clap::Args;
-use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, Protocol, TlsMode};
+use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, OnFail, Protocol, TlsMode, VirusCheck};
 use daemon_kit::daemon::{Daemon, EXIT_CONFIG, Trouble, exit_status};
 use pop3d::Pop3d;
 use serde::Serialize;
@@ -48,6 +48,8 @@ struct Found {
     database: Database,
     maildirs: PathBuf,
     queue: PathBuf,
+    /// Which clamd answers; none where none is asked, or does.
+    virus_check: Option<String>,
     warnings: Vec<String>,
     #[serde(skip)]
     customers: i64,
@@ -138,6 +140,12 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
             "mail for postmaster@ and abuse@ waits outside: nobody is appointed; run: yubin domain set {domain} postmaster=LOGIN"
         ));
     }
+    // A scanner that is down is trouble, and no fault of the configuration.
+    match smtpd::virus_scanner(&settings.config).await {
+        Some(Ok(version)) => found.virus_check = Some(version),
+        Some(Err(reason)) => found.warnings.extend(no_scanner(&settings.config, &reason)),
+        None => {}
+    }
     // The account that `domain add` made for that is nobody's mailbox yet.
     let made =
         matches!(&postmaster, Some((_, Resolution::Mailbox(mailbox))) if mailbox.login == "postmaster");
@@ -189,10 +197,22 @@ impl Found {
             database,
             maildirs: config.store.maildirs.clone(),
             queue: config.store.queue.clone(),
+            virus_check: None,
             warnings: config.certificate_warnings().into_iter().chain(doubtful_doors(config)).collect(),
             customers: 0,
         }
     }
+}
+
+/// What happens as long as clamd does not answer.
+fn no_scanner(config: &Config, reason: &str) -> Option<String> {
+    let VirusCheck { clamd, on_fail, .. } = config.virus_check.as_ref()?;
+    let done = match on_fail {
+        OnFail::Tempfail => "waits outside (451 4.7.1)",
+        OnFail::Accept => "is taken without",
+        OnFail::Hold => "is held in the queue",
+    };
+    Some(format!("clamd at {clamd} does not answer: {reason}; mail that it has to look through {done}"))
 }
 
 /// What a listener may say, and hardly ever should.
@@ -252,6 +272,9 @@ fn as_facts(found: &Found) -> String {
         ("maildirs", found.maildirs.display().to_string()),
         ("queue", found.queue.display().to_string()),
     ];
+    if let Some(version) = &found.virus_check {
+        lines.push(("virus check", version.clone()));
+    }
     if let Some(copy) = &database.snapshot {
         lines.push(("copy before", copy.display().to_string()));
     }

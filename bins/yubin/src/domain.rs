@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use accounts::{
-    Accounts, AdminError, DomainInfo, DomainKind, DomainSetting, NewAccount, Pop3Changes, Resolution,
+    Accounts, AdminError, DomainInfo, DomainKind, DomainSetting, NewAccount, Pop3Changes, ReportLanguage,
+    Resolution,
 };
 use clap::Subcommand;
 use serde::Serialize;
@@ -84,6 +85,7 @@ Keys:
   catch_all=LOGIN        who gets what nobody has; none: it is refused (so it is at first)
   separators=+           taro+anything is taro; up to four of + - = # _; none: off (so it is at first)
   quarantine=DAYS        how long a released address is given to nobody else; 0: not at all
+  report_language=ja     or en: of reports to senders in it; default: as [outbound] in the configuration says
   expire_read=DAYS       after which mail goes that was read (yubin expire)
   expire_all=DAYS        after which any mail goes
   login_delay=SECONDS    between two logins by POP3
@@ -109,6 +111,7 @@ struct Shown {
     catch_all: Option<String>,
     separators: String,
     quarantine_days: i64,
+    report_language: &'static str,
     expire_read: String,
     expire_all: String,
     login_delay: String,
@@ -236,8 +239,16 @@ impl FromStr for Setting {
                 Ok(days) => DomainSetting::Quarantine(i64::from(days) * DAY),
                 Err(_) => return Err(format!("'{value}' is no number of days; write quarantine=90")),
             },
+            "report_language" => match (value, ReportLanguage::from_word(value)) {
+                ("default", _) => DomainSetting::ReportLanguage(None),
+                (_, Some(language)) => DomainSetting::ReportLanguage(Some(language)),
+                (_, None) => {
+                    return Err(format!("'{value}' is not known; write report_language=ja, en or default"));
+                }
+            },
             _ => {
-                let others = "postmaster=LOGIN, catch_all=LOGIN, separators=+ or quarantine=DAYS";
+                let others =
+                    "postmaster=LOGIN, catch_all=LOGIN, separators=+, quarantine=DAYS or report_language=ja";
                 return text.parse().map(Self::Pop3).map_err(|error: String| format!("{error}, {others}"));
             }
         };
@@ -268,6 +279,7 @@ fn as_facts(shown: &Shown) -> String {
             ("catch-all", or(&shown.catch_all, "none")),
             ("separators", separators.to_owned()),
             ("quarantine", format!("{} days", shown.quarantine_days)),
+            ("reports in", shown.report_language.to_owned()),
             (
                 "mail goes",
                 format!("{} days after it was read, {} after it came", shown.expire_read, shown.expire_all),
@@ -298,6 +310,7 @@ impl From<DomainInfo> for Shown {
             catch_all: info.catch_all,
             separators: info.separators,
             quarantine_days: info.quarantine / DAY,
+            report_language: info.report_language.map_or("default", ReportLanguage::word),
             expire_read: info.pop3.expire_read.to_string(),
             expire_all: info.pop3.expire_all.to_string(),
             login_delay: info.pop3.login_delay.to_string(),

@@ -50,7 +50,8 @@ The source is only read. Messages keep the POP3 unique ids of the old server: by
 its dovecot-uidlist or courierpop3dsizelist, else by its file names, as qmail
 shows them. Stop it at any time and run it again: each message comes once, and
 never again, not even after the customer has deleted it; what has come to the
-source since comes too. Mail may be delivered meanwhile.
+source since comes too. Mail may be delivered meanwhile. Of two different files
+with one name (but for flags) both come, the newer under another unique id.
 
 Examples:
   yubin import maildir /var/mail/vhosts/example.jp/taro/Maildir ab4t-ash
@@ -82,6 +83,7 @@ struct Report {
     found: usize,
     taken: usize,
     before: usize,
+    renamed: usize,
     ids_lost: usize,
     octets: u64,
     messages: u64,
@@ -120,10 +122,11 @@ fn import(settings: &Settings, account: &AccountRow, source: Source) -> Result<R
     drop(progress);
     // Also of what a failed one took over.
     let counted = quota::recount(settings, account);
-    let Imported { found, taken, before, ids_lost } = imported?;
+    let Imported { found, taken, before, renamed, ids_lost } = imported?;
     let usage = counted?;
     let login = account.login.clone();
-    Ok(Report { login, found, taken, before, ids_lost, octets: usage.octets, messages: usage.messages })
+    let (octets, messages) = (usage.octets, usage.messages);
+    Ok(Report { login, found, taken, before, renamed, ids_lost, octets, messages })
 }
 
 /// The account's Maildir, made if it never got a message.
@@ -140,6 +143,10 @@ fn as_facts(report: &Report) -> String {
         ("before", format!("{} had been imported before", report.before)),
         ("mailbox", format!("{} messages, {} octets", report.messages, report.octets)),
     ];
+    if report.renamed > 0 {
+        let twins = "messages shared their file name with another: they have a new name and unique id";
+        lines.push(("renamed", format!("{} {twins}", report.renamed)));
+    }
     if report.ids_lost > 0 {
         let lost = format!("{} messages have a new unique id: theirs is taken, or too long", report.ids_lost);
         lines.push(("unique ids", lost));

@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`diagnose`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`diagnose`], [`guide`], [`queue`], [`quota`], [`report`], [`import`], [`export`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -17,8 +17,10 @@ pub mod diagnose;
 pub mod domain;
 pub mod expire;
 pub mod explain;
+pub mod export;
 pub mod failure;
 pub mod forward;
+pub mod guide;
 mod held;
 pub mod import;
 pub mod import_accounts;
@@ -118,6 +120,9 @@ pub enum Command {
     /// Take over from another server: accounts, and mail of a maildir or an mbox
     #[command(subcommand)]
     Import(import::Command),
+    /// An account's mail in a file, to take along
+    #[command(subcommand)]
+    Export(export::Command),
     /// Remove mail that has been here for too long
     Expire(expire::Arguments),
     /// Which network class an address belongs to: test
@@ -127,6 +132,8 @@ pub enum Command {
     Explain(explain::Arguments),
     /// How an account was logged in to lately, and what may be wrong
     Diagnose(diagnose::Arguments),
+    /// The page with the settings that customers need, as text or HTML, in Japanese or English
+    Guide(guide::Arguments),
     /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
     #[command(subcommand)]
     Queue(queue::Command),
@@ -184,10 +191,12 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
         Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
+        Command::Export(command) => export::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Explain(arguments) => explain::run(&settings()?, &arguments, output).await,
         Command::Diagnose(arguments) => diagnose::run(&settings()?, &arguments, output).await,
+        Command::Guide(arguments) => guide::run(&settings()?, &arguments, output).await,
         Command::Queue(command) => queue::run(&settings()?, command, output).await,
         Command::Report(arguments) => report::run(&arguments, output),
         Command::Quota(command) => quota::run(&settings()?, command, output).await,

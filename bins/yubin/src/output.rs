@@ -63,17 +63,17 @@ pub fn facts(lines: &[(&str, String)]) -> String {
 /// Rows in columns as wide as their widest cell; the last column is not filled up.
 #[must_use]
 pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let mut widths = head.map(|cell| cell.chars().count());
+    let mut widths = head.map(columns);
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(columns(cell));
         }
     }
     let mut text = String::new();
     let mut write = |cells: [&str; N]| {
         let mut line = String::new();
         for (width, cell) in widths.iter().zip(cells) {
-            let _ = write!(line, "{cell:width$}  ");
+            let _ = write!(line, "{cell}{:1$}  ", "", width - columns(cell));
         }
         let _ = writeln!(text, "{}", line.trim_end());
     };
@@ -82,6 +82,12 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
         write(row.each_ref().map(String::as_str));
     }
     text
+}
+
+/// How much of a terminal's line a text takes: characters of Japanese take two columns (UAX #11, as far as it concerns us).
+fn columns(text: &str) -> usize {
+    let wide = |c: char| matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}');
+    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }
 
 /// A time as people and programs read it: `2026-11-22T02:00:00Z`.
@@ -105,6 +111,8 @@ mod tests {
         let rows = [["a".into(), "on".into()], ["ab4t-ash".into(), "off".into()]];
         assert_eq!(table(["LOGIN", "APOP"], &rows), "LOGIN     APOP\na         on\nab4t-ash  off\n");
         assert_eq!(table(["LOGIN", "APOP"], &[]), "LOGIN  APOP\n");
+        let japanese = [["送信".into(), "25".into()], ["in".into(), "110".into()]];
+        assert_eq!(table(["用途", "PORT"], &japanese), "用途  PORT\n送信  25\nin    110\n");
     }
 
     #[test]

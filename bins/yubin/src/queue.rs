@@ -1,11 +1,11 @@
-//! `yubin queue`: messages on their way to other hosts. Looking changes nothing; orders go to the daemon that owns the queue, or, where
+//! `yubin queue`: messages on their way to other hosts, and held ones. Looking changes nothing; orders go to the daemon that owns the queue, or, where
 //! none runs, to the queue itself.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use delivery::outbound::{Order, ask, obey};
-use mail_queue::{Fate, Outbound, QueueId, Spool, SpoolConfig, View};
+use mail_queue::{Fate, Outbound, QueueId, Recipient, Spool, SpoolConfig, View};
 use serde::Serialize;
 
 use crate::config::Settings;
@@ -15,7 +15,7 @@ use crate::output::{Output, facts, table, time};
 /// What to do with the queue.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Messages that wait for other hosts, the oldest first
+    /// Messages that wait for other hosts, and those that are held, the oldest first
     List(Which),
     /// All that is known of a message, with its latest tries
     Show {
@@ -154,6 +154,9 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
     }
 }
 
+/// Of a recipient here who does not get the message before it is released.
+const HELD: &str = "held";
+
 /// Gives an order for each of the messages.
 async fn give(
     settings: &Settings,
@@ -205,7 +208,7 @@ fn parse(id: &str) -> Result<QueueId, Failure> {
 fn find(view: &View, id: QueueId) -> Result<Outbound, Failure> {
     view.outbound(id)
         .map_err(refused)?
-        .ok_or_else(|| Failure::Refused(format!("no message {id} waits for another host")))
+        .ok_or_else(|| Failure::Refused(format!("no message {id} waits for another host, or is held")))
 }
 
 impl Which {
@@ -233,10 +236,15 @@ impl Which {
         Ok(())
     }
 
-    fn means(&self, Outbound { envelope, progress, .. }: &Outbound) -> bool {
+    fn means(&self, Outbound { envelope, progress, held_here, .. }: &Outbound) -> bool {
         let at = |domain: &String| {
             let mut each = envelope.remotes.iter().zip(&progress.recipients);
+            let here = |recipient: &Recipient| {
+                let (_, of) = recipient.address.rsplit_once('@').unwrap_or_default();
+                of.eq_ignore_ascii_case(domain)
+            };
             each.any(|(remote, standing)| standing.fate.is_open() && remote.domain() == domain.to_lowercase())
+                || held_here.iter().any(here)
         };
         self.sender.as_ref().is_none_or(|sender| *sender == envelope.reverse_path)
             && (self.account.is_none() || self.account == envelope.account)
@@ -247,7 +255,7 @@ impl Which {
 
 impl Shown {
     fn new(waiting: &Outbound, with_history: bool) -> Self {
-        let Outbound { envelope, sizes, progress } = waiting;
+        let Outbound { envelope, sizes, progress, held_here } = waiting;
         let seconds = |micros: u64| time(i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX));
         let at = |at: u64| time(i64::try_from(at).unwrap_or(i64::MAX));
         let each = envelope.remotes.iter().zip(&progress.recipients);
@@ -275,6 +283,13 @@ impl Shown {
                     next: (standing.fate == Fate::Waiting && standing.next > 0).then(|| at(standing.next)),
                     last: standing.last.clone(),
                 })
+                .chain(held_here.iter().map(|recipient| Standing {
+                    address: recipient.address.clone(),
+                    state: HELD,
+                    attempts: 0,
+                    next: None,
+                    last: String::new(),
+                }))
                 .collect(),
             history: history.collect(),
             limiter: None,
@@ -284,8 +299,11 @@ impl Shown {
 
 fn as_table(list: &[Shown]) -> String {
     let row = |shown: &Shown| {
-        let waiting: Vec<&Standing> =
-            shown.recipients.iter().filter(|it| it.state == Fate::Waiting.word()).collect();
+        let waiting: Vec<&Standing> = shown
+            .recipients
+            .iter()
+            .filter(|it| it.state == Fate::Waiting.word() || it.state == HELD)
+            .collect();
         let to = match &waiting[..] {
             [] => String::new(),
             [one] => one.address.clone(),
@@ -311,7 +329,10 @@ fn as_table(list: &[Shown]) -> String {
 fn as_facts(shown: &Shown) -> String {
     let recipient = |standing: &Standing| {
         let next = standing.next.as_ref().map(|next| format!(", next try {next}")).unwrap_or_default();
-        let tries = format!("{} after {} tries{next}", standing.state, standing.attempts);
+        let tries = match standing.state {
+            HELD => String::from("a mailbox here, held"),
+            state => format!("{state} after {} tries{next}", standing.attempts),
+        };
         match standing.last.is_empty() {
             true => format!("{}: {tries}", standing.address),
             false => format!("{}: {tries}\n  {}", standing.address, standing.last),

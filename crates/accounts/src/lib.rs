@@ -87,7 +87,7 @@ use std::sync::Arc;
 pub use admin::{
     AccountDetails, AccountRow, AddressInfo, AddressKind, Apop, AuditEntry, DomainInfo, DomainKind,
     DomainSetting, ImportError, ImportedAccounts, IncomingAccount, IssuedAccount, NewAccount, NewPlan, Order,
-    PlanInfo, RemovedAccount, ServiceInfo, Status, Which,
+    PlanInfo, RemovedAccount, ReportLanguage, ServiceInfo, Status, Which,
 };
 pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};

@@ -52,6 +52,10 @@ pub const IMPORT_BATCH: usize = 500;
 /// Connections that ask questions, a process.
 pub const READERS: u32 = 4;
 
+/// After so long without a question a connection is tried before its next: the server may have been stopped, or a firewall in between
+/// may have forgotten it. One that is in use shows by itself that it works.
+pub const READER_RESTS: Duration = Duration::from_secs(1);
+
 /// How long a question waits for a connection before the database counts as unreachable.
 pub const READ_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -72,7 +76,8 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How many logins are remembered: 16 octets each and the table around them, so 8 MiB of those who poll.
 pub const REMEMBERED_LOGINS: usize = 200_000;
 
-/// How many logins are answered without a question while the database does not change: some 400 octets each, so 8 MiB.
+/// How many logins, and how many addresses, are answered without a question while the database does not change: some 400 octets each,
+/// so 8 MiB for either.
 pub const KEPT_ANSWERS: usize = 20_000;
 
 /// How long an address stays known to an account that logged in from it.
@@ -108,8 +113,8 @@ pub const LOGINS_KEPT: i64 = 20;
 /// How often logins that were noted are written: the desk reads them while the customer is on the telephone.
 pub const LOGINS_WRITTEN_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a login that succeeds in the same way again is not written again: who polls costs no write a poll.
-pub const LOGIN_RENEWED: Duration = Duration::from_secs(5 * 60);
+/// How often those are written, all at once, who log in in the same way again: who polls costs no write a poll.
+pub const LOGINS_RENEWED: Duration = Duration::from_secs(15 * 60);
 
 /// Logins that are noted at once, some hundred octets each. What is more is not kept: under such a load the log has to do.
 pub const LOGINS_NOTED: usize = 20_000;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (22, "brands", include_str!("../migrations/0022_brands.sql")),
     (30, "sending", include_str!("../migrations/0030_sending.sql")),
     (31, "forward", include_str!("../migrations/0031_forward.sql")),
+    (32, "report language", include_str!("../migrations/0032_report_language.sql")),
     (40, "logins", include_str!("../migrations/0040_logins.sql")),
 ];
 

@@ -45,6 +45,10 @@ impl Moment {
 /// Hour, day, messages and recipients of the hour, of the day.
 type Row = (i64, i64, i64, i64, i64, i64);
 
+/// The limits of an account and of its plan, and a row of what was sent.
+type AccountRow =
+    (String, Option<String>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+
 /// When old rows were last looked for.
 #[derive(Debug, Default)]
 pub(crate) struct Swept(AtomicI64);
@@ -56,26 +60,29 @@ impl Accounts {
     /// [`Unavailable`]: try again later, `4xx`.
     pub async fn sending(&self, who: &Sender, at: i64) -> Result<SendingStanding, Unavailable> {
         let looking = || Unavailable::when("looking up what was sent");
-        let readers = self.shared.store.readers();
-        let moment = Moment::of(at);
-        let limits = match who {
-            Sender::Address(_) => Sending::default(),
-            Sender::Account(login) => {
-                let row: Option<(String, Option<String>)> = sqlx::query_as(sql::SENDING_LIMITS)
-                    .bind(login)
-                    .fetch_optional(readers)
-                    .await
-                    .map_err(looking())?;
-                let (own, plan) = row.unwrap_or_default();
-                Sending::from_column(&own).or(Sending::from_column(&plan.unwrap_or_default()))
-            }
+        let (readers, moment, name) = (self.shared.store.readers(), Moment::of(at), who.to_string());
+        let tally = |row: Option<Row>| row.map_or_else(Sending::default, |row| tally(row, moment));
+        let Sender::Account(login) = who else {
+            let row = sqlx::query_as(sql::SENT).bind(name).fetch_optional(readers).await.map_err(looking())?;
+            return Ok(SendingStanding { limits: Sending::default(), sent: tally(row) });
         };
-        let row: Option<Row> = sqlx::query_as(sql::SENT)
-            .bind(who.to_string())
+        let row: Option<AccountRow> = sqlx::query_as(sql::SENDING)
+            .bind(login)
+            .bind(name)
             .fetch_optional(readers)
             .await
             .map_err(looking())?;
-        Ok(SendingStanding { limits, sent: row.map_or_else(Sending::default, |row| tally(row, moment)) })
+        let Some((own, plan, hour, day, hour_messages, hour_recipients, day_messages, day_recipients)) = row
+        else {
+            return Ok(SendingStanding::default());
+        };
+        let limits = Sending::from_column(&own).or(Sending::from_column(&plan.unwrap_or_default()));
+        let number = Option::unwrap_or_default;
+        let sent = hour.map(|hour| {
+            let (of_hour, of_day) = ((hour_messages, hour_recipients), (day_messages, day_recipients));
+            (hour, number(day), number(of_hour.0), number(of_hour.1), number(of_day.0), number(of_day.1))
+        });
+        Ok(SendingStanding { limits, sent: tally(sent) })
     }
 
     /// Counts one message to so many recipients, unless that would go beyond one of the limits. It is in the database when this is

@@ -117,14 +117,16 @@ async fn follow(shared: Weak<Shared>) {
 }
 
 impl Shared {
+    /// The number of the last change of accounts.
+    pub(crate) async fn newest_change(&self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar(sql::NEWEST_CHANGE).fetch_one(self.store.readers()).await
+    }
+
     async fn follow(&self) -> Result<(), Unavailable> {
         let following = || Unavailable::when("following the changes");
         let lock = || self.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = lock().seen.unwrap_or(0);
-        let newest: i64 = sqlx::query_scalar(sql::NEWEST_CHANGE)
-            .fetch_one(self.store.readers())
-            .await
-            .map_err(following())?;
+        let newest = self.newest_change().await.map_err(following())?;
         if newest == seen {
             return Ok(());
         }

@@ -93,18 +93,19 @@ impl Conn {
     /// Says that nothing follows, then reads and forgets until the peer says so too. Closing with unread input would make the
     /// kernel send a reset, which can take our last reply from the peer's hands.
     pub(crate) async fn shutdown(&mut self) {
-        let stream = match self {
-            Self::Plain(stream) => stream,
+        let (stream, said) = match self {
+            Self::Plain(stream) => {
+                let said = stream.shutdown().await;
+                (stream, said)
+            }
             Self::Tls(stream) => {
-                // A peer that is gone already cannot take a close_notify: no error.
-                if stream.shutdown().await.is_err() {
-                    return;
-                }
-                stream.get_mut().0
+                // Both close_notify and FIN. A peer that is gone already cannot take them: no error.
+                let said = stream.shutdown().await;
+                (stream.get_mut().0, said)
             }
             Self::Closed => return,
         };
-        if stream.shutdown().await.is_err() {
+        if said.is_err() {
             return;
         }
         let mut discarded = 0;

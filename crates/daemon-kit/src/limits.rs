@@ -7,6 +7,14 @@ use std::time::Duration;
 /// How long a POP-before-SMTP ticket holds, unless the file says otherwise: as long as a person writes after looking for mail.
 pub const POP_BEFORE_SMTP: Duration = Duration::from_secs(600);
 
+/// How long clamd may keep a message waiting, in all: a minute is long for a healthy one, and well within the ten minutes that a client
+/// waits for the answer to its message (RFC 5321 §4.5.3.2.6).
+pub const VIRUS_CHECK: Duration = Duration::from_secs(60);
+/// Messages that clamd has at once: it looks through some ten, and lets 200 wait (its `MaxThreads` and `MaxQueue`).
+pub const VIRUS_CHECK_CONNECTIONS: u32 = 100;
+/// The most octets that clamd is given: a little less than its `StreamMaxLength` of 100 MiB, where it breaks off.
+pub const VIRUS_CHECK_SIZE: u64 = 100_000_000;
+
 /// Largest message, in octets. RFC 5321 §4.5.3.1.7 asks for at least 64 KiB ([`MESSAGE_SIZE_LEAST`]); what is common today lies
 /// between 25 and 150 MiB, and an attachment of 50 MiB is 68 MiB in base64.
 pub const MESSAGE_SIZE: u64 = 100 << 20;

@@ -21,6 +21,8 @@ pub struct Incoming {
     stage: Stage,
     reservations: Vec<Reserved>,
     hold: Option<String>,
+    /// Even a message for a single mailbox goes through the queue.
+    queued: bool,
 }
 
 /// What the message is so far.
@@ -46,11 +48,12 @@ pub struct Accepted {
     pub deferred: usize,
     /// Which ones.
     pub waiting: Vec<Mailbox>,
+    /// Nobody gets it before an operator releases it.
+    pub held: bool,
 }
 
 impl Incoming {
     pub(crate) fn new(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
-        let (stage, reservations) = (Stage::InMemory, Vec::new());
         let envelope = envelope.without_duplicates();
         let mut buffer = header;
         // The queue, which several go through, puts each one's head before it.
@@ -59,7 +62,21 @@ impl Incoming {
         {
             buffer.splice(..0, envelope.head(recipient).into_bytes());
         }
-        Incoming { local, envelope, buffer, stage, reservations, hold: None }
+        Incoming {
+            local,
+            envelope,
+            buffer,
+            stage: Stage::InMemory,
+            reservations: Vec::new(),
+            hold: None,
+            queued: false,
+        }
+    }
+
+    pub(crate) fn by_queue(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
+        let envelope = envelope.without_duplicates();
+        let (stage, reservations) = (Stage::InMemory, Vec::new());
+        Incoming { local, envelope, buffer: header, stage, reservations, hold: None, queued: true }
     }
 
     /// Holds what was [reserved](LocalDelivery::reserve) for the recipients until the message is in their mailboxes, and counts it
@@ -97,19 +114,42 @@ impl Incoming {
     /// Makes the message durable, and visible to its recipients. The answer to the sender depends on this result alone.
     ///
     /// If this is not awaited to its end, the message may be delivered all the same.
-    pub async fn commit(mut self) -> Result<Accepted, DeliveryError> {
+    pub async fn commit(self) -> Result<Accepted, DeliveryError> {
+        self.commit_as(None).await
+    }
+
+    /// As [`commit`](Incoming::commit), but nobody gets it before an operator releases it; `why` is for operators.
+    ///
+    /// # Errors
+    /// Also where it was not begun [as one that may be held](LocalDelivery::begin_holdable).
+    pub async fn commit_held(self, why: String) -> Result<Accepted, DeliveryError> {
+        self.commit_as(Some(why)).await
+    }
+
+    /// Undoes the message, and comes back when nothing of it is left; dropping it does the same, a moment later.
+    pub async fn discard(mut self) {
+        if let Stage::InFile(store) = mem::replace(&mut self.stage, Stage::Undone) {
+            // Of a runtime that ends nobody is told anything any more.
+            let _ = self.local.inner.pool.run(move || drop(store)).await;
+        }
+    }
+
+    async fn commit_as(mut self, from_all: Option<String>) -> Result<Accepted, DeliveryError> {
         let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
-        let reservations = mem::take(&mut self.reservations);
+        let (reservations, queued) = (mem::take(&mut self.reservations), self.queued);
         let hold = self.hold.take();
         let job = move || {
             let mut store = match stage {
-                Stage::InMemory => Store::begin(&inner, &envelope)?,
+                Stage::InMemory => Store::begin(&inner, &envelope, queued)?,
                 Stage::InFile(store) => store,
                 Stage::Undone => return Err(undone()),
             };
             if !buffer.is_empty() {
                 store.write(&buffer)?;
+            }
+            if let Some(why) = from_all {
+                return store.hold_from_all(&inner, envelope, &why);
             }
             if let Some(why) = hold {
                 store.hold(why);
@@ -125,11 +165,12 @@ impl Incoming {
     async fn flush(&mut self) -> Result<(), DeliveryError> {
         let (stage, mut buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, begun) = (self.local.inner.clone(), matches!(stage, Stage::InFile(_)));
+        let queued = self.queued;
         let envelope = if begun { None } else { Some(self.envelope.clone()) };
         let job = move || {
             let mut store = match (stage, envelope) {
                 (Stage::InFile(store), _) => store,
-                (Stage::InMemory, Some(envelope)) => Store::begin(&inner, &envelope)?,
+                (Stage::InMemory, Some(envelope)) => Store::begin(&inner, &envelope, queued)?,
                 _ => return Err(undone()),
             };
             store.write(&buffer)?;

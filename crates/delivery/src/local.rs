@@ -128,6 +128,19 @@ impl LocalDelivery {
         Incoming::new(self.clone(), envelope, header)
     }
 
+    /// As [`begin`](LocalDelivery::begin), of a message that may be [held](Incoming::commit_held) at its end.
+    pub fn begin_holdable(&self, envelope: Envelope, header: Vec<u8>) -> Incoming {
+        self.keep_retrying();
+        Incoming::by_queue(self.clone(), envelope, header)
+    }
+
+    /// A held message was released: what of it waits for a mailbox is seen to, and mailboxes are counted anew.
+    pub(crate) fn released(&self, id: QueueId) {
+        self.inner.ledger.forget_all();
+        self.inner.pending().insert(id);
+        self.keep_retrying();
+    }
+
     /// Tries again to serve what waits in the queue; says how many messages still wait. Done in the background as well.
     pub async fn retry(&self) -> usize {
         let waiting = self.inner.pending().clone();
@@ -211,19 +224,20 @@ async fn retry_until_done(inner: Weak<Inner>) {
 }
 
 pub(crate) fn log(recovery: &Recovery) {
-    let Recovery { finished, pending, outbound, discarded, corrupt, trouble } = recovery;
+    let Recovery { finished, pending, outbound, held, discarded, corrupt, trouble } = recovery;
     for (file, why) in corrupt {
         tracing::error!(event = "queue_corrupt", file, why);
     }
     for error in trouble {
         tracing::error!(event = "queue_trouble", %error);
     }
-    if finished.len() + pending.len() + outbound.len() + discarded > 0 {
+    if finished.len() + pending.len() + outbound.len() + held.len() + discarded > 0 {
         tracing::info!(
             event = "queue_recovered",
             finished = finished.len(),
             pending = pending.len(),
             outbound = outbound.len(),
+            held = held.len(),
             discarded
         );
     }

@@ -18,10 +18,11 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    pub(crate) fn begin(inner: &Inner, envelope: &Envelope) -> Result<Store, DeliveryError> {
+    /// `queued`: even a single mailbox is served through the queue.
+    pub(crate) fn begin(inner: &Inner, envelope: &Envelope, queued: bool) -> Result<Store, DeliveryError> {
         match &*envelope.recipients {
             [] if envelope.remotes.is_empty() => Err(DeliveryError::NoRecipients),
-            [recipient] if envelope.remotes.is_empty() => {
+            [recipient] if envelope.remotes.is_empty() && !queued => {
                 Ok(Store::One(begin_in(inner, &recipient.mailbox)?))
             }
             _ => Ok(Store::Several(inner.spool.begin(envelope.queue_id)?)),
@@ -64,6 +65,23 @@ impl Store {
         Ok(accepted)
     }
 
+    /// Accepts it, and gives it to nobody. What was reserved for its recipients is free again: who releases it is the operator, and
+    /// what was released is never refused.
+    pub(crate) fn hold_from_all(
+        self,
+        inner: &Inner,
+        envelope: Envelope,
+        why: &str,
+    ) -> Result<Accepted, DeliveryError> {
+        let Store::Several(incoming) = self else { return Err(mail_queue::Error::NoRecipients.into()) };
+        let (queue_id, outbound) = (envelope.queue_id, !envelope.remotes.is_empty());
+        let octets = incoming.accept_held(envelope, why)?.wire;
+        if outbound {
+            inner.arrivals.push(queue_id);
+        }
+        Ok(Accepted { queue_id, octets, deferred: 0, waiting: Vec::new(), held: true })
+    }
+
     fn put(
         self,
         inner: &Inner,
@@ -76,7 +94,7 @@ impl Store {
                 type Committed = Result<mailstore::Delivered, mailstore::Error>;
                 let stored = |outcome: &Committed, _: &Maildir| outcome.as_ref().ok().map(|it| it.stored);
                 let octets = inner.ledger.settle(reservations, || delivery.commit(), stored)?.octets;
-                Ok(Accepted { queue_id, octets, deferred: 0, waiting: Vec::new() })
+                Ok(Accepted { queue_id, octets, deferred: 0, waiting: Vec::new(), held: false })
             }
             Store::Several(incoming) => {
                 let accepted = incoming.accept(envelope)?;
@@ -98,7 +116,7 @@ impl Store {
                     inner.arrivals.push(queue_id);
                 }
                 let waiting: Vec<Mailbox> = outcome.pending.into_iter().map(|(mailbox, _)| mailbox).collect();
-                Ok(Accepted { queue_id, octets, deferred: waiting.len(), waiting })
+                Ok(Accepted { queue_id, octets, deferred: waiting.len(), waiting, held: false })
             }
         }
     }

@@ -46,6 +46,15 @@ impl Incoming {
 
     /// Makes the message durable for all recipients at once. From `Ok` on it is accepted (S3); after an error nothing is left.
     pub fn accept(self, envelope: Envelope) -> Result<Accepted, Error> {
+        self.accept_as(envelope, None)
+    }
+
+    /// The same, but nobody gets the message, here or elsewhere, before it is [released](Spool::release). `why` is for operators.
+    pub fn accept_held(self, envelope: Envelope, why: &str) -> Result<Sizes, Error> {
+        self.accept_as(envelope, Some(why)).map(|accepted| accepted.stored.sizes)
+    }
+
+    fn accept_as(self, envelope: Envelope, from_all: Option<&str>) -> Result<Accepted, Error> {
         let Incoming { spool, draft, hold } = self;
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
@@ -81,8 +90,12 @@ impl Incoming {
             draft.publish(&name)?;
             undo.names.push(name);
         }
-        if let Some(hold) = hold.filter(|_| !remotes.is_empty()) {
-            let progress = Progress { hold: Some(hold), ..Progress::new(remotes.len()) };
+        let (hold, here) = match from_all {
+            Some(why) => (Some(why.to_owned()), true),
+            None => (hold.filter(|_| !remotes.is_empty()), false),
+        };
+        if hold.is_some() {
+            let progress = Progress { hold, here, ..Progress::new(remotes.len()) };
             let mut text = create(&spool, spool.tmp().join(format!("{id}.q")))?;
             text.write(progress.encode(id).as_bytes())?;
             text.sync()?;

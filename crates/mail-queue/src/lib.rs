@@ -1,4 +1,4 @@
-//! The spool of accepted messages on their way to several recipients, or to other hosts.
+//! The spool of accepted messages on their way to several recipients, or to other hosts, or into an operator's hands.
 //!
 //! A message for several mailboxes, or for somebody elsewhere, is written once. One rename accepts it for all of them; then each Maildir gets a link to the
 //! same bytes, or, where each copy shall say for whom it is, a copy. Synchronous, like [`mailstore`], on which it stands.
@@ -23,6 +23,11 @@
 //! For all of them together there is one more name, `<id>.out`, which exists as long as one of them waits. What became of each so
 //! far stands in `<id>.q` ([`Progress`]), written anew, synced and renamed at every change ([`Spool::record`]). When the last is
 //! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
+//!
+//! # Held messages
+//!
+//! A message whose `<id>.q` says `hold` is given to nobody elsewhere; one that was accepted so ([`Incoming::accept_held`]) to no mailbox
+//! either, before [`Spool::release`]. The word of it is durable before the envelope is, so no crash lets it through.
 //!
 //! # Recovery
 //!

@@ -4,6 +4,7 @@
 //! yubin-progress 1
 //! id 01JQX5Z7W3N8K2AB
 //! hold waits%20for%20review
+//! here
 //! warned
 //! rcpt waiting 3 1795320000 450%204.7.1%20greylisted
 //! rcpt delivered 1 0 250%202.0.0%20ok
@@ -23,6 +24,8 @@ use crate::id::QueueId;
 pub struct Progress {
     /// Nobody sends it before it is released; why.
     pub hold: Option<String>,
+    /// If it is held: its mailboxes here do not get it before, either.
+    pub here: bool,
     /// The sender was told that it takes long.
     pub warned: bool,
     /// One for each of the envelope's [remotes](crate::Envelope::remotes), in their order.
@@ -102,7 +105,13 @@ impl Progress {
     /// Of a message that nobody has tried.
     pub fn new(recipients: usize) -> Progress {
         let recipient = Standing { fate: Fate::Waiting, attempts: 0, next: 0, last: String::new() };
-        Progress { hold: None, warned: false, recipients: vec![recipient; recipients], history: Vec::new() }
+        Progress {
+            hold: None,
+            here: false,
+            warned: false,
+            recipients: vec![recipient; recipients],
+            history: Vec::new(),
+        }
     }
 
     /// Adds a try to the history, whose oldest may have to go.
@@ -121,6 +130,9 @@ impl Progress {
         let mut text = format!("{HEADER}\nid {id}\n");
         if let Some(why) = &self.hold {
             let _ = writeln!(text, "hold {}", escape(why));
+        }
+        if self.here {
+            text.push_str("here\n");
         }
         if self.warned {
             text.push_str("warned\n");
@@ -157,6 +169,7 @@ impl Progress {
         let mut words = line.split(' ');
         match words.next()? {
             "hold" => self.hold = Some(unescape(words.next()?)?),
+            "here" => self.here = true,
             "warned" => self.warned = true,
             "rcpt" => {
                 let word = words.next()?;
@@ -194,8 +207,15 @@ mod tests {
         let attempt = any::<(u64, usize, String, String, String)>()
             .prop_map(|(at, recipient, host, tls, answer)| Attempt { at, recipient, host, tls, answer });
         let lists = (proptest::collection::vec(recipient, 0..4), proptest::collection::vec(attempt, 0..4));
-        (any::<Option<String>>(), any::<bool>(), lists)
-            .prop_map(|(hold, warned, (recipients, history))| Progress { hold, warned, recipients, history })
+        (any::<Option<String>>(), any::<(bool, bool)>(), lists).prop_map(
+            |(hold, (here, warned), (recipients, history))| Progress {
+                hold,
+                here,
+                warned,
+                recipients,
+                history,
+            },
+        )
     }
 
     proptest! {

@@ -19,6 +19,8 @@ pub struct Recovery {
     /// Messages that wait for somebody elsewhere: to be [sent](crate::Spool::outbound). Their envelopes are not read yet, for there
     /// may be a million of them.
     pub outbound: Vec<QueueId>,
+    /// Messages of which mailboxes get nothing before they are [released](crate::Spool::release).
+    pub held: Vec<QueueId>,
     /// Files of messages that had never been accepted, removed.
     pub discarded: usize,
     /// Files that were not understood, now in `corrupt/`, and why.
@@ -98,7 +100,7 @@ pub(crate) fn recover(spool: &Spool) -> Result<Recovery, Error> {
     }
     for (id, Found { body, out }) in envelopes.into_iter().zip(found) {
         if body || !out {
-            recovery.take_up(spool, id, out);
+            recovery.take_up(spool, id, body, out);
         } else {
             recovery.outbound.push(id);
         }
@@ -121,11 +123,32 @@ fn list(spool: &Spool, dir: &Path) -> Result<Vec<String>, Error> {
 
 impl Recovery {
     /// Serves an accepted message, or sets it aside.
-    fn take_up(&mut self, spool: &Spool, id: QueueId, out: bool) {
+    fn take_up(&mut self, spool: &Spool, id: QueueId, body: bool, out: bool) {
         match spool.read(&spool.envelope(id)) {
             Ok(stored) if stored.envelope.queue_id == id => {
+                match spool.is_held(&stored.envelope) {
+                    Ok(false) => {}
+                    // Without a body it was dropped, but for what is cleared up below.
+                    Ok(true) if !body => {}
+                    Ok(true) => {
+                        self.held.push(id);
+                        if out {
+                            self.outbound.push(id);
+                        }
+                        return;
+                    }
+                    Err(Error::Malformed { malformed, .. }) => {
+                        return self.set_message_aside(spool, id, &malformed.to_string());
+                    }
+                    Err(error) => {
+                        self.pending.push(id);
+                        self.trouble.push(error);
+                        return;
+                    }
+                }
                 let outcome = spool.serve(&stored);
                 if outcome.pending.is_empty() && !out {
+                    let _ = spool.files().remove(&spool.progress(id));
                     self.finished.push(id);
                 }
                 if !outcome.pending.is_empty() {

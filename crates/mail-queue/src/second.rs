@@ -74,7 +74,7 @@ impl Spool {
             Some(text) => Progress::decode(text, id, remotes).map_err(malformed)?,
             None => Progress::new(remotes),
         };
-        progress.hold = Some(hold.to_owned());
+        (progress.hold, progress.here) = (Some(hold.to_owned()), false);
         let mut body = create(self, self.tmp().join(id.to_string()))?;
         pour(&mut body)?;
         if body.sizes() != stored.sizes {

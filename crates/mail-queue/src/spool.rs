@@ -89,7 +89,7 @@ impl Spool {
         Incoming::begin(self, id)
     }
 
-    /// Serves the recipients that an earlier try left; nothing to do is a success.
+    /// Serves the recipients that an earlier try left; nothing to do is a success, and a held message is nothing to do.
     pub fn retry(&self, id: QueueId) -> Result<Outcome, Error> {
         match self.read(&self.envelope(id)) {
             Err(Error::Files(mailstore::Error::Io { source, .. }))
@@ -97,7 +97,11 @@ impl Spool {
             {
                 Ok(Outcome::default())
             }
-            stored => Ok(self.serve(&stored?)),
+            stored => {
+                let stored = stored?;
+                // Whoever released it serves it.
+                if self.is_held(&stored.envelope)? { Ok(Outcome::default()) } else { Ok(self.serve(&stored)) }
+            }
         }
     }
 

@@ -30,11 +30,15 @@ impl View {
         &self.msg
     }
 
-    /// The messages that wait for somebody elsewhere, the oldest first.
+    /// The messages that wait for somebody elsewhere, and those that are held from the start, the oldest first. One that was settled a
+    /// moment ago may be among them.
     pub fn ids(&self) -> Result<Vec<QueueId>, Error> {
         let mut ids = Vec::new();
         let listed = Disk.list(&self.msg, &mut |entry| {
-            let id = str::from_utf8(entry.name).ok().and_then(|name| name.strip_suffix(".out"));
+            // What is held for mailboxes alone has no `.out`.
+            let id = str::from_utf8(entry.name)
+                .ok()
+                .and_then(|name| name.strip_suffix(".out").or_else(|| name.strip_suffix(".q")));
             ids.extend(id.and_then(QueueId::parse));
         });
         match listed {
@@ -43,20 +47,21 @@ impl View {
             }
             _ => ids.sort_unstable(),
         }
+        ids.dedup();
         Ok(ids)
     }
 
-    /// What is known of a message; `None` if nobody elsewhere waits for it (any more).
+    /// What is known of a message; `None` if nobody elsewhere waits for it (any more) and nobody holds it.
     pub fn outbound(&self, id: QueueId) -> Result<Option<Outbound>, Error> {
         outbound(&Disk, &self.msg, id)
     }
 }
 
 pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<Outbound>, Error> {
-    let out = msg.join(format!("{id}.out"));
-    match files.stat(&out) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        found => drop(found.map_err(|error| mailstore::Error::new("look at", &out, error))?),
+    let elsewhere = is_there(files, &msg.join(format!("{id}.out")))?;
+    let progress_path = msg.join(format!("{id}.q"));
+    if !elsewhere && !is_there(files, &progress_path)? {
+        return Ok(None);
     }
     let path = msg.join(format!("{id}.env"));
     let Stored { envelope, sizes, .. } = match read(files, &path) {
@@ -68,12 +73,29 @@ pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Opt
         let malformed = crate::envelope::Malformed("the envelope of another message");
         return Err(Error::Malformed { path, malformed });
     }
-    let path = msg.join(format!("{id}.q"));
+    let path = progress_path;
     let progress = match read(files, &path) {
         Err(error) if is_missing(&error) => Progress::new(envelope.remotes.len()),
         text => decoded(&path, Progress::decode(&text?, id, envelope.remotes.len()))?,
     };
-    Ok(Some(Outbound { envelope, sizes, progress }))
+    let mut held_here = Vec::new();
+    if progress.here {
+        for (nth, recipient) in envelope.recipients.iter().enumerate() {
+            if is_there(files, &msg.join(format!("{id}.{nth}")))? {
+                held_here.push(recipient.clone());
+            }
+        }
+    }
+    let waits = elsewhere || !held_here.is_empty();
+    Ok(waits.then_some(Outbound { envelope, sizes, progress, held_here }))
+}
+
+fn is_there(files: &dyn Files, path: &Path) -> Result<bool, Error> {
+    match files.stat(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(mailstore::Error::new("look at", path, error).into()),
+    }
 }
 
 fn decoded<T>(path: &Path, decoded: Result<T, crate::envelope::Malformed>) -> Result<T, Error> {

@@ -9,6 +9,7 @@ use mailstore::{Filed, Mailbox, Namer};
 
 use crate::envelope::Stored;
 use crate::error::Error;
+use crate::view;
 
 /// An accepted message on its way into one mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Waiting {
     pub path: PathBuf,
 }
 
-/// Every message that waits at this moment, once for each mailbox. A directory that is not there holds none; an envelope that cannot be
+/// Every message that waits at this moment, once for each mailbox; none that is held. A directory that is not there holds none; an envelope that cannot be
 /// understood is left to its owner, who sets it aside.
 ///
 /// # Errors
@@ -51,6 +52,10 @@ pub fn waiting(queue: &Path) -> Result<Vec<Waiting>, Error> {
         let Ok(stored) = Stored::decode(&text) else { continue };
         let (envelope, host) = (&stored.envelope, &stored.host);
         let id = envelope.queue_id;
+        // Nobody has said yet that its mailboxes shall have it.
+        if matches!(view::outbound(&*files, &dir, id), Ok(Some(found)) if found.progress.here) {
+            continue;
+        }
         let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());
         for (nth, recipient) in envelope.recipients.iter().enumerate() {
             let path = dir.join(format!("{id}.{nth}"));

@@ -198,15 +198,10 @@ fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
     SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
 }
 
-/// Appends at most `most` octets of `file` from `offset` on, if the kernel has them in memory, and says how many: fewer than asked
-/// where only the first of them are. `WouldBlock` where none is, `Unsupported` where the file system cannot tell.
-pub fn read_cached(file: &File, offset: u64, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-    let before = buffer.len();
-    buffer.resize(before + most, 0);
-    let room = buffer.get_mut(before..).unwrap_or_default();
-    let read = preadv2(file, &mut [IoSliceMut::new(room)], offset, ReadWriteFlags::NOWAIT);
-    buffer.truncate(before + *read.as_ref().unwrap_or(&0));
-    Ok(read?)
+/// Fills `room` with octets of `file` from `offset` on, if the kernel has them in memory, and says how many: fewer than there is room
+/// for where only the first of them are. `WouldBlock` where none is, `Unsupported` where the file system cannot tell.
+pub fn read_cached(file: &File, offset: u64, room: &mut [u8]) -> io::Result<usize> {
+    Ok(preadv2(file, &mut [IoSliceMut::new(room)], offset, ReadWriteFlags::NOWAIT)?)
 }
 
 pub use crate::publish::is_missing_feature;

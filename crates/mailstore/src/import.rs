@@ -13,6 +13,7 @@
 mod foreign;
 mod from_mbox;
 mod mbox;
+mod twins;
 
 pub use mbox::Quoting;
 
@@ -62,6 +63,9 @@ pub struct Imported {
     pub taken: usize,
     /// Those that an earlier run had taken over.
     pub before: usize,
+    /// Of those taken over, those whose unique part another file of the source had too: they have one of their own here, and so
+    /// another unique id.
+    pub renamed: usize,
     /// Messages with a unique id that cannot be kept: one that another message has, or that no file name can hold.
     pub ids_lost: usize,
 }
@@ -73,6 +77,8 @@ struct Source {
     unique: Vec<u8>,
     flags: Vec<u8>,
     id: Option<String>,
+    /// Another file has the unique part that this one had.
+    is_twin: bool,
 }
 
 /// Messages that are taken over together: where each belongs, its name, and by what it is remembered.
@@ -190,6 +196,7 @@ impl<'m> Session<'m> {
             }
         })?;
         report.taken += 1;
+        report.renamed += usize::from(message.is_twin);
         Ok(Some((name, sizes.stored)))
     }
 
@@ -287,12 +294,11 @@ fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Res
     }
     let ids = UniqueIds::of(source, &options.pop3_uidl_format)?;
     let mut messages = Vec::new();
-    let mut seen = HashSet::new();
     for (part, place) in [("new", Place::New), ("cur", Place::Cur)] {
         let dir = source.join(part);
         let mut take = |entry: Entry<'_>| {
             let parsed = FileName::parse(entry.name);
-            if entry.other_kind || entry.name.starts_with(b".") || !seen.insert(parsed.unique.to_vec()) {
+            if entry.other_kind || entry.name.starts_with(b".") {
                 return;
             }
             let flags = parsed.rest.iter().position(|&b| b == b':').and_then(|at| parsed.rest.get(at..));
@@ -303,6 +309,7 @@ fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Res
                 unique: parsed.unique.to_vec(),
                 flags: flags.unwrap_or(if place == Place::Cur { b":2," } else { b"" }).to_vec(),
                 id: ids.id_of(entry.name).or_else(|| parsed.qmails_id()),
+                is_twin: false,
             });
         };
         match maildir.files.list(&dir, &mut take) {
@@ -312,7 +319,7 @@ fn list_source(maildir: &Maildir, source: &Path, options: &ImportOptions) -> Res
             outcome => outcome.during("list", &dir)?,
         }
     }
-    Ok(messages)
+    twins::put_apart(&*maildir.files, messages)
 }
 
 /// The name by which a message is remembered: that of its file here, whose characters need no escaping.

@@ -7,24 +7,32 @@
 use std::fmt;
 
 use crate::name::FileName;
-use crate::scan::{Place, Table};
+use crate::name::ours::Ours;
+use crate::scan::{Name, Place, Table};
 
-mod ours;
+mod packed;
 mod wire;
 
-use ours::Ours;
 use wire::{Reader, Writer};
 
 /// Rows that are packed relative to each other: more make it smaller, fewer make it quicker to find one.
 const BLOCK: usize = 32;
 
+/// Rows that lie in one allocation: so that a large listing is not copied while it grows.
+const CHUNK: usize = 64 * BLOCK;
+
 /// The messages of a session, as they were when it began: sizes, unique ids, and the names that they had then.
 #[derive(Default)]
 pub struct Listing {
+    chunks: Vec<Chunk>,
+    len: usize,
+}
+
+/// [`CHUNK`] rows, the last one fewer.
+struct Chunk {
     rows: Box<[u8]>,
     /// Where each block begins in `rows`.
     blocks: Box<[u32]>,
-    len: usize,
 }
 
 /// What a row is relative to.
@@ -43,41 +51,18 @@ pub(crate) struct Row<'r> {
     name: Name<'r>,
 }
 
-enum Name<'r> {
-    Foreign(&'r [u8]),
-    Ours(&'r Ours<'r>),
-}
-
 // The head of a row: the kind of name it has, its place, and what is as in the last row of its kind.
 const OURS: u8 = 1;
 const CUR: u8 = 2;
 
 impl Listing {
-    /// `None` if it were of 4 GiB and more.
-    pub(crate) fn pack(table: &Table) -> Option<Listing> {
-        let (mut rows, mut blocks) = (Writer::default(), Vec::with_capacity(table.len().div_ceil(BLOCK)));
-        let (mut last, mut again) = (Last::default(), Vec::new());
-        for (index, (place, octets, name)) in table.entries().enumerate() {
-            if index.is_multiple_of(BLOCK) {
-                blocks.push(u32::try_from(rows.len()).ok()?);
-                last = Last::default();
-            }
-            let place = if place == Place::Cur { CUR } else { 0 };
-            match Ours::parse(name, &mut again).filter(|ours| ours.octets() == octets) {
-                Some(ours) => {
-                    ours.write(OURS | place, &last.ours, &mut rows);
-                    last.ours = ours;
-                }
-                None => {
-                    rows.octet(place);
-                    rows.number(octets);
-                    rows.differing(&last.foreign, name);
-                    last.foreign.clear();
-                    last.foreign.extend_from_slice(name);
-                }
-            }
+    pub(crate) fn pack(table: &Table) -> Listing {
+        let mut chunks = Vec::with_capacity(table.len().div_ceil(CHUNK));
+        let mut entries = table.entries();
+        while entries.len() > 0 {
+            chunks.push(Chunk::pack(entries.by_ref().take(CHUNK)));
         }
-        Some(Listing { rows: rows.finish(), blocks: blocks.into(), len: table.len() })
+        Listing { chunks, len: table.len() }
     }
 
     /// How many messages.
@@ -92,7 +77,7 @@ impl Listing {
 
     /// Octets of memory.
     pub(crate) fn size(&self) -> usize {
-        self.rows.len() + size_of_val(&*self.blocks)
+        self.chunks.iter().map(Chunk::size).sum()
     }
 
     /// Octets of a message on the wire, every line with CRLF, without dot stuffing (RFC 1939 §11). Indices count from 0.
@@ -122,30 +107,81 @@ impl Listing {
     }
 
     fn walk(&self, from: usize, mut each: impl FnMut(&Row<'_>) -> bool) {
-        let mut index = from / BLOCK * BLOCK;
-        let Some(&start) = self.blocks.get(from / BLOCK) else { return };
-        let mut rows = Reader::new(self.rows.get(start as usize..).unwrap_or_default());
-        let mut last = Last::default();
-        while index < self.len {
-            if index.is_multiple_of(BLOCK) {
-                last = Last { foreign: last.foreign, ..Last::default() };
-                last.foreign.clear();
-            }
-            let head = rows.octet();
-            let place = if head & CUR == 0 { Place::New } else { Place::Cur };
-            let (octets, name) = if head & OURS == 0 {
-                let octets = rows.number();
-                rows.differing(&mut last.foreign);
-                (octets, Name::Foreign(&last.foreign))
-            } else {
-                last.ours = Ours::read(head, &last.ours, &mut rows);
-                (last.ours.octets(), Name::Ours(&last.ours))
-            };
-            if index >= from && !each(&Row { place, octets, name }) {
+        let mut skipped = from % CHUNK;
+        for chunk in self.chunks.get(from / CHUNK..).unwrap_or_default() {
+            if !chunk.walk(skipped, &mut each) {
                 return;
             }
-            index += 1;
+            skipped = 0;
         }
+    }
+}
+
+impl Chunk {
+    fn pack<'n>(entries: impl Iterator<Item = (Place, u64, Name<'n>)>) -> Chunk {
+        let (mut rows, mut blocks) = (Writer::default(), Vec::new());
+        let mut last = Last::default();
+        for (index, (place, octets, name)) in entries.enumerate() {
+            if index.is_multiple_of(BLOCK) {
+                // A row is a few hundred octets at most.
+                blocks.push(rows.len() as u32);
+                last = Last::default();
+            }
+            let place = if place == Place::Cur { CUR } else { 0 };
+            let ours = match name {
+                Name::Ours(ours) => Some(ours),
+                // It may have a size that no row of the table has room for.
+                Name::Foreign(name) => Ours::parse(name).filter(|ours| ours.octets() == octets),
+            };
+            match (ours, name) {
+                (Some(ours), _) => {
+                    packed::write(&ours, OURS | place, &last.ours, &mut rows);
+                    last.ours = ours;
+                }
+                (None, Name::Foreign(name)) => {
+                    rows.octet(place);
+                    rows.number(octets);
+                    rows.differing(&last.foreign, name);
+                    last.foreign.clear();
+                    last.foreign.extend_from_slice(name);
+                }
+                (None, Name::Ours(_)) => {}
+            }
+        }
+        Chunk { rows: rows.finish(), blocks: blocks.into() }
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.rows.len() + size_of_val(&*self.blocks)
+    }
+
+    /// Says whether `each` wants to see more.
+    fn walk(&self, from: usize, each: &mut impl FnMut(&Row<'_>) -> bool) -> bool {
+        let mut last = Last::default();
+        for (nth, &start) in self.blocks.iter().enumerate().skip(from / BLOCK) {
+            let end = self.blocks.get(nth + 1).map_or(self.rows.len(), |&next| next as usize);
+            let mut rows = Reader::new(self.rows.get(start as usize..end).unwrap_or_default());
+            last = Last { foreign: last.foreign, ..Last::default() };
+            last.foreign.clear();
+            let mut index = nth * BLOCK;
+            while !rows.is_empty() {
+                let head = rows.octet();
+                let place = if head & CUR == 0 { Place::New } else { Place::Cur };
+                let (octets, name) = if head & OURS == 0 {
+                    let octets = rows.number();
+                    rows.differing(&mut last.foreign);
+                    (octets, Name::Foreign(&last.foreign))
+                } else {
+                    last.ours = packed::read(head, &last.ours, &mut rows);
+                    (last.ours.octets(), Name::Ours(last.ours))
+                };
+                if index >= from && !each(&Row { place, octets, name }) {
+                    return false;
+                }
+                index += 1;
+            }
+        }
+        true
     }
 }
 
@@ -182,7 +218,7 @@ impl Row<'_> {
 
 impl fmt::Debug for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listing").field("len", &self.len).field("octets", &self.rows.len()).finish()
+        f.debug_struct("Listing").field("len", &self.len).finish_non_exhaustive()
     }
 }
 

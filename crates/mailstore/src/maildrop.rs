@@ -82,10 +82,7 @@ impl Maildrop {
         let _ = maildir.sweep(ABANDONED);
         let (mut table, also) = shared::list_apart(maildir)?;
         let measured = sizes::measure(maildir, &mut table)?;
-        let listing = Listing::pack(&table).ok_or_else(|| {
-            Error::new("list", maildir.path(), io::Error::from(io::ErrorKind::FileTooLarge))
-        })?;
-        let listing = Arc::new(listing);
+        let listing = Arc::new(Listing::pack(&table));
         if let Some((listings, shape)) = keep.filter(|_| measured && also.is_empty()) {
             listings.keep(maildir, shape, begun, &listing);
         }
@@ -172,6 +169,8 @@ impl Maildrop {
         }
     }
 
+    /// One sync for all, and not none: a client that was told that its messages are gone may have gone through them one by one without
+    /// keeping their unique ids, and would get all of them again after a power cut. The file system merges the syncs of many sessions.
     fn remove_all(&mut self, indices: impl IntoIterator<Item = usize>) -> Vec<Removal> {
         let mut touched = [false; 2];
         let mut removals: Vec<Removal> = indices

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::publish::Sizes;
 use crate::unique::{base32, micros, random};
 
+pub(crate) mod ours;
+
 /// The longest POP3 unique id (RFC 1939 §7).
 pub(crate) const MAX_UNIQUE_ID: usize = 70;
 /// The longest file name of the usual file systems.

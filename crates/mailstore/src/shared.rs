@@ -43,7 +43,7 @@ pub(crate) fn list_apart(maildir: &Maildir) -> Result<(Table, Also), Error> {
             let Some((_, _, first)) = present.first().copied() else { continue };
             for (_, row, stat) in present.into_iter().skip(1) {
                 if stat.identity == first.identity {
-                    also.push((kept, row.place, table.name(row).to_vec()));
+                    also.push((kept, table.place(row), table.name(row).into_owned()));
                 } else {
                     give_new_name(maildir, &table, row)?;
                     renamed = true;
@@ -77,13 +77,14 @@ fn give_new_name(maildir: &Maildir, table: &Table, row: Row) -> Result<(), Error
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => WireSize::of(file.during("open", &from)?).during("read", &from)?,
     };
-    let rest = FileName::parse(table.name(row)).rest;
+    let name = table.name(row);
+    let rest = FileName::parse(&name).rest;
     let flags = rest.iter().position(|&b| b == b':').and_then(|at| rest.get(at..)).unwrap_or_default();
     let sizes = Sizes { stored: size.stored(), wire: size.wire() };
-    let mut name = Namer::of_this_machine().next().with_sizes(sizes).into_bytes();
-    name.extend_from_slice(flags);
-    let dir = row.place.dir(maildir);
-    let to = crate::path_of(&dir, &name);
+    let mut new_name = Namer::of_this_machine().next().with_sizes(sizes).into_bytes();
+    new_name.extend_from_slice(flags);
+    let dir = table.place(row).dir(maildir);
+    let to = crate::path_of(&dir, &new_name);
     match publish(&*maildir.files, &from, &to) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         outcome => {

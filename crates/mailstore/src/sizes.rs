@@ -31,7 +31,7 @@ pub(crate) fn measure(maildir: &Maildir, table: &mut Table) -> Result<bool, Erro
     let mut gone = Vec::new();
     for index in unmeasured {
         let Some(row) = table.row(index) else { continue };
-        let id = unique_id(table.unique(row)).into_owned();
+        let id = unique_id(&table.unique(row)).into_owned();
         let octets = match known.get(&id) {
             Some(&octets) => octets,
             None => match read(maildir, table, index)? {
@@ -73,7 +73,7 @@ fn read(maildir: &Maildir, table: &mut Table, index: usize) -> Result<Measured, 
     for look in 0..2 {
         let Some(row) = table.row(index) else { return Ok(Measured::Gone) };
         let path = table.path(maildir, row);
-        let claimed = FileName::parse(table.name(row)).claimed;
+        let claimed = FileName::parse(&table.name(row)).claimed;
         let measured = maildir.files.open(&path).and_then(|file| match claimed {
             Some(claimed) => WireSize::claimed(file, claimed),
             None => WireSize::of(file).map(|size| size.wire()),

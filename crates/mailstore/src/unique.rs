@@ -45,10 +45,12 @@ pub(crate) fn digit(value: u8) -> u8 {
 
 /// The value of base-32 digits; `None` for anything else and for more than 64 bits.
 pub fn parse_base32(text: &str) -> Option<u64> {
-    text.bytes().try_fold(0_u64, |value, byte| {
-        let digit = VALUES.get(usize::from(byte)).copied().filter(|&digit| digit < 32)?;
-        Some(value.checked_mul(32)? | u64::from(digit))
-    })
+    text.bytes().try_fold(0_u64, |value, byte| Some(value.checked_mul(32)? | u64::from(self::value(byte)?)))
+}
+
+/// The value of a digit.
+pub(crate) fn value(digit: u8) -> Option<u8> {
+    VALUES.get(usize::from(digit)).copied().filter(|&value| value < 32)
 }
 
 /// The value of each digit; 32 for what is none.

@@ -10,6 +10,10 @@
 #[cfg(test)]
 extern crate std;
 
+mod virus_check;
+
+pub use virus_check::{Because, Check, Checked, Sender, virus_check};
+
 /// What a listener permits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Listener {

@@ -92,3 +92,24 @@ fn s_16_the_golden_file_shows_every_sender() {
     }
     assert_eq!(rows, include_str!("../policy/sender.txt"), "\n{rows}");
 }
+
+/// Every row, as `policy/virus_check.txt` has it.
+#[test]
+fn v_02_the_golden_file_shows_whose_messages_are_looked_through() {
+    let mut rows = String::from("virus_check    sender           recipient  verdict\n");
+    for (word, checked) in [
+        ("off", Checked::Off),
+        ("received", Checked::Received),
+        ("contract", Checked::Contract),
+        ("contract-only", Checked::ContractOnly),
+        ("always", Checked::Always),
+    ] {
+        for sender in [Sender::Stranger, Sender::Unnamed, Sender::WithoutContract, Sender::WithContract] {
+            for (recipient, has) in [("without", false), ("with", true)] {
+                let (sender_word, verdict) = (std::format!("{sender:?}"), virus_check(checked, sender, has));
+                writeln!(rows, "{word:<14} {sender_word:<16} {recipient:<10} {verdict:?}").unwrap();
+            }
+        }
+    }
+    assert_eq!(rows, include_str!("../policy/virus_check.txt"), "\n{rows}");
+}

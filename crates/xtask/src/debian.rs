@@ -1,5 +1,8 @@
 //! What the tests need from Debian's packages, installed once and only where it is missing.
 
+use std::fs;
+use std::path::Path;
+
 use crate::shell::{self, Outcome};
 
 /// A program that a test uses, how to see that it works, and the packages that bring it.
@@ -32,6 +35,8 @@ pub(crate) const CLIENTS: &[Need] = &[
     // Hosts and name servers for mail that leaves; they run as instances of their own, never as the system's services.
     POSTFIX,
     Need { what: "NSD", check: ("nsd", &["-v"]), packages: &["nsd"] },
+    // For networks that tests make for themselves.
+    Need { what: "ip", check: ("ip", &["-Version"]), packages: &["iproute2"] },
     Need { what: "strace", check: ("strace", &["--version"]), packages: &["strace"] },
 ];
 
@@ -56,6 +61,15 @@ const POSTFIX: Need = Need {
     check: ("sh", &["-c", "test -x /usr/lib/postfix/sbin/master && id postfix"]),
     packages: &["postfix"],
 };
+
+/// What clamd is linked with. The package that has clamd itself would bring its updater too, which begins to download signatures as
+/// soon as it is installed: see [`provide_clamd`].
+const LIBCLAMAV: &[Need] = &[Need {
+    what: "libclamav",
+    check: ("sh", &["-c", "ls /usr/lib/*/libclamav.so.*"]),
+    // Named after its ABI, of which each release of Debian has one.
+    packages: &["^libclamav[0-9]+(t64)?$"],
+}];
 
 impl Need {
     fn is_met(&self) -> bool {
@@ -100,8 +114,32 @@ pub(crate) fn provide_for(needs: &[Need], otherwise: &str) -> Outcome {
     }
 }
 
+/// Debian's clamd as a program: unpacked where cargo builds, not installed, so that no service is set up and nothing is downloaded
+/// behind it. One that is installed already is taken as it is.
+pub(crate) fn provide_clamd(part: &str) -> Outcome {
+    let directory = shell::target_dir()?.join("clamd");
+    let unpacked = directory.join("usr/sbin/clamd");
+    let works =
+        |program: &Path| program.to_str().is_some_and(|program| shell::succeeds(program, &["--help"]));
+    if works(Path::new("/usr/sbin/clamd")) || works(&unpacked) {
+        return Ok(());
+    }
+    provide(LIBCLAMAV, part)?;
+    fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    // The package lies where the command runs.
+    let unpack = "apt-get -q download clamav-daemon && dpkg-deb --extract clamav-daemon_*.deb . && rm clamav-daemon_*.deb";
+    let run = || shell::run(shell::command("sh")?.args(["-c", unpack]).current_dir(&directory));
+    // The lists may be of yesterday, and name a package that is no more.
+    run().or_else(|_| apt_get(&["update"]).and_then(|()| run()))?;
+    if works(&unpacked) { Ok(()) } else { Err(format!("{} does not run", unpacked.display())) }
+}
+
 pub(crate) fn provide_dovecot() -> Outcome {
     provide_for(DOVECOT, LEAVE_OUT)
+}
+
+pub(crate) fn provide_postgres() -> Outcome {
+    provide_for(POSTGRES, "leave it out with --only sqlite")
 }
 
 pub(crate) fn provide_postfix() -> Outcome {

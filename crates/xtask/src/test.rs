@@ -51,7 +51,7 @@ impl Part {
     fn loss(self) -> &'static str {
         match self {
             Self::Clients => {
-                "clients: sending and fetching with curl, swaks, msmtp, mpop, fetchmail, getmail and Python; system calls by strace"
+                "clients: sending and fetching with curl, swaks, msmtp, mpop, fetchmail, getmail and Python; other hosts by Postfix and NSD; the virus check by clamd; system calls by strace"
             }
             Self::Postgres => "postgres: the account database on PostgreSQL",
         }
@@ -80,6 +80,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         if !options.without.contains(&part) {
             debian::provide(needs, part.name())?;
         }
+    }
+    if !options.without.contains(&Part::Clients) {
+        debian::provide_clamd(Part::Clients.name())?;
     }
     let postgres = if options.without.contains(&Part::Postgres) { None } else { Some(Postgres::start()?) };
     let database = postgres.as_ref().map(Postgres::url);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use accounts::{AccountDetails, Bar, LoginAttempt, Service};
-use daemon_kit::config::{Auth, Config, INSIDE, Listener, Protocol, TlsMode};
+use daemon_kit::config::{Auth, Config, INSIDE, Listener, Protocol};
 
 use crate::language::Language;
 
@@ -91,10 +92,12 @@ pub(super) fn all(config: &Config, details: &AccountDetails, attempts: &[LoginAt
     for attempt in attempts {
         found.extend(of_attempt(attempt));
     }
-    found.extend(readers_who_never_send(config, attempts));
+    // Only where those of its brand log in.
+    let brand = details.account.brand();
+    let doors: Vec<_> = config.listeners.iter().filter(|it| it.brand.as_deref() == brand).collect();
+    found.extend(readers_who_never_send(config, &doors, attempts));
     if attempts.is_empty() {
-        let places: Vec<_> =
-            config.listeners.iter().filter(|it| it.auth != Auth::Off).map(|it| it.place()).collect();
+        let places: Vec<_> = doors.iter().filter(|it| it.auth != Auth::Off).map(|it| it.place()).collect();
         found.insert(Finding::NobodyCame { places: places.join(" ") });
     }
     found.into_iter().collect()
@@ -127,7 +130,11 @@ fn of_attempt(attempt: &LoginAttempt) -> Option<Finding> {
 }
 
 /// Who fetches mail from outside and has never come to send may sit behind a network that blocks port 25.
-fn readers_who_never_send(config: &Config, attempts: &[LoginAttempt]) -> Option<Finding> {
+fn readers_who_never_send(
+    config: &Config,
+    doors: &[&Arc<Listener>],
+    attempts: &[LoginAttempt],
+) -> Option<Finding> {
     let senders: BTreeSet<&str> =
         attempts.iter().filter(|it| it.service == Service::SmtpAuth).map(|it| it.from.as_str()).collect();
     let outside = |from: &str| {
@@ -137,16 +144,18 @@ fn readers_who_never_send(config: &Config, attempts: &[LoginAttempt]) -> Option<
     let reads = |it: &&LoginAttempt| it.service == Service::Pop && it.succeeded();
     let reader =
         attempts.iter().filter(reads).find(|it| outside(&it.from) && !senders.contains(it.from.as_str()))?;
-    Some(Finding::NeverSends { from: reader.from.clone(), ports: submission(config) })
+    Some(Finding::NeverSends { from: reader.from.clone(), ports: submission(doors) })
 }
 
 /// Where a customer sends by, whatever network it is in.
-fn submission(config: &Config) -> String {
-    let is_submission = |it: &&std::sync::Arc<Listener>| {
-        it.protocol == Protocol::Smtp && (it.auth == Auth::Required || it.tls == TlsMode::Implicit)
-    };
-    let places: Vec<_> = config.listeners.iter().filter(is_submission).map(|it| it.place()).collect();
-    places.join(" ")
+fn submission(doors: &[&Arc<Listener>]) -> String {
+    let is_submission = |it: &&&Arc<Listener>| it.protocol == Protocol::Smtp && it.auth == Auth::Required;
+    doors.iter().filter(is_submission).map(|it| it.place()).collect::<Vec<_>>().join(" ")
+}
+
+/// What the customer enters: the brand before it is the operator's word.
+fn user(login: &str) -> &str {
+    login.rsplit(':').next().unwrap_or(login)
 }
 
 impl Finding {
@@ -179,6 +188,7 @@ impl Finding {
     }
 
     fn english(&self, login: &str) -> String {
+        let user = user(login);
         match self {
             Self::Barred(BarWord::ServiceOff, service) => {
                 let service = service.word();
@@ -194,11 +204,11 @@ impl Finding {
             }
             Self::Alias { claimed, from } => {
                 format!(
-                    "{claimed} was used as user name from {from}; the user name is {login}, as first issued"
+                    "{claimed} was used as user name from {from}; the user name is {user}, as first issued"
                 )
             }
             Self::PseudoUserName { claimed, from } => format!(
-                "{claimed} was used as user name from {from}, as POPFile and its kind write it; for SMTP AUTH, enter {login} by itself"
+                "{claimed} was used as user name from {from}, as POPFile and its kind write it; for SMTP AUTH, enter {user} by itself"
             ),
             Self::NoApopSecret { from } => format!(
                 "APOP was tried from {from}, and there is no secret for it; set the password again: yubin account passwd {login} --apop"
@@ -236,6 +246,7 @@ impl Finding {
     }
 
     fn japanese(&self, login: &str) -> String {
+        let user = user(login);
         match self {
             Self::Barred(BarWord::ServiceOff, service) => {
                 let service = service.word();
@@ -253,10 +264,10 @@ impl Finding {
                 )
             }
             Self::Alias { claimed, from } => format!(
-                "{from} からユーザー名に {claimed} が使われました。ユーザー名は初期発行の {login} です"
+                "{from} からユーザー名に {claimed} が使われました。ユーザー名は初期発行の {user} です"
             ),
             Self::PseudoUserName { claimed, from } => format!(
-                "{from} からユーザー名に {claimed} が使われました。POPFileなどの形式です。SMTP認証には {login} を別に登録してください"
+                "{from} からユーザー名に {claimed} が使われました。POPFileなどの形式です。SMTP認証には {user} を別に登録してください"
             ),
             Self::NoApopSecret { from } => format!(
                 "{from} からAPOPが使われましたが、APOP用のパスワードがありません。再設定してください: yubin account passwd {login} --apop"

@@ -27,8 +27,8 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 It shows the last ways in which somebody logged in, and 20 in which somebody
-tried to and failed; logins are there within seconds, those of a program that
-polls within minutes. Every single one is in the daemons' logs.
+tried to and failed; a new way and a failure are there within seconds, the
+count of a program that polls within minutes. Every login is in the logs.
 
 Examples:
   yubin diagnose ab4t-ash

@@ -5,10 +5,11 @@
 
 mod pop3;
 mod smtp;
+mod virus_check;
 
 use std::net::IpAddr;
 
-use accounts::{AccountDetails, Accounts, Address, AdminError, Resolution};
+use accounts::{AccountDetails, Accounts, Address, AdminError, Resolution, Service};
 use clap::Args;
 use daemon_kit::config::{Config, INSIDE, Listener, PopBeforeSmtp, Protocol, TlsMode};
 use serde::Serialize;
@@ -90,6 +91,8 @@ struct Client<'c> {
     /// The logins whose tickets hold at its address.
     tickets: Vec<String>,
     to: Option<(String, Resolution)>,
+    /// That mailbox has the contract for the virus check.
+    to_has_contract: bool,
 }
 
 /// Who logs in.
@@ -174,6 +177,12 @@ impl<'c> Client<'c> {
             }
             None => None,
         };
+        let to_has_contract = match &to {
+            Some((_, Resolution::Mailbox(mailbox))) => {
+                accounts.has_service(mailbox.account, Service::VirusCheck).await?
+            }
+            _ => false,
+        };
         Ok(Self {
             config,
             from,
@@ -184,6 +193,7 @@ impl<'c> Client<'c> {
                 None => Vec::new(),
             },
             to,
+            to_has_contract,
         })
     }
 

@@ -4,10 +4,13 @@ use accounts::{Bar, Resolution, Service};
 use daemon_kit::config::{Auth, Listener, Protocol, Relay};
 use relay_policy::{Destination, Identity, Network, Verdict, Why};
 
-use super::{Client, Login, Walk, ports, spoken};
+use super::{Client, Login, Walk, ports, spoken, virus_check};
 
 pub(super) fn walk(client: &Client<'_>, listener: &Listener, walk: &mut Walk) {
     let Some(identity) = identity(client, listener, walk) else { return };
+    if !virus_check::walk(client, listener, identity, walk) {
+        return;
+    }
     let network = if client.is_inside() { Network::Inside } else { Network::Outside };
     match &client.to {
         Some((to, resolution)) => {

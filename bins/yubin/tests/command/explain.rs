@@ -185,3 +185,36 @@ fn the_text_names_class_rules_verdict_and_change() {
     assert!(done.err.contains("the ports are 25, 110, 587"), "{done:?}");
     assert_eq!(world.run("explain --from here --port 25").code, 2);
 }
+
+/// The virus check of a host by its rule, for a sender and a recipient with or without the contract.
+#[test]
+fn v_02_whether_a_message_is_looked_through_and_why() {
+    let world = provider();
+    let with_check = |rule: &str| {
+        let ruled = PROVIDER
+            .replace("protocol = \"smtp\"\n", &format!("protocol = \"smtp\"\nvirus_check = \"{rule}\"\n"));
+        let text = ruled.replacen("[networks]", "[virus_check]\nclamd = \"unix:clamd.ctl\"\n\n[networks]", 1);
+        std::fs::write(world.path("yubin.toml"), text).unwrap();
+    };
+    let says = |words: &str| {
+        let walk = explained(&world, words);
+        let rules = walk["rules"].as_array().unwrap();
+        let rule = rules.iter().find(|rule| rule["rule"] == "virus_check").unwrap();
+        (rule["passed"].as_bool().unwrap(), rule["says"].as_str().unwrap().to_owned(), walk)
+    };
+    let (login, to) = ("--from 192.0.2.1 --port 587 --account ab4t-ash", "--to taro@mx.example.jp");
+    with_check("contract");
+    assert!(says(login).1.contains("not looked through (no_contract)"));
+    assert!(says("--from 10.0.0.1 --port 25 --to a@example.com").1.ends_with("(unnamed_customer)"));
+    with_check("contract-only");
+    let (passed, _, walk) = says(login);
+    assert!(!passed);
+    assert_eq!(verdict(&walk).1, "no_contract");
+    assert!(verdict(&walk).2.starts_with("550 5.7.1 "), "{walk}");
+    assert_eq!(walk["change"][1], "the operator: yubin account set ab4t-ash virus_check=on");
+    world.ok("account set ab4t-ash virus_check=on");
+    assert!(says(login).1.ends_with("(senders_contract)"));
+    with_check("received");
+    assert!(says(login).1.contains("not looked through"));
+    assert!(says(&format!("--from 192.0.2.1 --port 25 {to}")).1.ends_with("(recipients_contract)"));
+}

@@ -189,8 +189,9 @@ fn p_27_the_report_names_who_speaks_old_tls() {
         assert!(row.as_object_mut().unwrap().remove("last").unwrap().as_str().unwrap().starts_with("20"));
     }
     assert_eq!(list.len(), 2, "{shown}");
-    assert_eq!(list[0], serde_json::json!({ "login": AYUMI.login, "version": "TLSv1.2", "times": 1 }));
-    assert_eq!(list[1]["address"], "127.0.0.1");
+    let refused = serde_json::json!({ "address": "127.0.0.1", "version": "unknown", "times": 1 });
+    let served = serde_json::json!({ "login": AYUMI.login, "version": "TLSv1.2", "times": 1 });
+    assert_eq!(list, [refused, served]);
     let text = service.site.yubin(&["report", "tls-old", &logs[0], &logs[1]]);
     assert!(text.starts_with("LOGIN OR ADDRESS"), "{text}");
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use daemon_kit::config::{Auth, Config, Listener, Protocol, TlsMode};
+use daemon_kit::config::{Auth, Config, Listener, Protocol, SendingLimits, TlsMode, VirusChecked};
 use regex::Regex;
 use relay_policy::{Destination, Identity, Network, Verdict, recipient};
 
@@ -24,7 +24,7 @@ const WIMAX: Ipv4Addr = Ipv4Addr::new(127, 8, 0, 200);
 const AU_HIKARI: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 5);
 const WORLD: Ipv4Addr = Ipv4Addr::new(127, 10, 0, 5);
 
-fn shipped(profile: &str) -> String {
+pub(crate) fn shipped(profile: &str) -> String {
     let path = format!("{}/../../examples/{profile}.toml", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap()
 }
@@ -292,6 +292,19 @@ fn init_writes_each_profile_and_never_over_a_file() {
 }
 
 #[test]
+fn o_05_d_16_the_providers_profiles_limit_no_sending_and_send_nothing_on() {
+    for profile in PROFILES {
+        let site = Site::new();
+        let here = site.path("").display().to_string();
+        let here = here.trim_end_matches('/');
+        site.configure(&shipped(profile).replace("/var/lib/yubin", here).replace("/etc/yubin", here));
+        let config = Config::load(site.path("yubin.toml")).unwrap();
+        assert_eq!(config.forwarding, None, "{profile}");
+        assert_eq!(config.sending_limits == SendingLimits::default(), profile != "modern", "{profile}");
+    }
+}
+
+#[test]
 fn a_profile_is_under_60_lines() {
     for profile in PROFILES {
         let text = shipped(profile);
@@ -346,6 +359,9 @@ fn show(shown: &mut String, listener: &Listener) {
     }
     if !listener.barred.is_empty() {
         rules.push(format!("barred to {}", listener.barred.join(" ")));
+    }
+    if listener.smtp.virus_check != VirusChecked::Off {
+        rules.push(format!("virus check {}", listener.smtp.virus_check));
     }
     writeln!(
         shown,

@@ -105,6 +105,30 @@ fn l_03_a_full_mailbox_is_said_at_rcpt_and_pop3_gives_the_room_back() {
 }
 
 #[test]
+fn l_03_two_addresses_of_one_mailbox_need_the_room_of_the_one_message_that_it_gets() {
+    let site = Site::with_users();
+    site.configure(&(Site::configuration() + "\n[quota]\nwarn_percent = \"none\"\n"));
+    site.yubin(&["account", "set", KENJI.login, "quota=100KiB", "quota_messages=1"]);
+    let service = Service::serve(site);
+    let mut smtp = service.smtp(Door::Mx);
+    smtp.hello();
+    smtp.ask("MAIL FROM:<friend@example.org> SIZE=60000", "250");
+    for address in [KENJI.address, KENJI.alias, KENJI.address] {
+        smtp.ask(&format!("RCPT TO:<{address}>"), "250");
+    }
+    smtp.ask("DATA", "354");
+    smtp.wire.bytes(&crate::harness::smtp::stuffed(&message(60_000)));
+    smtp.expect("250");
+    let place = maildir(&service.site, &KENJI);
+    assert_eq!((ledger(&place), on_disk(&place).1), (on_disk(&place), 1));
+    // Nothing is held back of the room of the next.
+    service.site.yubin(&["account", "set", KENJI.login, "quota=200KiB", "quota_messages=2"]);
+    smtp.send_mail("friend@example.org", &[KENJI.alias], &message(60_000));
+    assert_eq!((ledger(&place), on_disk(&place).1), (on_disk(&place), 2));
+    smtp.quit();
+}
+
+#[test]
 fn l_03_the_operator_chooses_the_reply_and_the_default_and_an_account_its_exception() {
     let site = Site::with_users();
     site.configure(

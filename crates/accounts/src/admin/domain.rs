@@ -9,6 +9,7 @@ use crate::pop3::Pop3Rules;
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, limits, sql};
 
+use super::language::ReportLanguage;
 use super::{account, refusal};
 
 /// A domain that we know.
@@ -34,6 +35,8 @@ pub struct DomainInfo {
     pub quarantine: i64,
     /// What POP3 does with the mail of its accounts.
     pub pop3: Pop3Rules,
+    /// The language of reports to senders in it; none as the configuration says.
+    pub report_language: Option<ReportLanguage>,
 }
 
 /// What a domain is to us.
@@ -70,6 +73,8 @@ pub enum DomainSetting {
     Separators(String),
     /// Seconds that a released address is given to nobody else.
     Quarantine(i64),
+    /// The language of reports to senders in it; none leaves it to the configuration.
+    ReportLanguage(Option<ReportLanguage>),
 }
 
 /// A domain as it stands in the database.
@@ -101,6 +106,7 @@ type ListRow = (
     i64,
     String,
     Option<String>,
+    String,
 );
 
 impl Accounts {
@@ -221,6 +227,10 @@ impl Accounts {
                 (sql::SET_SEPARATORS, format!("separators={characters}"))
             }
             DomainSetting::Quarantine(seconds) => (sql::SET_QUARANTINE, format!("quarantine={seconds}s")),
+            DomainSetting::ReportLanguage(language) => {
+                let word = language.map_or("default", ReportLanguage::word);
+                (sql::SET_REPORT_LANGUAGE, format!("report_language={word}"))
+            }
         };
         let query = sqlx::query(statement).bind(id);
         let query = match setting {
@@ -235,6 +245,7 @@ impl Accounts {
             }
             DomainSetting::Separators(characters) => query.bind(characters.as_str()),
             DomainSetting::Quarantine(seconds) => query.bind((*seconds).max(0)),
+            DomainSetting::ReportLanguage(language) => query.bind(language.map_or("", ReportLanguage::word)),
         };
         query.execute(&mut *change).await.map_err(Unavailable::when("setting an option of a domain"))?;
         self.shared.store.commit(change, "domain set", &format!("{name} {said}")).await?;
@@ -272,12 +283,37 @@ impl Accounts {
 
 impl DomainInfo {
     fn new(row: ListRow) -> Self {
-        let (name, kind, home, text, addresses, postmaster, catch_all, separators, quarantine, rules, brand) =
-            row;
+        let (
+            name,
+            kind,
+            home,
+            text,
+            addresses,
+            postmaster,
+            catch_all,
+            separators,
+            quarantine,
+            rules,
+            brand,
+            language,
+        ) = row;
         let kind = kind_from(&kind, home, text);
         let pop3 = Pop3Rules::from_column(&rules);
         let default = false;
-        Self { name, kind, brand, default, addresses, postmaster, catch_all, separators, quarantine, pop3 }
+        let report_language = ReportLanguage::from_word(&language);
+        Self {
+            name,
+            kind,
+            brand,
+            default,
+            addresses,
+            postmaster,
+            catch_all,
+            separators,
+            quarantine,
+            pop3,
+            report_language,
+        }
     }
 }
 

@@ -40,6 +40,8 @@ struct Inner {
     entries: HashMap<Key, Entry>,
     /// A task writes it.
     watched: bool,
+    /// When those that came again in the same way were written.
+    renewed: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -48,17 +50,8 @@ struct Entry {
     last: i64,
     /// Those that are not written.
     times: i64,
-    written: Option<Instant>,
-}
-
-impl Entry {
-    fn is_due(&self, key: &Key, now: Instant) -> bool {
-        self.times > 0 && (key.outcome != OK || !self.rests(now))
-    }
-
-    fn rests(&self, now: Instant) -> bool {
-        self.written.is_some_and(|written| now.duration_since(written) < limits::LOGIN_RENEWED)
-    }
+    /// The way is in the database.
+    written: bool,
 }
 
 impl Journal {
@@ -67,15 +60,15 @@ impl Journal {
     }
 
     /// Whether nobody writes it yet: somebody has to from now on. Where there are too many, what is new is not noted.
-    pub(crate) fn note(&self, key: Key, at: i64, now: Instant) -> bool {
+    pub(crate) fn note(&self, key: Key, at: i64) -> bool {
         let mut inner = self.lock();
         if inner.entries.len() >= limits::LOGINS_NOTED && !inner.entries.contains_key(&key) {
-            inner.forget(now);
+            inner.forget();
             if inner.entries.len() >= limits::LOGINS_NOTED {
                 return false;
             }
         }
-        let fresh = Entry { first: at, last: at, times: 0, written: None };
+        let fresh = Entry { first: at, last: at, times: 0, written: false };
         let entry = inner.entries.entry(key).or_insert(fresh);
         if entry.times == 0 {
             entry.first = at;
@@ -85,36 +78,46 @@ impl Journal {
     }
 
     /// What is to be written now, in the order of the keys: two who write the same rows must not wait for each other.
+    ///
+    /// A failure and a new way are due at once. Those who come again are due all at the same time, now and then: between these times the
+    /// database stays as it is, and what is known of it holds ([`crate::answers`]).
     pub(crate) fn due(&self, now: Instant) -> Vec<Due> {
         let mut inner = self.lock();
-        let due = inner.take(now, Entry::is_due);
-        inner.forget(now);
+        let since = *inner.renewed.get_or_insert(now);
+        let renews = now.duration_since(since) >= limits::LOGINS_RENEWED;
+        if renews {
+            inner.renewed = Some(now);
+            // Who did not come for a whole while is new when it comes again.
+            inner.forget();
+        }
+        let due = inner.take(|entry, key| renews || key.outcome != OK || !entry.written);
+        inner.entries.retain(|key, entry| entry.times > 0 || key.outcome == OK);
         due
     }
 
     /// Everything that is not written.
     pub(crate) fn all(&self) -> Vec<Due> {
-        self.lock().take(Instant::now(), |entry, _, _| entry.times > 0)
+        self.lock().take(|_, _| true)
     }
 }
 
 impl Inner {
-    fn take(&mut self, now: Instant, wanted: impl Fn(&Entry, &Key, Instant) -> bool) -> Vec<Due> {
+    fn take(&mut self, wanted: impl Fn(&Entry, &Key) -> bool) -> Vec<Due> {
         let mut due = Vec::new();
         for (key, entry) in &mut self.entries {
-            if wanted(entry, key, now) {
+            if entry.times > 0 && wanted(entry, key) {
                 let Entry { first, last, times, .. } = *entry;
                 due.push(Due { key: key.clone(), first, last, times });
-                (entry.times, entry.written) = (0, Some(now));
+                (entry.times, entry.written) = (0, true);
             }
         }
         due.sort_by(|one, other| one.key.cmp(&other.key));
         due
     }
 
-    /// What is written and would be written at once if it came again.
-    fn forget(&mut self, now: Instant) {
-        self.entries.retain(|key, entry| entry.times > 0 || (key.outcome == OK && entry.rests(now)));
+    /// What is written.
+    fn forget(&mut self) {
+        self.entries.retain(|_, entry| entry.times > 0);
     }
 }
 
@@ -139,30 +142,33 @@ mod tests {
     }
 
     #[test]
-    fn who_polls_is_written_every_few_minutes_and_a_failure_at_once() {
+    fn who_polls_is_written_now_and_then_and_a_failure_at_once() {
         let (journal, start) = (Journal::default(), Instant::now());
-        assert!(journal.note(key("a", OK), 100, start), "somebody has to write it");
-        assert!(!journal.note(key("b", "wrong-secret"), 100, start));
+        assert!(journal.note(key("a", OK), 100), "somebody has to write it");
+        assert!(!journal.note(key("b", "wrong-secret"), 100));
         let due = journal.due(start);
-        assert_eq!(
-            due.iter().map(|due| (due.key.login.as_str(), due.times)).collect::<Vec<_>>(),
-            [("a", 1), ("b", 1)]
-        );
+        let shown: Vec<_> = due.iter().map(|due| (due.key.login.as_str(), due.times)).collect();
+        assert_eq!(shown, [("a", 1), ("b", 1)]);
 
-        let soon = start + Duration::from_secs(60);
         for at in [160, 161] {
-            journal.note(key("a", OK), at, soon);
-            journal.note(key("b", "wrong-secret"), at, soon);
+            journal.note(key("a", OK), at);
+            journal.note(key("b", "wrong-secret"), at);
         }
-        assert_eq!(
-            journal.due(soon),
-            [Due { key: key("b", "wrong-secret"), first: 160, last: 161, times: 2 }]
-        );
-        let later = start + limits::LOGIN_RENEWED;
-        assert_eq!(journal.due(later), [Due { key: key("a", OK), first: 160, last: 161, times: 2 }]);
+        journal.note(key("c", OK), 161);
+        let of = |login: &str, outcome, first| Due {
+            key: key(login, outcome),
+            first,
+            last: 161,
+            times: if login == "c" { 1 } else { 2 },
+        };
+        let soon = start + Duration::from_secs(60);
+        assert_eq!(journal.due(soon), [of("b", "wrong-secret", 160), of("c", OK, 161)]);
+        assert_eq!(journal.due(soon), []);
+        let later = start + limits::LOGINS_RENEWED;
+        assert_eq!(journal.due(later), [of("a", OK, 160)]);
         assert_eq!(journal.due(later), []);
         assert_eq!(journal.all(), []);
-        journal.due(later + limits::LOGIN_RENEWED);
+        journal.due(later + limits::LOGINS_RENEWED);
         assert!(journal.lock().entries.is_empty(), "nobody came again");
     }
 
@@ -170,12 +176,12 @@ mod tests {
     fn it_is_bounded() {
         let (journal, start) = (Journal::default(), Instant::now());
         for login in 0..limits::LOGINS_NOTED + 10 {
-            journal.note(key(&login.to_string(), OK), 100, start);
+            journal.note(key(&login.to_string(), OK), 100);
         }
         assert_eq!(journal.lock().entries.len(), limits::LOGINS_NOTED);
         assert_eq!(journal.due(start).len(), limits::LOGINS_NOTED);
-        // Room comes with time.
-        assert!(!journal.note(key("x", "wrong-secret"), 100, start + limits::LOGIN_RENEWED));
-        assert_eq!(journal.due(start + limits::LOGIN_RENEWED).len(), 1);
+        // What is written makes room.
+        assert!(!journal.note(key("x", "wrong-secret"), 100));
+        assert_eq!(journal.due(start).len(), 1);
     }
 }

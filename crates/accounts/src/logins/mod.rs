@@ -1,7 +1,7 @@
 //! How an account was logged in to lately, and how not: for the desk, which is asked by people who see "it does not work".
 //!
-//! Nobody waits for it. A daemon notes an attempt in memory, and a task writes what is new every moment; a client that polls costs a
-//! write every few minutes, not one a poll. What was noted and not written is lost with the process, which is no loss. Each account
+//! Nobody waits for it. A daemon notes an attempt in memory, and a task writes what is new every moment; who comes again
+//! in the same way is written four times an hour, and all of them at once, so that a poll costs no write. What was noted and not written is lost with the process, which is no loss. Each account
 //! has so many rows at most; attempts at logins that nobody has are not kept at all, but for those whose owner is known by the hint.
 
 mod journal;
@@ -17,7 +17,7 @@ use journal::{Due, Key};
 
 use crate::error::Unavailable;
 use crate::guesses::Budget;
-use crate::hint::Hint;
+use crate::hint::{Hint, shown_login};
 use crate::names::{AccountName, Login, login_of};
 use crate::questions::{Account, Why};
 use crate::readers::in_time;
@@ -103,7 +103,8 @@ impl Attempt {
 
     fn filed_under(self, login: String, outcome: &'static str, hint: &'static str) -> Outcome {
         let same = Login::parse(&self.claimed).is_ok_and(|claimed| claimed.as_str() == login_of(&login));
-        let claimed = if same { String::new() } else { self.claimed };
+        // A password may have been typed there.
+        let claimed = if same { String::new() } else { shown_login(&self.claimed).into_owned() };
         let Self { service, place, from, tls, mechanism, .. } = self;
         Outcome(Some(Key { login, service, place, from, tls, mechanism, outcome, hint, claimed }))
     }
@@ -132,7 +133,7 @@ pub struct LoginAttempt {
     pub first: i64,
     /// The last time.
     pub last: i64,
-    /// How often. Of a client that polls, the last few minutes may be missing.
+    /// How often. Of a client that polls, the last quarter of an hour may be missing.
     pub times: i64,
 }
 
@@ -153,7 +154,7 @@ impl Accounts {
         let Outcome(Some(mut key)) = outcome else { return };
         let Ok(name) = AccountName::parse(&key.login, &self.brand) else { return };
         name.as_str().clone_into(&mut key.login);
-        if self.shared.journal.note(key, now(), Instant::now()) {
+        if self.shared.journal.note(key, now()) {
             tokio::spawn(write_on(Arc::downgrade(&self.shared)));
         }
     }

@@ -7,6 +7,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::opening::execute;
 use crate::support::{new, owner, password, postgres, verdict};
 
 /// Everything between our connections and the server, as long as it is not told to stand still.
@@ -77,4 +78,34 @@ async fn a_server_that_hangs_is_unavailable_and_never_a_wrong_password_and_comes
     stand.send_replace(false);
     assert_eq!(owner(&accounts, "ab4t-ash", "mx.edit.ne.jp").await, "ab4t-ash");
     assert_eq!(verdict(&accounts, &claim).await, Ok("ab4t-ash".into()));
+}
+
+#[tokio::test]
+async fn a_server_that_ended_all_connections_fails_one_question_at_most() {
+    let Some((_dir, config)) = postgres() else { return };
+    let accounts = Accounts::create(&config).await.unwrap();
+    accounts.domain_add("mx.edit.ne.jp").await.unwrap();
+    accounts.account_add(new("ab4t-ash", &[], "sakura")).await.unwrap();
+    // As many as there are connections, and some.
+    let at_once = || async {
+        let asked = (0..12).map(|_| {
+            let accounts = accounts.clone();
+            tokio::spawn(async move { accounts.resolve("ab4t-ash", "mx.edit.ne.jp").await.is_ok() })
+        });
+        let mut good = 0;
+        for answer in asked.collect::<Vec<_>>() {
+            good += usize::from(answer.await.unwrap());
+        }
+        good
+    };
+    assert_eq!(at_once().await, 12);
+    let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    execute(&config, end).await;
+    let mut failed = 0;
+    for _ in 0..8 {
+        failed += usize::from(accounts.resolve("ab4t-ash", "mx.edit.ne.jp").await.is_err());
+    }
+    assert!(failed <= 1, "{failed} failed");
+    assert_eq!(at_once().await, 12);
 }

@@ -64,6 +64,7 @@ async fn o_05_what_is_sent_is_counted_by_hour_and_day_until_a_limit() {
 #[tokio::test]
 async fn o_05_a_clock_that_is_a_little_ahead_gives_nobody_a_second_budget() {
     for database in databases().await {
+        let database = database.furnished().await;
         let (accounts, who) = (&database.accounts, &ayumi());
         let most = Sending { messages_per_hour: Some(2), ..Sending::default() };
         let count = async |at| accounts.count(who, 1, &most, at).await.unwrap();
@@ -80,6 +81,7 @@ async fn o_05_a_clock_that_is_a_little_ahead_gives_nobody_a_second_budget() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn o_05_two_machines_take_one_budget_and_a_restart_forgets_nothing() {
     for database in databases().await {
+        let database = database.furnished().await;
         let here = &database.accounts;
         let there = &Accounts::open(&database.config).await.unwrap();
         let most = Sending { messages_per_day: Some(40), ..Sending::default() };
@@ -106,6 +108,7 @@ async fn o_05_two_machines_take_one_budget_and_a_restart_forgets_nothing() {
 #[tokio::test]
 async fn o_05_the_operator_is_told_once_for_all_machines_and_each_period() {
     for database in databases().await {
+        let database = database.furnished().await;
         let (accounts, who) = (&database.accounts, &ayumi());
         let elsewhere = Accounts::open(&database.config).await.unwrap();
         let (hour, day) = (SendingLimit::RecipientsPerHour, SendingLimit::MessagesPerDay);

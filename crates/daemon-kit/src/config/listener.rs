@@ -167,6 +167,7 @@ pub(super) struct Given<'g> {
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
     pub(super) pop_before_smtp: bool,
+    pub(super) virus_check: bool,
     /// None where they are faulty.
     pub(super) networks: Option<&'g Networks>,
 }
@@ -210,6 +211,13 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         settings.check(protocol, &span, given, faults);
     }
 
+    if let (Some(relay), Some(addresses)) = (&settings.relay, &addresses)
+        && let Some(span) = relaying(&relay.value, Relay::PopBeforeSmtp)
+        && let Some(port) = addresses.iter().map(|at| at.socket.port()).find(|port| matches!(port, 465 | 587))
+    {
+        let what = format!("port {port} is for who logs in; POP before SMTP is for port 25");
+        faults.report_absence(span, Wrong::new(what, "relay without \"pop-before-smtp\""));
+    }
     let auth = settings.auth.as_ref().map_or(default_auth(protocol), |at| at.value);
     let offered = auth != Auth::Off;
     let mechanisms =
@@ -231,7 +239,7 @@ fn read(section: Section<'_>, given: &Given<'_>, places: &mut Places) -> Option<
         brand,
         limits: limits.as_ref().unwrap_or(given.limits).resolve(protocol),
         trace,
-        smtp: settings.smtp.resolve(),
+        smtp: settings.smtp.resolve(given.virus_check && protocol == Protocol::Smtp),
     })
 }
 
@@ -384,6 +392,9 @@ impl Settings {
             Protocol::Smtp => {
                 if let Some(at) = &self.apop {
                     report(&at.span, "APOP belongs to POP3, this listener is smtp", remove);
+                }
+                if !given.virus_check {
+                    self.smtp.check_without_scanner(faults);
                 }
             }
             Protocol::Pop3 => {

@@ -7,11 +7,11 @@
 //!
 //! [store]
 //! maildirs = "mail"                     # relative to this file, like every path here
-//! queue = "queue"
+//! queue = "queue"                       # beside the other, not in it
 //! reserve_space = "64MiB"               # what stays free on the disk; below it no mail is taken
 //! reserve_inodes = 1000
 //!
-//! [quota]                               # of every account that has none of its own; nothing is limited by default
+//! [quota]                               # of every account that has none of its own; nothing is limited by default, nor by 0 or "none"
 //! octets = "10GiB"
 //! messages = 100000
 //! over = "defer"                        # 452 4.2.2 and another try, or "reject": 552 5.2.2
@@ -61,7 +61,7 @@
 //! lifetime = "10m"                      # of a ticket; each login by POP3 renews it
 //! until = 2026-12-31                    # the last day
 //!
-//! [replies]                             # what clients are told, by event ([`ReplyEvent`]); the codes stay
+//! [replies]                             # what clients are told, by event (`ReplyEvent` lists them); the codes stay
 //! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
 //! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
 //! [sending_limits]                      # of each account that has none of its own; none by default
@@ -71,6 +71,14 @@
 //! recipients_per_day = 2000
 //! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
 //! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
+//! [virus_check]                         # without it, nothing is looked through for viruses
+//! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
+//! timeout = "1m"                        # how long clamd may keep a message waiting, in all
+//! connections = 100                     # messages that clamd has at once
+//! max_size = "100MB"                    # of more octets clamd sees nothing: a little below its StreamMaxLength
+//! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
+//! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
+//! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"
 //!
 //! [forwarding]                          # without it nobody's mail is sent on
 //! srs_key = "srs.key"                   # proves which senders' addresses are ours; the same on every machine
@@ -97,7 +105,7 @@
 //! smarthost_password_file = "smarthost.password"
 //! name_servers = ["127.0.0.1:53"]       # the system's by default
 //! mx_port = 25
-//! report_language = "en"                # or "ja"
+//! report_language = "en"                # or "ja"; for senders in a domain of ours, what `yubin domain set` says
 //!
 //! [[route]]
 //! domain = "example.com"                # or ".example.com" for all below it
@@ -132,6 +140,8 @@
 //! bare_line_endings = "refuse"          # or "normalise", for old devices that are trusted
 //! sender_rights = "reject"              # of who has logged in; or "off", "warn", "rewrite"
 //! vrfy = "neutral"                      # or "off", "authenticated"
+//! virus_check = "received"              # mail to accounts with the service virus_check; "contract": and of such accounts; "contract-only":
+//!                                       # and 550 5.7.1 to accounts without; "always": all mail; "off": none; the default without [virus_check]
 //! limits = { message_size = "none", recipients = 1000, transactions = 1000, idle_commands = 100, errors = 20 }
 //!
 //! [[listener]]
@@ -159,11 +169,12 @@ mod sending_limits;
 mod smtp;
 mod trace;
 mod value;
+mod virus_check;
 
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -181,9 +192,10 @@ pub use pop3::Pop3;
 pub use quota::{Over, Quota};
 pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
 pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
-pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, Vrfy};
+pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
+pub use virus_check::{Clamd, OnFail, OnVirus, OverSize, VirusCheck};
 
 use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
@@ -221,6 +233,8 @@ pub struct Config {
     pub certificates: Vec<Certificate>,
     /// Whether and how long a login by POP3 lets an address send; none is never.
     pub pop_before_smtp: Option<PopBeforeSmtp>,
+    /// Who looks mail through for viruses; none is nobody.
+    pub virus_check: Option<VirusCheck>,
     /// What clients are told in the operator's words.
     pub replies: Replies,
     /// How much customers may send.
@@ -238,7 +252,7 @@ pub struct Config {
 pub struct Store {
     /// The directory with one Maildir an account.
     pub maildirs: PathBuf,
-    /// The directory of the queue.
+    /// The directory of the queue; neither lies in the other.
     pub queue: PathBuf,
     /// Octets that stay free on the disks of both.
     pub reserve_space: u64,
@@ -371,6 +385,8 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let replies = root.table("replies").given();
     let replies = replies.map_or_else(Replies::default, |at| replies::read(at.value, accounts.as_ref()));
     let pop_before_smtp = root.table("pop_before_smtp").given().map(|at| pop_before_smtp::read(at.value));
+    let virus_check =
+        root.table("virus_check").given().map(|at| virus_check::read(at.value, base, outbound.enabled));
     let sending_limits = root.table("sending_limits").given();
     let sending_limits =
         sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
@@ -380,6 +396,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         Read::Faulty => None,
     };
     let given = listener::Given {
+        virus_check: virus_check.is_some(),
         pop_before_smtp: pop_before_smtp.is_some(),
         networks: networks.as_ref(),
         hostname: hostname.as_deref(),
@@ -411,6 +428,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         client_authority,
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         pop_before_smtp,
+        virus_check: virus_check.flatten(),
         replies,
         sending_limits,
         forwarding: forwarding?,
@@ -437,13 +455,51 @@ fn store(section: Section<'_>, base: &Path) -> Option<Store> {
     let space = section.optional::<Size>("reserve_space").given().map(|at| at.value.0.map_or(0, u64::from));
     let inodes =
         section.optional::<Count>("reserve_inodes").given().map(|at| at.value.0.map_or(0, u64::from));
+    let (maildirs, queue) = maildirs.zip(queue).map_or((None, None), |(maildirs, queue)| {
+        let (maildirs, queue_at) = (base.join(maildirs.value), queue.span);
+        let queue = base.join(queue.value);
+        if let Some(wrong) = one_in_the_other(&maildirs, &queue) {
+            section.report(&queue_at, wrong);
+        }
+        (Some(maildirs), Some(queue))
+    });
     section.finish();
     Some(Store {
-        maildirs: base.join(maildirs?.value),
-        queue: base.join(queue?.value),
+        maildirs: maildirs?,
+        queue: queue?,
         reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
         reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
     })
+}
+
+/// A mailbox could have the queue's name, and what belongs to the one would be swept, listed and backed up with the other.
+fn one_in_the_other(maildirs: &Path, queue: &Path) -> Option<Wrong> {
+    let (maildirs, queue) = (plain(maildirs), plain(queue));
+    let what = if maildirs == queue {
+        "the queue is the directory of the Maildirs"
+    } else if queue.starts_with(&maildirs) {
+        "the queue lies in the directory of the Maildirs"
+    } else if maildirs.starts_with(&queue) {
+        "the directory of the Maildirs lies in the queue"
+    } else {
+        return None;
+    };
+    Some(Wrong::new(what, "a directory beside the other, such as \"queue\" beside \"mail\""))
+}
+
+/// The same path without `.` and `..`, as far as the text tells; the directories need not be there.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn backup(section: Section<'_>, base: &Path) -> Backup {

@@ -164,11 +164,26 @@ impl<'w> Resolving<'w> {
             };
             rules.push(Rule { excluded: *excluded, of });
         }
+        if let Some(everybody) = everybody(&rules) {
+            let at = self.written.get(name).and_then(|entries| entries.first());
+            let span = at.map(|entry| entry.span.clone()).unwrap_or_default();
+            let what = format!("together these are {everybody}: a class of everybody is no class");
+            return Err((span, Wrong::new(what, "the networks that are meant")));
+        }
         self.path.pop();
         let class = Arc::new(Class(rules));
         self.done.insert(name.to_owned(), class.clone());
         Ok(class)
     }
+}
+
+/// Whether the prefixes of a class add up to all addresses of a family.
+fn everybody(rules: &[Rule]) -> Option<IpNet> {
+    let included = rules.iter().filter_map(|rule| match (rule.excluded, &rule.of) {
+        (false, Members::Prefix(prefix)) => Some(*prefix),
+        _ => None,
+    });
+    IpNet::aggregate(&included.collect()).into_iter().find(|prefix| prefix.prefix_len() == 0)
 }
 
 #[cfg(test)]

@@ -60,10 +60,15 @@ events! {
     RelayDenied = "relay_denied": "550: mail to another domain, and nothing that the client could do would help."
     RelayNeedsAuthentication = "relay_needs_authentication": "550: mail to another domain, from who has not logged in."
     SenderNotOwned = "sender_not_owned": "553: a sender address that is not the account's."
+    SendingLimit = "sending_limit": "450: a message or a recipient beyond what may be sent in an hour or a day."
     ServiceUnregistered = "service_unregistered": "535, -ERR [SYS/PERM]: a login with the right password to an account without the service."
     StartTlsNotOffered = "starttls_not_offered": "502, -ERR: STARTTLS or STLS where there is none."
     TlsMissing = "tls_missing": "530: MAIL before the STARTTLS that is demanded."
+    TooBigToCheck = "too_big_to_check": "552: a message beyond what the virus check takes, where none is taken without it."
     UnknownUser = "unknown_user": "550: no such address in a domain of ours."
+    VirusCheckFailed = "virus_check_failed": "451: a message that cannot be checked for viruses now."
+    VirusCheckNeeded = "virus_check_needed": "550: MAIL from an account without the virus check at a host for those who have it."
+    VirusFound = "virus_found": "554: a message with a virus."
 }
 
 /// The operator's words, by event.

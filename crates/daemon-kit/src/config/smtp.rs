@@ -20,6 +20,8 @@ pub struct Smtp {
     pub sender_rights: SenderRights,
     /// What VRFY tells.
     pub vrfy: Vrfy,
+    /// Whose mail is looked through for viruses.
+    pub virus_check: VirusChecked,
 }
 
 impl Default for Smtp {
@@ -30,6 +32,7 @@ impl Default for Smtp {
             legacy_auth_line: false,
             sender_rights: SenderRights::Off,
             vrfy: Vrfy::Neutral,
+            virus_check: VirusChecked::Off,
         }
     }
 }
@@ -92,6 +95,23 @@ pub enum Vrfy {
     Authenticated,
 }
 
+/// `virus_check`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VirusChecked {
+    /// `"off"`: nobody's.
+    Off,
+    /// `"received"`: mail to mailboxes whose accounts have the service `virus_check`; the default where there is a `[virus_check]`.
+    Received,
+    /// `"contract"`: that, and what accounts with the service send.
+    Contract,
+    /// `"contract-only"`: that, and accounts without it are sent to another host.
+    ContractOnly,
+    /// `"always"`: everybody's.
+    Always,
+}
+
+words!(VirusChecked, "\"off\", \"received\", \"contract\", \"contract-only\" or \"always\"":
+    "off" = Off, "received" = Received, "contract" = Contract, "contract-only" = ContractOnly, "always" = Always);
 words!(BareLineEndings, "\"refuse\" or \"normalise\"": "refuse" = Refuse, "normalise" = Normalise);
 words!(SenderRights, "\"off\", \"warn\", \"rewrite\" or \"reject\"":
     "off" = Off, "warn" = Warn, "rewrite" = Rewrite, "reject" = Reject);
@@ -131,6 +151,7 @@ pub(super) struct Given {
     legacy_auth_line: Option<At<bool>>,
     sender_rights: Option<At<SenderRights>>,
     vrfy: Option<At<Vrfy>>,
+    virus_check: Option<At<VirusChecked>>,
 }
 
 impl Given {
@@ -141,6 +162,7 @@ impl Given {
             legacy_auth_line: section.optional("legacy_auth_line").given(),
             sender_rights: section.optional("sender_rights").given(),
             vrfy: section.optional("vrfy").given(),
+            virus_check: section.optional("virus_check").given(),
         }
     }
 
@@ -152,6 +174,7 @@ impl Given {
             (self.legacy_auth_line.as_ref().map(|at| &at.span), "legacy_auth_line"),
             (self.sender_rights.as_ref().map(|at| &at.span), "sender_rights"),
             (self.vrfy.as_ref().map(|at| &at.span), "vrfy"),
+            (self.virus_check.as_ref().map(|at| &at.span), "virus_check"),
         ];
         for (span, key) in spans {
             if let Some(span) = span {
@@ -176,9 +199,26 @@ impl Given {
             let what = "nobody would get an answer: `auth` is \"off\"";
             faults.report_absence(&at.span, Wrong::new(what, remedy));
         }
+        let by_login =
+            |at: &&At<VirusChecked>| matches!(at.value, VirusChecked::Contract | VirusChecked::ContractOnly);
+        if let Some(at) = self.virus_check.as_ref().filter(by_login) {
+            let what = "it looks at who has logged in, and `auth` is \"off\"";
+            faults
+                .report_absence(&at.span, Wrong::new(what, "\"received\" or \"always\", or auth beside it"));
+        }
     }
 
-    pub(super) fn resolve(self) -> Smtp {
+    /// Reports a virus check that nobody would do.
+    pub(super) fn check_without_scanner(&self, faults: &Collector<'_>) {
+        if let Some(at) = self.virus_check.as_ref().filter(|at| at.value != VirusChecked::Off) {
+            let what = "nobody looks mail through: there is no section [virus_check]";
+            let remedy = "[virus_check] with clamd = \"unix:/run/clamav/clamd.ctl\"";
+            faults.report_absence(&at.span, Wrong::new(what, remedy));
+        }
+    }
+
+    /// `scanner`: there is a `[virus_check]`.
+    pub(super) fn resolve(self, scanner: bool) -> Smtp {
         let default = Smtp::default();
         let disabled = self.disable.map(|at| at.value.into_iter().map(|at| at.value).collect());
         Smtp {
@@ -187,6 +227,11 @@ impl Given {
             legacy_auth_line: self.legacy_auth_line.map_or(default.legacy_auth_line, |at| at.value),
             sender_rights: self.sender_rights.map_or(default.sender_rights, |at| at.value),
             vrfy: self.vrfy.map_or(default.vrfy, |at| at.value),
+            virus_check: match self.virus_check {
+                Some(at) => at.value,
+                None if scanner => VirusChecked::Received,
+                None => default.virus_check,
+            },
         }
     }
 }

@@ -43,8 +43,12 @@ catalogue! {
     TICKET_USED = "ticket_used": "A recipient elsewhere was taken by a POP-before-SMTP ticket, which SMTP AUTH should replace; `holders`, the accounts that fetched mail from this address, the latest first."
 
     // mail
-    MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `from`, `size`, `recipients`, `account`."
+    MESSAGE_ACCEPTED = "message_accepted": "A message is ours and durable; `queue_id`, `from`, `size`, `recipients`, `account`; where there is a virus check `virus_check`: clean, unchecked, held, or the rule by which it was not looked through."
     MESSAGE_REFUSED = "message_refused": "A message was not taken; `reason`."
+    VIRUS_FOUND = "virus_found": "A message has a virus; `queue_id`, `from`, `account`, `virus`, `done`: refused or held, `count` since the start."
+    VIRUS_CHECK_FAILED = "virus_check_failed": "Nobody knows whether a message has a virus, for clamd did not say; `queue_id`, `from`, `account`, `reason`, `done`: refused (for now), accepted or held, `count` since the start."
+    VIRUS_CHECK_SKIPPED = "virus_check_skipped": "A message is too big for the virus check; `queue_id`, `from`, `account`, `octets` (so many came before clamd was left alone), `done`: refused, accepted or held, `count` since the start."
+    VIRUS_CHECK_NEEDED = "virus_check_needed": "An account without the virus check wanted to send at a host that is only for those who have it; `login`, `reason`."
     RECIPIENT_REFUSED = "recipient_refused": "A recipient was not taken; `recipient`, `reason`."
     RECIPIENT_ACCEPTED = "recipient_accepted": "A recipient of an accepted message; `queue_id`, `recipient`, `mailbox`, or `forward_of`: who has it sent on to there."
     ACCOUNTS_FAILED = "accounts_failed": "An address could not be looked up: the accounts cannot be reached; `reason`."
@@ -54,7 +58,7 @@ catalogue! {
     MAILDROP_OPENED = "maildrop_opened": "A POP3 client sees its mail; `messages`, `octets`."
     MAILDROP_UPDATED = "maildrop_updated": "A POP3 client left; `retrieved`, `removed`."
     STORE_FAILED = "store_failed": "The disk or the queue refused its service; `reason`."
-    QUEUE_RECOVERED = "queue_recovered": "What an earlier run left in the queue was seen to at start; `finished`, `pending`, `outbound` (for other hosts), `discarded`."
+    QUEUE_RECOVERED = "queue_recovered": "What an earlier run left in the queue was seen to at start; `finished`, `pending`, `outbound` (for other hosts), `held`, `discarded`."
     QUEUE_CORRUPT = "queue_corrupt": "A file in the queue cannot be read and lies in `corrupt/` now; `file`, `why`."
     QUEUE_TROUBLE = "queue_trouble": "The disk refused a step of the recovery; `error`."
     QUEUE_HELD = "queue_held": "A message is held back, by an operator or because its account may not send; `queue_id`, `reason`."

@@ -51,6 +51,13 @@ fn settings_that_contradict_each_other() {
                 "12:9: AUTH is required here, a ticket would not help; write: relay without \"pop-before-smtp\"",
             ],
         ),
+        (
+            "protocol = \"smtp\"\naddress = [\"127.0.0.1:25\", \"127.0.0.1:587\"]\n",
+            "relay = \"pop-before-smtp\"\n[pop_before_smtp]\nlifetime = \"10m\"",
+            &[
+                "10:9: port 587 is for who logs in; POP before SMTP is for port 25; write: relay without \"pop-before-smtp\"",
+            ],
+        ),
         (smtp, "auth = \"required\"", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = false", &[&format!("10:8: {no_login}")]),
         (smtp, "auth = \"optional\"\nclear_text_auth = true", &[]),
@@ -126,4 +133,29 @@ fn one_address_twice() {
             &format!("yubin.toml:13:28: {}", taken("[::]:25", "[::]:25", 9)),
         ],
     );
+}
+
+#[test]
+fn the_queue_and_the_maildirs_lie_beside_each_other() {
+    let text = |maildirs: &str, queue: &str| {
+        with("protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\n")
+            .replace("maildirs = \"mail\"", &format!("maildirs = \"{maildirs}\""))
+            .replace("queue = \"queue\"", &format!("queue = \"{queue}\""))
+    };
+    let write = "write: a directory beside the other, such as \"queue\" beside \"mail\"";
+    for (maildirs, queue, what) in [
+        ("mail", "mail/queue", "the queue lies in the directory of the Maildirs"),
+        ("mail", "./other/../mail/queue", "the queue lies in the directory of the Maildirs"),
+        ("/var/spool/yubin/mail", "/var/spool/yubin", "the directory of the Maildirs lies in the queue"),
+        ("mail", "mail/", "the queue is the directory of the Maildirs"),
+        ("../mail", "../mail", "the queue is the directory of the Maildirs"),
+    ] {
+        let text = text(maildirs, queue);
+        let line = text.lines().position(|line| line.contains("queue = ")).unwrap() + 1;
+        let column = text.lines().nth(line - 1).unwrap().find("queue = ").unwrap() + "queue = ".len() + 1;
+        check_faults(&text, &[&format!("yubin.toml:{line}:{column}: {what}; {write}")]);
+    }
+    for (maildirs, queue) in [("mail", "queue"), ("mail", "mail-queue"), ("../mail", "../../mail/queue")] {
+        Config::parse(&text(maildirs, queue), World::new().path("yubin.toml")).unwrap();
+    }
 }

@@ -13,4 +13,5 @@ mod script;
 mod sending_settings;
 mod smtp_settings;
 mod tls;
+mod virus_check;
 mod world;

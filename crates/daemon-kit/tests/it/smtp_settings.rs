@@ -1,6 +1,8 @@
 //! What an SMTP listener alone has: read, and wrong in every way.
 
-use daemon_kit::config::{BareLineEndings, Config, Extension, Listener, SenderRights, Smtp, TlsMode, Vrfy};
+use daemon_kit::config::{
+    BareLineEndings, Config, Extension, Listener, SenderRights, Smtp, TlsMode, VirusChecked, Vrfy,
+};
 use daemon_kit::limits;
 
 use crate::config::{check_faults_in, with};
@@ -39,6 +41,7 @@ fn everything_said() {
         legacy_auth_line: true,
         sender_rights: SenderRights::Reject,
         vrfy: Vrfy::Authenticated,
+        virus_check: VirusChecked::Off,
     };
     assert_eq!(listener.smtp, smtp);
     assert_eq!((listener.limits.idle_commands, listener.limits.transactions), (Some(7), None));

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::book::{Book, Key, Limiter};
 use super::clock::Clock;
-use super::config::OutboundConfig;
+use super::config::{Language, OutboundConfig};
 use super::resolve::Resolver;
 use super::route::{Nexthop, nexthop};
 use super::tls::Tls;
@@ -38,6 +38,9 @@ pub type Finding<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Home, String
 /// The same of an account: why it may send nothing.
 pub type Barring<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Option<String>, String>> + Send + 'a>>;
 
+/// The same of a language.
+pub type Speaking<'a> = std::pin::Pin<Box<dyn Future<Output = Option<Language>> + Send + 'a>>;
+
 /// Who knows our addresses.
 pub trait Homes: Send + Sync {
     /// Where mail for an address goes; an error is a reason to ask again later.
@@ -48,6 +51,11 @@ pub trait Homes: Send + Sync {
 
     /// Why what an account submitted may not leave now, if it may not; an error is a reason to ask again later.
     fn barred<'a>(&'a self, account: &'a str) -> Barring<'a>;
+
+    /// In which language somebody at an address is written to; `None`: in the usual one.
+    fn language<'a>(&'a self, _address: &'a str) -> Speaking<'a> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// The agent that brings mail to other hosts. Cheap to clone.
@@ -112,9 +120,10 @@ impl Outbound {
     }
 
     /// Sends what waits and what comes, until [`stop`](Outbound::stop).
-    pub async fn run(self) {
+    pub fn run(self) -> impl Future<Output = ()> + Send {
+        // Before the first step, which one that is aborted at once never takes.
         let stopped = Stopped(self.agent);
-        stopped.0.clone().run().await;
+        async move { stopped.0.clone().run().await }
     }
 
     /// Begins nothing new, and waits for what has begun, as long as that is reasonable. To be called once, while it runs.

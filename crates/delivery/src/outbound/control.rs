@@ -102,30 +102,38 @@ pub async fn ask(queue: &Path, order: &Order) -> io::Result<Option<String>> {
 /// # Errors
 /// Why not, for an operator.
 pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
-    let known = |recorded: Result<Option<_>, mail_queue::Error>| match recorded {
-        Ok(Some(_)) => Ok(()),
+    let known = |recorded: Result<Option<()>, mail_queue::Error>| match recorded {
+        Ok(Some(())) => Ok(()),
         Ok(None) => Err(String::from("no such message waits")),
         Err(error) => Err(error.to_string()),
     };
     match order {
         Order::Hold(id, why) => {
-            known(spool.record(*id, |_, progress| progress.hold = Some(why.clone())))?;
+            let recorded = spool.record(*id, |_, progress| progress.hold = Some(why.clone()));
+            known(recorded.map(|found| found.map(drop)))?;
             tracing::info!(event = "queue_held", queue_id = %id, reason = why);
             Ok(format!("{id} is held"))
         }
         Order::Release(id) => {
-            known(spool.record(*id, |_, progress| progress.hold = None))?;
+            let served = spool.release(*id);
+            if let Ok(Some(outcome)) = &served {
+                for (mailbox, error) in &outcome.pending {
+                    tracing::warn!(event = "delivery_deferred", queue_id = %id, %mailbox, %error);
+                }
+            }
+            known(served.map(|found| found.map(drop)))?;
             tracing::info!(event = "queue_released", queue_id = %id);
             Ok(format!("{id} goes on"))
         }
         Order::Retry(id) => {
             let mut held = None;
-            known(spool.record(*id, |_, progress| {
+            let recorded = spool.record(*id, |_, progress| {
                 held.clone_from(&progress.hold);
                 if held.is_none() {
                     progress.recipients.iter_mut().for_each(|recipient| recipient.next = 0);
                 }
-            }))?;
+            });
+            known(recorded.map(|found| found.map(drop)))?;
             if let Some(why) = held {
                 return Ok(is_held(*id, &why));
             }
@@ -133,8 +141,12 @@ pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
             Ok(format!("{id} is tried now"))
         }
         Order::Drop(id, why) => {
-            let (mut from, mut to) = (String::new(), Vec::new());
-            known(spool.record(*id, |envelope, progress| {
+            let waiting = spool.outbound(*id).map_err(|error| error.to_string())?;
+            let waiting = waiting.ok_or("no such message waits")?;
+            let here = spool.drop_held(*id).map_err(|error| error.to_string())?;
+            let (mut from, mut to) = (waiting.envelope.reverse_path, Vec::new());
+            to.extend(here.into_iter().map(|recipient| recipient.address));
+            let recorded = spool.record(*id, |envelope, progress| {
                 from.clone_from(&envelope.reverse_path);
                 for (remote, recipient) in envelope.remotes.iter().zip(&mut progress.recipients) {
                     if recipient.fate.is_open() {
@@ -142,7 +154,8 @@ pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
                         to.push(remote.address.clone());
                     }
                 }
-            }))?;
+            });
+            recorded.map_err(|error| error.to_string())?;
             for recipient in to {
                 tracing::warn!(event = "queue_dropped", queue_id = %id, from, recipient, reason = why);
             }
@@ -151,7 +164,7 @@ pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
         Order::Why(id) => match spool.outbound(*id) {
             Ok(Some(Waiting { progress: Progress { hold: Some(why), .. }, .. })) => Ok(is_held(*id, &why)),
             Ok(Some(_)) => Ok(String::from("no daemon runs that would send it")),
-            found => known(found).map(|()| String::new()),
+            found => known(found.map(|found| found.map(drop))).map(|()| String::new()),
         },
         Order::Adopt(directory) => {
             let (adopted, recovery) = spool.adopt(directory).map_err(|error| error.to_string())?;
@@ -224,6 +237,9 @@ impl Agent {
             }
             Order::Hold(id, _) | Order::Drop(id, _) => self.book().remove(id),
             Order::Release(id) | Order::Retry(id) => {
+                if matches!(order, Order::Release(_)) {
+                    self.local.released(id);
+                }
                 let found = self.spool().outbound(id);
                 {
                     let mut book = self.book();

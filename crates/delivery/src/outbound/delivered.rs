@@ -104,9 +104,10 @@ impl Agent {
         };
         let remotes: Vec<Remote> = envelope.recipients.iter().map(remote).collect();
         let line = |remote| Line { remote, text: "2.0.0 Delivered to the mailbox", host: "" };
+        let language = self.homes.language(&to).await.unwrap_or(self.config.language);
         let about = About {
             hostname: &self.config.hostname,
-            language: self.config.language,
+            language,
             now: self.clock.now(),
             to: &to,
             envelope,

@@ -25,7 +25,7 @@ mod session;
 mod tls;
 mod transaction;
 
-pub use agent::{Barring, Finding, Home, Homes, Outbound};
+pub use agent::{Barring, Finding, Home, Homes, Outbound, Speaking};
 pub(crate) use arrivals::Arrivals;
 pub use book::Concurrency;
 pub use config::{Language, Login, OutboundConfig, Relay, Route, TlsPolicy};

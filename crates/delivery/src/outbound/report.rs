@@ -262,13 +262,14 @@ impl Agent {
         let read = move || original(&spool, id, whole);
         let read = self.local.inner.pool.run(read).await.map_err(|error| error.to_string())?;
         let (original, whole) = read.map_err(|error| error.to_string())?;
+        let language = self.homes.language(to).await.unwrap_or(self.config.language);
         let lines = told.iter().filter_map(|told| {
             let remote = envelope.remotes.get(told.nth)?;
             Some(Line { remote, text: &told.line, host: &told.host })
         });
         let about = About {
             hostname: &self.config.hostname,
-            language: self.config.language,
+            language,
             now: self.clock.now(),
             to,
             envelope,

@@ -190,6 +190,44 @@ fn l_10_r_07_a_power_cut_anywhere_loses_nobody_elsewhere_and_serves_mailboxes_on
 }
 
 #[test]
+fn o_05_what_is_accepted_held_is_held_or_not_there_after_any_power_cut() {
+    for renames in [Renames::Whole, Renames::OldNameMayStay] {
+        let scratch = Scratch::new();
+        let recorder = Arc::new(Recorder::over(Arc::new(Disk), scratch.root()).unwrap());
+        let (spool, _) = scratch.open_on(recorder.clone()).unwrap();
+        let id = QueueId::new();
+        let mut incoming = spool.begin(id).unwrap();
+        incoming.write(TEXT).unwrap();
+        incoming.hold("to be looked at".into());
+        let accepted = incoming.accept(mixed(id, &["a"], &["x@example.com", "y@example.net"])).unwrap();
+        let accepted_at = recorder.len();
+        assert_eq!(accepted.deliver().delivered, 1);
+        let (mut there, mut not) = (0, 0);
+        for at in 0..=recorder.len() {
+            for image in recorder.images(at, renames) {
+                let after = Scratch::new();
+                image.write_to(after.root()).unwrap();
+                let (spool, recovery) = after.open();
+                let when = format!("{renames:?}, after {at} operations, accepted after {accepted_at}");
+                assert!(recovery.corrupt.is_empty() && recovery.trouble.is_empty(), "{when}: {recovery:?}");
+                match spool.outbound(id).unwrap() {
+                    Some(outbound) => {
+                        assert_eq!(outbound.progress.hold.as_deref(), Some("to be looked at"), "{when}");
+                        there += 1;
+                    }
+                    None => {
+                        assert!(at < accepted_at, "lost: {when}");
+                        after.assert_queue_empty(&when);
+                        not += 1;
+                    }
+                }
+            }
+        }
+        assert!(there > 10 && not > 10, "{there} {not}");
+    }
+}
+
+#[test]
 fn l_05_a_record_that_fails_changes_nothing() {
     for at in 0.. {
         let scratch = Scratch::new();

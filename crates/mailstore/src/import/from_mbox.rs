@@ -98,7 +98,8 @@ impl Found {
             .collect();
         let place = if letters.is_empty() { Place::New } else { Place::Cur };
         let flags = if letters.is_empty() { Vec::new() } else { format!(":2,{letters}").into_bytes() };
-        Source { path: path.to_owned(), place, unique: unique.into_bytes(), flags, id: self.id.clone() }
+        let (path, unique, id) = (path.to_owned(), unique.into_bytes(), self.id.clone());
+        Source { path, place, unique, flags, id, is_twin: false }
     }
 
     /// A field of the header that says something of the message in its old mailbox.

@@ -65,6 +65,10 @@ impl<'l> Reader<'l> {
         Self(packed)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn octet(&mut self) -> u8 {
         self.take(1).first().copied().unwrap_or_default()
     }

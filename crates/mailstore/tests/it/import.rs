@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use mailstore::faults::{Faults, Plan, Stop};
 use mailstore::power_cut::{Recorder, Renames};
@@ -47,7 +48,7 @@ fn r_05_every_message_keeps_the_unique_id_that_the_old_server_showed() {
     let (source, messages) = dovecot();
     let scratch = scratch_in_memory();
     let report = import(&scratch.maildir, source.path()).unwrap();
-    assert_eq!(report, Imported { found: 4, taken: 4, before: 0, ids_lost: 0 });
+    assert_eq!(report, Imported { found: 4, taken: 4, before: 0, renamed: 0, ids_lost: 0 });
     assert_eq!(contents(&scratch.maildir), messages);
     let octets: Vec<_> = scratch.maildir.lock().unwrap().messages().map(|message| message.octets).collect();
     assert_eq!(octets, [17, 17, 17, 12], "in the order of their arrival, as on the wire");
@@ -74,7 +75,7 @@ fn what_was_imported_is_not_imported_again_and_what_came_since_is() {
     fs::write(source.path().join("new/1355543034.M4P1.mx"), "later").unwrap();
     messages.insert("1355543034.M4P1.mx".into(), b"later".to_vec());
     let report = import(&scratch.maildir, source.path()).unwrap();
-    assert_eq!(report, Imported { found: 5, taken: 1, before: 4, ids_lost: 0 });
+    assert_eq!(report, Imported { found: 5, taken: 1, before: 4, renamed: 0, ids_lost: 0 });
     assert_eq!(contents(&scratch.maildir), messages);
 }
 
@@ -158,7 +159,7 @@ fn r_05_an_mbox_is_taken_over_in_its_order_with_the_ids_that_it_names() {
     let scratch = scratch_in_memory();
     assert_eq!(
         import_mbox(&scratch.maildir, &source).unwrap(),
-        Imported { found: 3, taken: 3, before: 0, ids_lost: 0 }
+        Imported { found: 3, taken: 3, before: 0, renamed: 0, ids_lost: 0 }
     );
     let twice = "Subject: twice\n\n1\n";
     let first = "Status: RO\nX-UIDL: 1a2b,3c\n\nFrom the start\n";
@@ -174,27 +175,26 @@ fn r_05_an_mbox_is_taken_over_in_its_order_with_the_ids_that_it_names() {
     fs::write(&source, more).unwrap();
     assert_eq!(
         import_mbox(&scratch.maildir, &source).unwrap(),
-        Imported { found: 3, taken: 1, before: 2, ids_lost: 0 }
+        Imported { found: 3, taken: 1, before: 2, renamed: 0, ids_lost: 0 }
     );
     assert_eq!(texts(&scratch.maildir), [twice, "\nnew\n"]);
 }
 
-#[test]
-fn r_05_an_mbox_import_that_crashes_anywhere_is_finished_by_the_next_exactly_once() {
-    let (_dir, source) = mbox();
+/// Wherever an import crashes, the next one finishes it, whatever the customer has fetched and deleted in between.
+fn crash_everywhere(import: impl Fn(&Maildir) -> Result<Imported, mailstore::Error>) {
     let whole = scratch_in_memory();
-    import_mbox(&whole.maildir, &source).unwrap();
+    import(&whole.maildir).unwrap();
     let messages = contents(&whole.maildir);
     for at in 0.. {
         for stop in Stop::ALL {
             let scratch = scratch_in_memory();
             let faults = Arc::new(Faults::new(Plan::StopAt(at, stop)));
-            drop(import_mbox(&Maildir::at(faults.clone(), scratch.maildir.path()), &source));
+            drop(import(&Maildir::at(faults.clone(), scratch.maildir.path())));
             let mut found = contents(&scratch.maildir);
             let mut session = scratch.maildir.lock().unwrap();
             session.remove(0..found.len());
             drop(session);
-            import_mbox(&scratch.maildir, &source).unwrap();
+            import(&scratch.maildir).unwrap();
             for (id, text) in contents(&scratch.maildir) {
                 assert_eq!(found.insert(id, text), None, "imported again: operation {at}, {stop:?}");
             }
@@ -204,6 +204,71 @@ fn r_05_an_mbox_import_that_crashes_anywhere_is_finished_by_the_next_exactly_onc
             }
         }
     }
+}
+
+#[test]
+fn r_05_an_mbox_import_that_crashes_anywhere_is_finished_by_the_next_exactly_once() {
+    let (_dir, source) = mbox();
+    crash_everywhere(|maildir| import_mbox(maildir, &source));
+}
+
+/// Four files with one unique part, one of them by two names, and another message.
+fn twins() -> TempDir {
+    let dir = memory();
+    for part in ["tmp", "new", "cur"] {
+        fs::create_dir(dir.path().join(part)).unwrap();
+    }
+    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    for (nth, (name, text)) in [
+        ("cur/1355543030.M5P1.mx,S=6:2,S", "first\n"),
+        ("cur/1355543030.M5P1.mx:2,FS", "second\n"),
+        ("new/1355543030.M5P1.mx", "second\n"),
+        ("new/1355543030.M5P1.mx,S=6", "third\n"),
+        ("new/1355543031.M6P1.mx", "alone\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = dir.path().join(name);
+        fs::write(&file, text).unwrap();
+        let modified = long_ago + Duration::from_secs(nth as u64);
+        fs::File::options().append(true).open(file).unwrap().set_modified(modified).unwrap();
+    }
+    let linked = dir.path().join("cur/1355543030.M5P1.mx,S=6:2,");
+    fs::hard_link(dir.path().join("new/1355543030.M5P1.mx,S=6"), linked).unwrap();
+    dir
+}
+
+#[test]
+fn r_05_two_files_with_one_unique_part_are_two_messages() {
+    let (source, scratch) = (twins(), scratch_in_memory());
+    let report = import(&scratch.maildir, source.path()).unwrap();
+    assert_eq!(report, Imported { found: 5, taken: 5, before: 0, renamed: 3, ids_lost: 0 });
+    let mut all = texts(&scratch.maildir);
+    all.sort_unstable();
+    assert_eq!(all, ["alone\n", "first\n", "second\n", "second\n", "third\n"]);
+    // The oldest has the id that the old server showed.
+    assert_eq!(contents(&scratch.maildir)["1355543030.M5P1.mx,S=6"], b"first\n");
+
+    // Flags of the old server and its own deletions make none of them new.
+    fs::rename(
+        source.path().join("cur/1355543030.M5P1.mx:2,FS"),
+        source.path().join("cur/1355543030.M5P1.mx:2,FRS"),
+    )
+    .unwrap();
+    fs::remove_file(source.path().join("new/1355543030.M5P1.mx,S=6")).unwrap();
+    let count = contents(&scratch.maildir).len();
+    scratch.maildir.lock().unwrap().remove(0..count);
+    fs::write(source.path().join("cur/1355543030.M5P1.mx:2,T"), "later\n").unwrap();
+    let report = import(&scratch.maildir, source.path()).unwrap();
+    assert_eq!(report, Imported { found: 6, taken: 1, before: 5, renamed: 1, ids_lost: 0 });
+    assert_eq!(texts(&scratch.maildir), ["later\n"]);
+}
+
+#[test]
+fn r_05_an_import_of_such_files_that_crashes_anywhere_is_finished_by_the_next_exactly_once() {
+    let source = twins();
+    crash_everywhere(|maildir| import(maildir, source.path()));
 }
 
 #[test]

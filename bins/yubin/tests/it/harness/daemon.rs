@@ -16,7 +16,7 @@ use super::programs::Program;
 use super::site::Door;
 
 /// A guard against waiting for ever for an event that never comes; no test measures it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Daemon {
     program: Program,

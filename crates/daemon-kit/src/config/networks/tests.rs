@@ -61,6 +61,10 @@ fn faults_name_the_place_and_what_to_write() {
         ("inside = [\"0.0.0.0/0\"]", "5:11: a class of everybody is no class"),
         ("inside = [\"::/0\"]", "5:11: a class of everybody is no class"),
         (
+            "inside = [\"0.0.0.0/1\", \"!10.0.0.0/8\", \"128.0.0.0/2\", \"192.0.0.0/2\"]",
+            "5:11: together these are 0.0.0.0/0: a class of everybody is no class",
+        ),
+        (
             "inside = [\"wimx\"]\nwimax = \"10.8.0.0/13\"",
             "5:11: there is no class \"wimx\" in [networks]; write: wimax",
         ),
