@@ -116,12 +116,13 @@ impl Smtpd {
         standing: Standing,
         brand: Option<&str>,
     ) -> Result<(Identity, Option<Sender>), Reply> {
-        let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
+        let tickets = self.pop_before_smtp.filter(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
-        let Some(address) = standing.address.filter(|_| tickets && asked) else {
+        let (Some(address), Some(tickets)) = (standing.address.filter(|_| asked), tickets) else {
             return Ok((standing.identity, None));
         };
-        let holders = self.accounts.at_brand(brand).ticket_holders(address).await.map_err(|error| {
+        let accounts = self.accounts.at_brand(brand);
+        let holders = accounts.ticket_holders(address, tickets.lifetime).await.map_err(|error| {
             tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
             replies::ACCOUNTS_UNAVAILABLE
         })?;

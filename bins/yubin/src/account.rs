@@ -36,7 +36,7 @@ pub enum Command {
         /// Let the account log in by APOP too, for which its password is kept sealed
         #[arg(long)]
         apop: bool,
-        /// Give the names out even if they are reserved or were released a short while ago
+        /// Give the names out even if they are reserved or were released a short while ago, and take a password that would soon be guessed
         #[arg(long)]
         force: bool,
     },
@@ -96,6 +96,9 @@ pub enum Command {
         /// Take another program's hash of the password from the first line of stdin
         #[arg(long, conflicts_with_all = ["password_stdin", "apop"])]
         hash_stdin: bool,
+        /// Take a password that would soon be guessed
+        #[arg(long, requires = "password_stdin")]
+        force: bool,
     },
     /// Change what an account may do
     #[command(after_help = SET_EXAMPLES)]
@@ -204,6 +207,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         Command::Add { login, addresses, password_stdin, apop, force } => {
             let accounts = if force { accounts.insisting() } else { accounts };
             let password = NewPassword::get(password_stdin)?;
+            password.must_be_good(&login, settings, force)?;
             let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
             let details = accounts.account_add(new).await?;
             print_with_password(settings, &accounts, details, &password, output).await
@@ -238,13 +242,14 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             accounts.account_set_hash(&login, &NewPassword::get(true)?.secret).await?;
             show(settings, &accounts, &login, output).await
         }
-        Command::Passwd { login, password_stdin, apop, no_apop, hash_stdin: false } => {
+        Command::Passwd { login, password_stdin, apop, no_apop, force, hash_stdin: false } => {
             let apop = match (apop, no_apop) {
                 (true, _) => Apop::On,
                 (_, true) => Apop::Off,
                 _ => Apop::Keep,
             };
             let password = NewPassword::get(password_stdin)?;
+            password.must_be_good(&login, settings, force)?;
             accounts.account_passwd(&login, &password.secret, apop).await?;
             let details = accounts.account_show(&login).await?;
             print_with_password(settings, &accounts, details, &password, output).await

@@ -15,14 +15,14 @@ pub(crate) const SET_TICKET: &str = "INSERT INTO ticket (address, account_id, ex
      SELECT 1 FROM audit WHERE audit.account_id = $2 AND audit.id > $4 AND audit.ends IN (1, 3)) \
      ON CONFLICT (address, account_id) DO UPDATE SET expires_at = excluded.expires_at";
 
-/// `$1` address, `$2` time → login of each account whose ticket holds there, the latest first.
+/// `$1` address, `$2` time, `$3` the latest expiry that is believed → login of each account whose ticket holds there, the latest first.
 ///
 /// Not of who may not send: a suspension without sending is 2, 4 or 6, see the migration.
 pub(crate) const TICKET_HOLDERS: &str = "SELECT account.login FROM ticket \
      JOIN account ON account.id = ticket.account_id \
      LEFT JOIN service ON service.account_id = account.id AND service.name = 'pop_before_smtp' \
      LEFT JOIN plan_service ON plan_service.plan_id = account.plan_id AND plan_service.name = 'pop_before_smtp' \
-     WHERE ticket.address = $1 AND ticket.expires_at > $2 \
+     WHERE ticket.address = $1 AND ticket.expires_at > $2 AND ticket.expires_at <= $3 \
      AND (account.state = 'active' OR (account.state = 'suspended' AND account.stops IN (2, 4, 6))) \
      AND COALESCE(service.enabled, plan_service.enabled, 1) = 1 ORDER BY ticket.expires_at DESC, account.login";
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::fault::Wrong;
 use super::replies;
 use super::section::Section;
+use super::value::Count;
 
 /// `[accounts]`
 #[derive(Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Accounts {
     pub database: String,
     /// The key that seals APOP secrets.
     pub apop_key: Option<PathBuf>,
+    /// Characters of a password that an operator gives at least; none takes every one, also those that are tried first everywhere.
+    pub password_min_length: Option<u32>,
     /// What a client is told that proved who it is, when its account is suspended.
     pub suspended_text: Option<String>,
     /// The same, when its account does not have the service.
@@ -42,10 +45,12 @@ pub(super) fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
         address
     });
     let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
+    let least = section.optional::<Count>("password_min_length").given();
+    let password_min_length = least.map_or(Some(crate::limits::PASSWORD_MIN_LENGTH), |at| at.value.0);
     let suspended_text = replies::text(&section, "suspended_text");
     let unregistered_text = replies::text(&section, "unregistered_text");
     section.finish();
-    Some(Accounts { database: database?, apop_key, suspended_text, unregistered_text })
+    Some(Accounts { database: database?, apop_key, password_min_length, suspended_text, unregistered_text })
 }
 
 /// The address with an SQLite path made relative to `base`.

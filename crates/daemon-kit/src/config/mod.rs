@@ -25,6 +25,7 @@
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
+//! password_min_length = 8               # characters of a password that an operator gives; "none" takes every one, also the commonest
 //! suspended_text = "See https://…"      # for who logs in to a suspended account with the right password
 //! unregistered_text = "See https://…"   # the same for a service that the account does not have
 //!
