@@ -390,7 +390,7 @@ fn p_21_p_22_certificates_that_clients_will_refuse_can_be_shown_but_not_pass_a_c
 
 #[test]
 fn too_little_memory_and_a_brand_that_is_no_name_are_told() {
-    let listener = "protocol = \"pop3\"\naddress = \"127.0.0.1:0\"\nbrand = \"Asahi Net\"\n";
+    let listener = "protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\nbrand = \"Asahi Net\"\n";
     check_faults(
         &with(&format!("{listener}[limits]\nmemory = 512\n")),
         &[
