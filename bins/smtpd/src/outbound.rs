@@ -1,8 +1,10 @@
 //! Mail for other hosts: the configuration in the agent's words, and who our people are.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use accounts::{Accounts, AdminError, Resolution, State};
 use auth_sasl::Secret;
@@ -17,6 +19,11 @@ use delivery::{LocalDelivery, Mailbox};
 
 use crate::domain::in_ascii;
 use crate::recipient::quota;
+
+/// How long it is believed whether an account may send.
+const BARS_KNOWN: Duration = Duration::from_secs(1);
+/// Accounts of which that is remembered, before those who have sent nothing lately are forgotten.
+const BARS: usize = 1000;
 
 /// What the configuration says, with the passwords that it names.
 pub(crate) fn settings(config: &Config) -> Result<OutboundConfig, Trouble> {
@@ -97,8 +104,12 @@ pub(crate) fn start(
 ) -> Result<Outbound, Trouble> {
     let settings = settings(config).map_err(NeedsRepair::because)?;
     let dns = Dns::new(&settings.name_servers).map_err(|why| format!("the DNS cannot be asked: {why}"))?;
-    let people =
-        People { accounts: accounts.clone(), hostname: config.hostname.clone(), quota: config.quota };
+    let people = People {
+        accounts: accounts.clone(),
+        hostname: config.hostname.clone(),
+        quota: config.quota,
+        bars: Bars::default(),
+    };
     let outbound = Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(people))?;
     tokio::spawn(outbound.clone().run());
     let orders = outbound.clone();
@@ -115,6 +126,26 @@ struct People {
     accounts: Accounts,
     hostname: String,
     quota: config::Quota,
+    bars: Bars,
+}
+
+/// What was learnt lately: whoever sends much is not asked about for each message, and a change is seen within a second.
+#[derive(Default)]
+struct Bars(Mutex<HashMap<String, (Instant, Option<String>)>>);
+
+impl Bars {
+    fn known(&self, account: &str) -> Option<Option<String>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(account).filter(|(at, _)| at.elapsed() < BARS_KNOWN).map(|(_, bar)| bar.clone())
+    }
+
+    fn learn(&self, account: &str, bar: Option<String>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= BARS {
+            known.retain(|_, (at, _)| at.elapsed() < BARS_KNOWN);
+        }
+        known.insert(account.to_owned(), (Instant::now(), bar));
+    }
 }
 
 impl Homes for People {
@@ -130,12 +161,17 @@ impl Homes for People {
 
     fn barred<'a>(&'a self, account: &'a str) -> Barring<'a> {
         Box::pin(async move {
-            match self.accounts.account_show(account).await {
-                Ok(found) => Ok(bar(account, &found.account.state)),
-                // What it sent before it went away is on its way.
-                Err(AdminError::Refused(_)) => Ok(None),
-                Err(AdminError::Unavailable(error)) => Err(error.to_string()),
+            if let Some(known) = self.bars.known(account) {
+                return Ok(known);
             }
+            let found = match self.accounts.account_show(account).await {
+                Ok(found) => bar(account, &found.account.state),
+                // What it sent before it went away is on its way.
+                Err(AdminError::Refused(_)) => None,
+                Err(AdminError::Unavailable(error)) => return Err(error.to_string()),
+            };
+            self.bars.learn(account, found.clone());
+            Ok(found)
         })
     }
 

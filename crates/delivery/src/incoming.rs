@@ -140,9 +140,9 @@ impl Incoming {
         let (reservations, queued) = (mem::take(&mut self.reservations), self.queued);
         let hold = self.hold.take();
         let job = move || {
-            let mut store = match stage {
-                Stage::InMemory => Store::begin(&inner, &envelope, queued)?,
-                Stage::InFile(store) => store,
+            let (mut store, whole) = match stage {
+                Stage::InMemory => (Store::begin(&inner, &envelope, queued)?, true),
+                Stage::InFile(store) => (store, false),
                 Stage::Undone => return Err(undone()),
             };
             if !buffer.is_empty() {
@@ -151,10 +151,11 @@ impl Incoming {
             if let Some(why) = from_all {
                 return store.hold_from_all(&inner, envelope, &why);
             }
+            let octets = (whole && hold.is_none() && envelope.recipients.is_empty()).then_some(buffer);
             if let Some(why) = hold {
                 store.hold(why);
             }
-            store.commit(&inner, envelope, reservations)
+            store.commit(&inner, envelope, reservations, octets)
         };
         let accepted = self.local.inner.pool.run(job).await??;
         self.local.keep_retrying();

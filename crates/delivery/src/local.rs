@@ -1,19 +1,19 @@
 //! The store of this machine: opened once, shared by all sessions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use mail_queue::{Envelope, Outcome, QueueId, Recovery, Spool, SpoolConfig};
+use mail_queue::{Envelope, Late, Outcome, QueueId, Recovery, Spool, SpoolConfig};
 use mailstore::files::{Disk, Files};
 use mailstore::{Ledger, Namer, Reserve};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::incoming::Incoming;
-use crate::outbound::Arrivals;
+use crate::outbound::{Arrivals, Fresh};
 use crate::pool::Pool;
 use crate::room::Room;
 use crate::warning::WarningConfig;
@@ -75,11 +75,27 @@ pub(crate) struct Inner {
     /// Messages for other hosts.
     pub(crate) arrivals: Arrivals,
     /// Messages that wait for a recipient.
-    pending: Mutex<BTreeSet<QueueId>>,
+    pending: Mutex<BTreeMap<QueueId, Since>>,
+    /// Whose senders are to be told that a mailbox here has their message.
+    late: Mutex<VecDeque<Late>>,
+    /// There are some.
+    pub(crate) some_late: Notify,
     /// One of them waits no more.
     pub(crate) served: Arc<Notify>,
     retrying: AtomicBool,
 }
+
+/// Since when a message waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// This process has accepted it, and whoever did sees to its report of success.
+    Now,
+    /// It was in the queue: the start found it, or it was held.
+    Before,
+}
+
+/// Reports of success that may wait to be written: if nobody writes any they are not kept.
+const LATE: usize = 10_000;
 
 /// The pause before the first retry of what could not be served; each further one is twice as long, up to the last.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
@@ -113,11 +129,14 @@ impl LocalDelivery {
                 room: Room::default(),
                 ledger,
                 arrivals: Arrivals::of(recovery.outbound),
-                pending: Mutex::new(recovery.pending.into_iter().collect()),
+                pending: Mutex::new(recovery.pending.into_iter().map(|id| (id, Since::Before)).collect()),
+                late: Mutex::default(),
+                some_late: Notify::new(),
                 served: Arc::default(),
                 retrying: AtomicBool::new(false),
             }),
         };
+        local.inner.collect_late();
         local.keep_retrying();
         Ok(local)
     }
@@ -137,17 +156,20 @@ impl LocalDelivery {
     /// A held message was released: what of it waits for a mailbox is seen to, and mailboxes are counted anew.
     pub(crate) fn released(&self, id: QueueId) {
         self.inner.ledger.forget_all();
-        self.inner.pending().insert(id);
+        self.inner.pending().insert(id, Since::Before);
+        self.inner.collect_late();
         self.keep_retrying();
     }
 
     /// Tries again to serve what waits in the queue; says how many messages still wait. Done in the background as well.
     pub async fn retry(&self) -> usize {
-        let waiting = self.inner.pending().clone();
+        let waiting: Vec<QueueId> = self.inner.pending().keys().copied().collect();
         for id in waiting {
             let inner = self.inner.clone();
             let job = move || match inner.spool.retry(id) {
                 Ok(outcome) => {
+                    // As long as it is known since when it waits.
+                    inner.collect_late();
                     inner.note(id, &outcome);
                     if outcome.delivered > 0 {
                         // Whose quota that was, the queue does not know.
@@ -182,6 +204,19 @@ impl LocalDelivery {
 }
 
 impl Inner {
+    /// A message for other hosts is to be sent, from memory if it can be: not if an operator has said something of it since it was
+    /// accepted. Who says something [takes away](Arrivals::take_fresh) what is in memory after it is on the disk, so one of the two
+    /// sees the other.
+    pub(crate) fn push_fresh(&self, id: QueueId, fresh: Option<Fresh>) {
+        if let Some(fresh) = fresh {
+            self.arrivals.keep(id, fresh);
+            if self.spool.is_touched(id) {
+                self.arrivals.take_fresh(id);
+            }
+        }
+        self.arrivals.push(id);
+    }
+
     /// Remembers and logs whom a message still waits for.
     pub(crate) fn note(&self, id: QueueId, outcome: &Outcome) {
         for (mailbox, error) in &outcome.pending {
@@ -192,16 +227,40 @@ impl Inner {
             pending.remove(&id);
             self.served.notify_waiters();
         } else {
-            pending.insert(id);
+            pending.entry(id).or_insert(Since::Now);
         }
+    }
+
+    /// Takes what came late from the spool, but for what somebody else reports.
+    pub(crate) fn collect_late(&self) {
+        let mut late = self.spool.take_late();
+        {
+            let pending = self.pending();
+            late.retain(|one| pending.get(&one.envelope.queue_id) != Some(&Since::Now));
+        }
+        late.into_iter().for_each(|one| self.report_late(one));
+    }
+
+    /// Somebody is to be told of this.
+    pub(crate) fn report_late(&self, late: Late) {
+        let mut all = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < LATE {
+            all.push_back(late);
+            self.some_late.notify_one();
+        }
+    }
+
+    /// What somebody is to be told of.
+    pub(crate) fn take_late(&self) -> VecDeque<Late> {
+        std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether a message still waits for a mailbox.
     pub(crate) fn is_pending(&self, id: QueueId) -> bool {
-        self.pending().contains(&id)
+        self.pending().contains_key(&id)
     }
 
-    fn pending(&self) -> MutexGuard<'_, BTreeSet<QueueId>> {
+    fn pending(&self) -> MutexGuard<'_, BTreeMap<QueueId, Since>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

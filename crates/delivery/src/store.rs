@@ -1,6 +1,7 @@
 //! Where a message goes while it comes in: its one Maildir, or the queue.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mail_queue::{Envelope, Outcome};
 use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Sizes};
@@ -8,6 +9,7 @@ use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Sizes};
 use crate::error::DeliveryError;
 use crate::incoming::Accepted;
 use crate::local::Inner;
+use crate::outbound::Fresh;
 use crate::warning::Reserved;
 
 /// A message that has begun to be a file. All calls block.
@@ -43,11 +45,13 @@ impl Store {
         }
     }
 
+    /// `octets`: all of the message, if it goes to other hosts alone, is held by nobody, and is still at hand.
     pub(crate) fn commit(
         self,
         inner: &Inner,
         envelope: Envelope,
         reserved: Vec<Reserved>,
+        octets: Option<Vec<u8>>,
     ) -> Result<Accepted, DeliveryError> {
         let owner = |one: &Reserved| {
             (one.reservation.maildir().clone(), one.reservation.quota(), one.address.clone())
@@ -60,7 +64,7 @@ impl Store {
         {
             return Err(over.into());
         }
-        let accepted = self.put(inner, envelope, reservations)?;
+        let accepted = self.put(inner, envelope, reservations, octets)?;
         inner.warn(&owners);
         Ok(accepted)
     }
@@ -87,6 +91,7 @@ impl Store {
         inner: &Inner,
         envelope: Envelope,
         reservations: Vec<Reservation>,
+        whole: Option<Vec<u8>>,
     ) -> Result<Accepted, DeliveryError> {
         let queue_id = envelope.queue_id;
         match self {
@@ -110,10 +115,13 @@ impl Store {
                     if waits(outcome, maildir) { None } else { size().map(|(_, sizes)| sizes.stored) }
                 };
                 let outbound = accepted.is_outbound();
+                let fresh = whole
+                    .zip(accepted.outbound())
+                    .map(|(octets, waiting)| Fresh { waiting: Arc::new(waiting), octets: octets.into() });
                 let outcome = inner.ledger.settle(reservations, || accepted.deliver(), stored);
                 inner.note(queue_id, &outcome);
                 if outbound {
-                    inner.arrivals.push(queue_id);
+                    inner.push_fresh(queue_id, fresh);
                 }
                 let waiting: Vec<Mailbox> = outcome.pending.into_iter().map(|(mailbox, _)| mailbox).collect();
                 Ok(Accepted { queue_id, octets, deferred: waiting.len(), waiting, held: false })

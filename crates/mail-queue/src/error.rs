@@ -17,6 +17,9 @@ pub enum Error {
     /// The caller wants to accept a message for nobody.
     #[error("a message without recipients cannot be accepted")]
     NoRecipients,
+    /// A queue directory that is to be adopted is on another file system.
+    #[error("{} is on another file system, and what waits there cannot be taken over in one step: copy the directory beside the queue first", .0.display())]
+    Apart(PathBuf),
     /// An envelope that cannot be understood.
     #[error("{}: {malformed}", path.display())]
     Malformed {

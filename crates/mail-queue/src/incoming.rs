@@ -9,8 +9,11 @@ use mailstore::{Draft, Mailbox, Sizes};
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
+use crate::outbound::Outbound;
 use crate::progress::Progress;
 use crate::spool::{Outcome, Spool};
+use crate::together::Change;
+use crate::whole;
 
 /// A growing message. Dropped before [`accept`](Incoming::accept), it leaves nothing.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct Incoming {
 pub struct Accepted {
     spool: Spool,
     stored: Stored,
+    held: bool,
 }
 
 impl Incoming {
@@ -60,6 +64,14 @@ impl Incoming {
         let (id, sizes) = (envelope.queue_id, draft.sizes());
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
         let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
+        let (hold, here) = match from_all {
+            Some(why) => (Some(why.to_owned()), true),
+            None => (hold.filter(|_| !remotes.is_empty()), false),
+        };
+        // The word that it is held must be durable before its envelope is, which cannot stand behind its octets then.
+        if recipients.is_empty() && hold.is_none() {
+            return accept_one(spool, draft, stored);
+        }
 
         draft.sync()?;
         let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 3) };
@@ -78,9 +90,6 @@ impl Incoming {
             shared.push(spool.out(id));
         }
         let own = shared.pop();
-        if own.is_none() && recipients.is_empty() {
-            return Err(Error::NoRecipients);
-        }
         for name in shared {
             name_again(&spool, draft.path(), &name, sizes)?;
             undo.names.push(name);
@@ -90,11 +99,8 @@ impl Incoming {
             draft.publish(&name)?;
             undo.names.push(name);
         }
-        let (hold, here) = match from_all {
-            Some(why) => (Some(why.to_owned()), true),
-            None => (hold.filter(|_| !remotes.is_empty()), false),
-        };
-        if hold.is_some() {
+        let held = hold.is_some();
+        if held {
             let progress = Progress { hold, here, ..Progress::new(remotes.len()) };
             let mut text = create(&spool, spool.tmp().join(format!("{id}.q")))?;
             text.write(progress.encode(id).as_bytes())?;
@@ -115,8 +121,20 @@ impl Incoming {
         sync(&spool)?;
         undo.names.clear();
         drop(undo);
-        Ok(Accepted { spool, stored })
+        Ok(Accepted { spool, stored, held })
     }
+}
+
+/// For nobody here: one file, which has its envelope behind its octets.
+fn accept_one(spool: Spool, mut draft: Draft, stored: Stored) -> Result<Accepted, Error> {
+    if stored.envelope.remotes.is_empty() {
+        return Err(Error::NoRecipients);
+    }
+    draft.write(whole::behind(&stored).as_bytes())?;
+    draft.sync()?;
+    let name = spool.one(stored.envelope.queue_id);
+    make(&spool, Change::Publish(draft, name))?;
+    Ok(Accepted { spool, stored, held: false })
 }
 
 impl Accepted {
@@ -128,6 +146,15 @@ impl Accepted {
     /// The name of the message.
     pub fn queue_id(&self) -> QueueId {
         self.stored.envelope.queue_id
+    }
+
+    /// As the spool knows it, if it goes to other hosts too and nobody holds it: what [`Spool::outbound`] would read.
+    pub fn outbound(&self) -> Option<Outbound> {
+        let Stored { envelope, sizes, .. } = &self.stored;
+        let progress = Progress::new(envelope.remotes.len());
+        let found =
+            || Outbound { envelope: envelope.clone(), sizes: *sizes, progress, held_here: Vec::new() };
+        (self.is_outbound() && !self.held).then(found)
     }
 
     /// Whether it goes to other hosts too: then it is work for who looks after [`Spool::outbound`].
@@ -201,6 +228,10 @@ pub(crate) fn create(spool: &Spool, path: PathBuf) -> Result<Draft, Error> {
 }
 
 pub(crate) fn sync(spool: &Spool) -> Result<(), Error> {
-    let msg = spool.msg();
-    Ok(spool.files().sync_dir(&msg).map_err(|error| mailstore::Error::new("sync", &msg, error))?)
+    make(spool, Change::Nothing)
+}
+
+/// Makes a change of `msg/` durable.
+pub(crate) fn make(spool: &Spool, change: Change) -> Result<(), Error> {
+    spool.shared.together.make(spool.files(), &spool.msg(), change)
 }

@@ -24,10 +24,15 @@
 //! far stands in `<id>.q` ([`Progress`]), written anew, synced and renamed at every change ([`Spool::record`]). When the last is
 //! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
 //!
+//! A message for nobody here that nobody holds is one file, `<id>.one`, with the envelope behind its octets: S2 is `tmp/<id>`, S3 its
+//! name in `msg/`, and at S4 it moves into `done/`, where nothing is looked for any more and files are removed many at a time
+//! ([`Spool::sweep`]).
+//!
 //! # Held messages
 //!
 //! A message whose `<id>.q` says `hold` is given to nobody elsewhere; one that was accepted so ([`Incoming::accept_held`]) to no mailbox
-//! either, before [`Spool::release`]. The word of it is durable before the envelope is, so no crash lets it through.
+//! either, before [`Spool::release`]. The word of it is durable before the envelope is, so no crash lets it through; what is held from
+//! its first moment on has an envelope of its own therefore, also if it is for nobody here.
 //!
 //! # Recovery
 //!
@@ -58,22 +63,27 @@
 //! # }
 //! ```
 
+mod adopt;
 mod envelope;
 mod error;
 mod id;
 mod incoming;
+mod late;
 mod outbound;
 mod progress;
 mod recover;
 mod second;
 mod spool;
+mod together;
 mod view;
 mod waiting;
+mod whole;
 
 pub use envelope::{Body, Envelope, Forward, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
 pub use id::QueueId;
 pub use incoming::{Accepted, Incoming};
+pub use late::Late;
 pub use outbound::Outbound;
 pub use progress::{Attempt, Fate, Progress, Standing};
 pub use recover::Recovery;
@@ -81,3 +91,4 @@ pub use second::Copied;
 pub use spool::{Outcome, Spool, SpoolConfig};
 pub use view::View;
 pub use waiting::{Waiting, waiting};
+pub use whole::Octets;

@@ -1,20 +1,21 @@
 //! Messages for other hosts, and held ones: what is known of one, how that changes, and how a message ends.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 
 use mailstore::Sizes;
 
-use crate::envelope::{Envelope, Recipient, Stored};
+use crate::envelope::{Envelope, Recipient};
 use crate::error::Error;
 use crate::id::QueueId;
-use crate::incoming::{create, name_again, sync};
+use crate::incoming::{create, make, sync};
 use crate::progress::Progress;
 use crate::recover::Recovery;
-use crate::spool::{Outcome, SUBDIRECTORIES, Spool, SpoolConfig};
+use crate::spool::{Outcome, Spool};
+use crate::together::Change;
 use crate::view;
+use crate::whole::Octets;
 
 /// A message with recipients elsewhere, or one that is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +37,8 @@ impl Spool {
     }
 
     /// The message, to be read from its beginning.
-    pub fn open_body(&self, id: QueueId) -> Result<File, Error> {
-        let path = self.out(id);
-        Ok(self.files().open(&path).map_err(|error| mailstore::Error::new("open", &path, error))?)
+    pub fn open_body(&self, id: QueueId) -> Result<Octets, Error> {
+        view::octets(self.files(), &self.msg(), id)
     }
 
     /// Changes what is known of a message, durably: from `Ok` on it is remembered, whatever happens. `None`: nobody waits for it.
@@ -49,7 +49,7 @@ impl Spool {
         id: QueueId,
         change: impl FnOnce(&Envelope, &mut Progress),
     ) -> Result<Option<Outbound>, Error> {
-        let lock = self.change(id);
+        let lock = self.changing(id);
         let Some(mut outbound) = self.outbound(id)? else { return Ok(None) };
         let before = outbound.progress.clone();
         change(&outbound.envelope, &mut outbound.progress);
@@ -73,6 +73,25 @@ impl Spool {
         Ok(Some(outbound))
     }
 
+    /// Every recipient elsewhere has the message: it leaves the queue, whatever was known of it. `false`: it had left before.
+    ///
+    /// For who has the envelope in hand, and need not read it again to [`record`](Spool::record) so much.
+    pub fn delivered(&self, id: QueueId) -> Result<bool, Error> {
+        let _lock = self.changing(id);
+        if self.retire(id)? {
+            return Ok(true);
+        }
+        match self.outbound(id)? {
+            None => Ok(false),
+            Some(outbound) => self.settle(&outbound.envelope).map(|()| true),
+        }
+    }
+
+    /// Whether anything was ever written down of a message.
+    pub fn is_touched(&self, id: QueueId) -> bool {
+        self.files().stat(&self.progress(id)).is_ok()
+    }
+
     /// A held message goes on: from `Ok` on that is remembered, and its mailboxes were served, if they could be. `None`: no such message
     /// waits.
     pub fn release(&self, id: QueueId) -> Result<Option<Outcome>, Error> {
@@ -83,7 +102,7 @@ impl Spool {
 
     /// Nobody of ours gets a message that is held; says for whom it was.
     pub fn drop_held(&self, id: QueueId) -> Result<Vec<Recipient>, Error> {
-        let lock = self.change(id);
+        let lock = self.changing(id);
         let Some(outbound) = self.outbound(id)?.filter(|found| !found.held_here.is_empty()) else {
             return Ok(Vec::new());
         };
@@ -114,10 +133,21 @@ impl Spool {
     }
 
     /// One at a time changes what is known of a message.
-    fn change(&self, id: QueueId) -> Option<MutexGuard<'_, ()>> {
+    fn changing(&self, id: QueueId) -> Option<MutexGuard<'_, ()>> {
         let stripe = usize::try_from(id.micros() % self.shared.changing.len() as u64).unwrap_or_default();
-        let lock = self.shared.changing.get(stripe)?;
-        Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
+        self.shared.changing.get(stripe).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A message that is one file leaves; `false` if it is not one, or has left.
+    fn retire(&self, id: QueueId) -> Result<bool, Error> {
+        match make(self, Change::Move(self.one(id), self.done().join(id.to_string()))) {
+            Err(error) if is_missing(&error) => return Ok(false),
+            moved => moved?,
+        }
+        // After the sync: a power cut that took the progress and left the message would send it again.
+        let _ = self.files().remove(&self.progress(id));
+        self.shared.done.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        Ok(true)
     }
 
     fn remove(&self, path: &Path) -> Result<(), Error> {
@@ -126,6 +156,9 @@ impl Spool {
 
     /// Nobody elsewhere waits any more.
     fn settle(&self, envelope: &Envelope) -> Result<(), Error> {
+        if self.retire(envelope.queue_id)? {
+            return Ok(());
+        }
         self.remove(&self.out(envelope.queue_id))?;
         // Before anything else goes: a power cut that took the progress and left the rest would send the message again.
         sync(self)?;
@@ -138,78 +171,6 @@ impl Spool {
         let mut recovery = Recovery::default();
         recovery.set_message_aside(self, id, why);
         recovery
-    }
-
-    /// Takes over what waits in the queue directory of a machine that is dead; says which messages are ours now.
-    ///
-    /// Its mailboxes, which must be ours, are served at once. [`Error::InUse`] while its owner lives, [`Error::NotAQueue`]
-    /// if it is none. To be done again after a crash:
-    /// a message is in one of the two directories at every moment, and in both only if the crash came between.
-    pub fn adopt(&self, queue: &Path) -> Result<(Vec<QueueId>, Recovery), Error> {
-        // Nothing is made there: a slip of the pen would leave directories wherever it points.
-        if SUBDIRECTORIES.iter().any(|part| self.files().stat(&queue.join(part)).is_err()) {
-            return Err(Error::NotAQueue(queue.to_owned()));
-        }
-        let config = SpoolConfig { queue: queue.to_owned(), ..self.shared.config.clone() };
-        let (other, mut recovery) = Spool::open_on(self.shared.files.clone(), config)?;
-        let mut adopted = Vec::new();
-        let mut ids = std::mem::take(&mut recovery.outbound);
-        ids.append(&mut recovery.held);
-        ids.sort_unstable();
-        ids.dedup();
-        for id in ids {
-            match self.adopt_one(&other, id) {
-                Ok(true) => adopted.push(id),
-                Ok(false) => {}
-                Err(Error::Malformed { malformed, .. }) => {
-                    recovery.set_message_aside(&other, id, &malformed.to_string());
-                }
-                Err(error) => recovery.trouble.push(error),
-            }
-        }
-        Ok((adopted, recovery))
-    }
-
-    fn adopt_one(&self, other: &Spool, id: QueueId) -> Result<bool, Error> {
-        let Some(Outbound { mut envelope, sizes, progress, held_here }) = other.outbound(id)? else {
-            return Ok(false);
-        };
-        let elsewhere = !envelope.remotes.is_empty();
-        // Mailboxes that could not be served wait where they are: their turn comes when the directory is adopted again.
-        if held_here.is_empty() {
-            envelope.recipients.clear();
-        }
-        let stored = Stored { envelope, host: self.shared.config.host.clone(), sizes };
-        if self.files().stat(&self.envelope(id)).is_err() {
-            let mut names = Vec::new();
-            if elsewhere {
-                names.push((other.out(id), self.out(id), sizes));
-            }
-            for (nth, recipient) in stored.envelope.recipients.iter().enumerate() {
-                if held_here.contains(recipient) {
-                    names.push((other.body(id, nth), self.body(id, nth), stored.sizes_for(recipient)));
-                }
-            }
-            for (theirs, ours, sizes) in names {
-                let _ = self.files().remove(&ours);
-                name_again(self, &theirs, &ours, sizes)?;
-            }
-            let mut text = create(self, self.tmp().join(format!("{id}.q")))?;
-            text.write(progress.encode(id).as_bytes())?;
-            text.sync()?;
-            text.replace(&self.progress(id))?;
-            sync(self)?;
-            let mut text = create(self, self.tmp().join(format!("{id}.env")))?;
-            text.write(stored.encode().as_bytes())?;
-            text.sync()?;
-            text.publish(&self.envelope(id))?;
-            sync(self)?;
-        }
-        other.drop_held(id)?;
-        if elsewhere {
-            other.settle(&other.read(&other.envelope(id))?.envelope)?;
-        }
-        Ok(true)
     }
 }
 

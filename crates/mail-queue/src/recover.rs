@@ -36,6 +36,8 @@ enum Name {
     Body(QueueId),
     /// For who is elsewhere.
     Out(QueueId),
+    /// The same, with the envelope.
+    One(QueueId),
     Progress(QueueId),
     Unknown,
 }
@@ -48,6 +50,7 @@ fn parse(name: &[u8]) -> Name {
     match kind {
         "env" => Name::Envelope(id),
         "out" => Name::Out(id),
+        "one" => Name::One(id),
         "q" => Name::Progress(id),
         nth if !nth.is_empty() && nth.bytes().all(|b| b.is_ascii_digit()) => Name::Body(id),
         _ => Name::Unknown,
@@ -59,6 +62,8 @@ fn parse(name: &[u8]) -> Name {
 struct Found {
     body: bool,
     out: bool,
+    one: bool,
+    envelope: bool,
 }
 
 /// Only the directories themselves must be readable; any trouble with a single message is reported and passed by.
@@ -69,28 +74,35 @@ pub(crate) fn recover(spool: &Spool) -> Result<Recovery, Error> {
     for name in list(spool, &spool.tmp())? {
         recovery.discard(spool, &spool.tmp().join(name));
     }
+    for name in list(spool, &spool.done())? {
+        let _ = spool.files().remove(&spool.done().join(name));
+    }
     let mut envelopes = Vec::new();
     each_name(spool, |name, _| {
-        if let Name::Envelope(id) = name {
+        if let Name::Envelope(id) | Name::One(id) = name {
             envelopes.push(id);
         }
     })?;
     envelopes.sort_unstable();
+    envelopes.dedup();
     let mut found = vec![Found::default(); envelopes.len()];
     let (mut unaccepted, mut unknown) = (Vec::new(), Vec::new());
     each_name(spool, |name, text| match name {
-        Name::Envelope(_) => {}
         Name::Unknown => unknown.extend(str::from_utf8(text).map(str::to_owned)),
-        Name::Body(id) | Name::Out(id) | Name::Progress(id) => match envelopes.binary_search(&id) {
-            // Bodies are named before the envelope and go before it: one without an envelope was never accepted.
-            Err(_) => unaccepted.extend(str::from_utf8(text).map(str::to_owned)),
-            Ok(at) => {
-                if let Some(found) = found.get_mut(at) {
-                    found.body |= matches!(name, Name::Body(_));
-                    found.out |= matches!(name, Name::Out(_));
+        Name::Envelope(id) | Name::Body(id) | Name::Out(id) | Name::One(id) | Name::Progress(id) => {
+            match envelopes.binary_search(&id) {
+                // Bodies are named before the envelope and go before it: one without an envelope was never accepted.
+                Err(_) => unaccepted.extend(str::from_utf8(text).map(str::to_owned)),
+                Ok(at) => {
+                    if let Some(found) = found.get_mut(at) {
+                        found.body |= matches!(name, Name::Body(_));
+                        found.out |= matches!(name, Name::Out(_));
+                        found.envelope |= matches!(name, Name::Envelope(_));
+                        found.one |= matches!(name, Name::One(_));
+                    }
                 }
             }
-        },
+        }
     })?;
     for name in unknown {
         recovery.set_aside(spool, name, "not a name of the queue".into());
@@ -98,7 +110,12 @@ pub(crate) fn recover(spool: &Spool) -> Result<Recovery, Error> {
     for name in unaccepted {
         recovery.discard(spool, &spool.msg().join(name));
     }
-    for (id, Found { body, out }) in envelopes.into_iter().zip(found) {
+    for (id, Found { body, out, one, envelope }) in envelopes.into_iter().zip(found) {
+        if one && envelope {
+            // A crash came while it was parted.
+            recovery.trouble.extend(spool.drop_out(id).err());
+        }
+        let out = out || one;
         if body || !out {
             recovery.take_up(spool, id, body, out);
         } else {
@@ -146,7 +163,7 @@ impl Recovery {
                         return;
                     }
                 }
-                let outcome = spool.serve(&stored);
+                let outcome = spool.serve_late(&stored);
                 if outcome.pending.is_empty() && !out {
                     let _ = spool.files().remove(&spool.progress(id));
                     self.finished.push(id);
@@ -175,17 +192,22 @@ impl Recovery {
     pub(crate) fn set_message_aside(&mut self, spool: &Spool, id: QueueId, why: &str) {
         let mut names = Vec::new();
         let listed = each_name(spool, |name, text| {
-            if matches!(name, Name::Body(of) | Name::Out(of) | Name::Progress(of) if of == id) {
-                names.extend(str::from_utf8(text).map(str::to_owned));
-            }
+            // The envelope last: as long as it is there, its bodies are not taken for unaccepted ones. But one that stands behind its
+            // octets first: without the progress beside it the message would be sent anew.
+            let place = match name {
+                Name::One(of) if of == id => 0,
+                Name::Body(of) | Name::Out(of) | Name::Progress(of) if of == id => 1,
+                Name::Envelope(of) if of == id => 2,
+                _ => return,
+            };
+            names.extend(str::from_utf8(text).map(|text| (place, text.to_owned())));
         });
         if let Err(error) = listed {
             self.trouble.push(error);
             return;
         }
-        // The envelope last: as long as it is there, its bodies are not taken for unaccepted ones.
-        names.push(format!("{id}.env"));
-        for name in names {
+        names.sort();
+        for (_, name) in names {
             if !self.set_aside(spool, name, why.to_owned()) {
                 return;
             }

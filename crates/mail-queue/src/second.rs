@@ -1,6 +1,5 @@
 //! A message for other hosts a second time: what a backup keeps of it, and how it comes back.
 
-use std::fs::File;
 use std::path::Path;
 
 use mailstore::Draft;
@@ -14,6 +13,7 @@ use crate::outbound::is_missing;
 use crate::progress::Progress;
 use crate::spool::Spool;
 use crate::view::{self, View};
+use crate::whole::{self, Octets};
 
 /// What a queue knows of a message besides its octets, as it writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +26,18 @@ pub struct Copied {
 
 impl View {
     /// A message that waits for somebody elsewhere, and its octets; `None` if nobody does (any more).
-    pub fn copied(&self, id: QueueId) -> Result<Option<(Copied, File)>, Error> {
+    pub fn copied(&self, id: QueueId) -> Result<Option<(Copied, Octets)>, Error> {
         let there = |found: Result<Vec<u8>, Error>| match found {
             Err(error) if is_missing(&error) => Ok(None),
             found => found.map(Some),
         };
         let file = |kind: &str| self.dir().join(format!("{id}.{kind}"));
+        if let Some((envelope, octets)) = self.whole(id)? {
+            // The octets are open, and will be what they are; the progress goes after its message.
+            let progress = there(view::read(&Disk, &file("q")))?;
+            let there = Disk.stat(&file("one")).is_ok();
+            return Ok(there.then_some((Copied { envelope, progress }, octets)));
+        }
         let Some(envelope) = there(view::read(&Disk, &file("env")))? else { return Ok(None) };
         let progress = there(view::read(&Disk, &file("q")))?;
         // The octets last: as long as their name is there somebody waits, and the progress was of that time.
@@ -39,9 +45,26 @@ impl View {
         match Disk.open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             body => {
-                let body = body.map_err(|error| mailstore::Error::new("open", &path, error))?;
-                Ok(Some((Copied { envelope, progress }, body)))
+                let opened = body.and_then(|body| body.metadata().map(|metadata| (body, metadata.len())));
+                let (body, octets) = opened.map_err(|error| mailstore::Error::new("open", &path, error))?;
+                Ok(Some((Copied { envelope, progress }, Octets::of_file(body, octets))))
             }
+        }
+    }
+}
+
+impl View {
+    /// The envelope's text and the octets of a message that is one file.
+    fn whole(&self, id: QueueId) -> Result<Option<(Vec<u8>, Octets)>, Error> {
+        let path = self.dir().join(format!("{id}.one"));
+        let failed = |error| mailstore::Error::new("read", &path, error);
+        let file = match Disk.open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(failed)?,
+        };
+        match whole::envelope(&file).map_err(failed)? {
+            Ok((text, octets)) => Ok(Some((text, Octets::of_file(file, octets)))),
+            Err(malformed) => Err(Error::Malformed { path, malformed }),
         }
     }
 }
@@ -67,7 +90,7 @@ impl Spool {
         if remotes == 0 {
             return Err(malformed(Malformed("nobody elsewhere")).into());
         }
-        if self.files().stat(&self.envelope(id)).is_ok() {
+        if [self.envelope(id), self.one(id)].iter().any(|path| self.files().stat(path).is_ok()) {
             return Ok(false);
         }
         let mut progress = match &copied.progress {

@@ -4,20 +4,25 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mailstore::files::{Disk, Files, make_dir_durable};
 use mailstore::{Mailbox, Maildir, Namer};
 
-use crate::envelope::{Envelope, Stored};
+use crate::envelope::{Envelope, Recipient, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
 use crate::incoming::Incoming;
+use crate::late::Late;
 use crate::recover::{Recovery, recover};
+use crate::together::Together;
 use crate::view;
 
 /// What a queue directory has besides its lock.
-pub(crate) const SUBDIRECTORIES: [&str; 3] = ["tmp", "msg", "corrupt"];
+const SUBDIRECTORIES: [&str; 4] = ["tmp", "msg", "corrupt", "done"];
+
+/// What every one has had from the first version on.
+pub(crate) const LANDMARKS: [&str; 3] = ["tmp", "msg", "corrupt"];
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -42,11 +47,17 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<dyn Files>,
     /// One at a time changes what a message's `.q` says.
     pub(crate) changing: [Mutex<()>; 64],
+    pub(crate) together: Together,
+    /// What lies in `done/`.
+    pub(crate) done: Mutex<Vec<QueueId>>,
+    /// See [`Spool::take_late`].
+    pub(crate) late: Mutex<Vec<Late>>,
     lock: File,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        sweep(self);
         // Closing the file is not enough: a child that another thread is just starting has a copy of it until it executes.
         let _ = self.lock.unlock();
     }
@@ -78,7 +89,15 @@ impl Spool {
         let lock = files.lock(&path).map_err(|error| mailstore::Error::new("lock", &path, error))?;
         let lock = lock.ok_or_else(|| Error::InUse(config.queue.clone()))?;
         let spool = Spool {
-            shared: Arc::new(Shared { config, files, changing: [const { Mutex::new(()) }; 64], lock }),
+            shared: Arc::new(Shared {
+                config,
+                files,
+                changing: [const { Mutex::new(()) }; 64],
+                together: Together::default(),
+                done: Mutex::default(),
+                late: Mutex::default(),
+                lock,
+            }),
         };
         let recovery = recover(&spool)?;
         Ok((spool, recovery))
@@ -100,9 +119,19 @@ impl Spool {
             stored => {
                 let stored = stored?;
                 // Whoever released it serves it.
-                if self.is_held(&stored.envelope)? { Ok(Outcome::default()) } else { Ok(self.serve(&stored)) }
+                if self.is_held(&stored.envelope)? {
+                    Ok(Outcome::default())
+                } else {
+                    Ok(self.serve_late(&stored))
+                }
             }
         }
+    }
+
+    /// Removes the files of messages that have left; how many. To be called now and then: file systems that tell their disk of every
+    /// block that gets free do that much faster for many files at a time.
+    pub fn sweep(&self) -> usize {
+        sweep(&self.shared)
     }
 
     pub(crate) fn read(&self, path: &Path) -> Result<Stored, Error> {
@@ -112,6 +141,17 @@ impl Spool {
 
     /// Moves each recipient's name of the body into its Maildir, and forgets the message when all have theirs.
     pub(crate) fn serve(&self, stored: &Stored) -> Outcome {
+        self.serve_each(stored, |_, _| None)
+    }
+
+    /// The same, of a message that was accepted some time ago.
+    pub(crate) fn serve_late(&self, stored: &Stored) -> Outcome {
+        self.serve_each(stored, |nth, recipient| self.beginning(stored, nth, recipient))
+    }
+
+    /// `wanted`: what is to be known of a message that a recipient has got.
+    fn serve_each(&self, stored: &Stored, wanted: impl Fn(usize, &Recipient) -> Option<Vec<u8>>) -> Outcome {
+        let mut came = Vec::new();
         let Stored { envelope, host, .. } = stored;
         let id = envelope.queue_id;
         let unique = Namer::new(host).for_queued(id.micros(), &id.to_string());
@@ -119,6 +159,7 @@ impl Spool {
         for (nth, recipient) in envelope.recipients.iter().enumerate() {
             let (source, sizes) = (self.body(id, nth), stored.sizes_for(recipient));
             let mailbox = &recipient.mailbox;
+            let beginning = wanted(nth, recipient);
             let path = mailbox.below(&self.shared.config.maildirs);
             let maildir = Maildir::at(self.shared.files.clone(), &path);
             let adopted = match maildir.adopt(&source, &unique, sizes) {
@@ -130,10 +171,14 @@ impl Spool {
                 adopted => adopted,
             };
             match adopted {
-                Ok(_) => outcome.delivered += 1,
+                Ok(_) => {
+                    outcome.delivered += 1;
+                    came.extend(beginning.map(|beginning| (recipient.clone(), beginning)));
+                }
                 Err(error) => outcome.pending.push((mailbox.clone(), error.into())),
             }
         }
+        self.came_late(envelope, came);
         if outcome.pending.is_empty() {
             self.forget_if_done(envelope);
         }
@@ -156,7 +201,7 @@ impl Spool {
         }
         // If this fails or is lost, the next start finds an envelope with nothing left to do.
         let _ = self.files().remove(&self.envelope(id));
-        if elsewhere {
+        if elsewhere && !waits(&self.one(id)) {
             let _ = self.files().remove(&self.progress(id));
         }
     }
@@ -177,6 +222,16 @@ impl Spool {
         self.shared.config.queue.join("corrupt")
     }
 
+    /// Files of messages that have left.
+    pub(crate) fn done(&self) -> PathBuf {
+        self.shared.config.queue.join("done")
+    }
+
+    /// All of a message whose recipients are all elsewhere.
+    pub(crate) fn one(&self, id: QueueId) -> PathBuf {
+        self.msg().join(format!("{id}.one"))
+    }
+
     pub(crate) fn envelope(&self, id: QueueId) -> PathBuf {
         self.msg().join(format!("{id}.env"))
     }
@@ -195,6 +250,16 @@ impl Spool {
     pub(crate) fn body(&self, id: QueueId, nth: usize) -> PathBuf {
         self.msg().join(format!("{id}.{nth}"))
     }
+}
+
+fn sweep(shared: &Shared) -> usize {
+    let done = std::mem::take(&mut *shared.done.lock().unwrap_or_else(PoisonError::into_inner));
+    let directory = shared.config.queue.join("done");
+    for id in &done {
+        // What is left is found by the next start.
+        let _ = shared.files.remove(&directory.join(id.to_string()));
+    }
+    done.len()
 }
 
 impl fmt::Debug for Spool {

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::id::QueueId;
 use crate::outbound::{Outbound, is_missing};
 use crate::progress::Progress;
+use crate::whole::{self, Octets};
 
 /// Longer than any text of ours; what is longer is cut, and so malformed.
 const LONGEST: u64 = 64 << 20;
@@ -35,10 +36,10 @@ impl View {
     pub fn ids(&self) -> Result<Vec<QueueId>, Error> {
         let mut ids = Vec::new();
         let listed = Disk.list(&self.msg, &mut |entry| {
-            // What is held for mailboxes alone has no `.out`.
+            // What is held for mailboxes alone has neither `.one` nor `.out`.
             let id = str::from_utf8(entry.name)
                 .ok()
-                .and_then(|name| name.strip_suffix(".out").or_else(|| name.strip_suffix(".q")));
+                .and_then(|name| [".one", ".out", ".q"].iter().find_map(|kind| name.strip_suffix(kind)));
             ids.extend(id.and_then(QueueId::parse));
         });
         match listed {
@@ -58,22 +59,14 @@ impl View {
 }
 
 pub(crate) fn outbound(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<Outbound>, Error> {
-    let elsewhere = is_there(files, &msg.join(format!("{id}.out")))?;
-    let progress_path = msg.join(format!("{id}.q"));
-    if !elsewhere && !is_there(files, &progress_path)? {
+    let Some((path, Stored { envelope, sizes, .. }, elsewhere)) = stored(files, msg, id)? else {
         return Ok(None);
-    }
-    let path = msg.join(format!("{id}.env"));
-    let Stored { envelope, sizes, .. } = match read(files, &path) {
-        // Settled a moment ago, or not accepted yet.
-        Err(error) if is_missing(&error) => return Ok(None),
-        text => decoded(&path, Stored::decode(&text?))?,
     };
     if envelope.queue_id != id {
         let malformed = crate::envelope::Malformed("the envelope of another message");
         return Err(Error::Malformed { path, malformed });
     }
-    let path = progress_path;
+    let path = msg.join(format!("{id}.q"));
     let progress = match read(files, &path) {
         Err(error) if is_missing(&error) => Progress::new(envelope.remotes.len()),
         text => decoded(&path, Progress::decode(&text?, id, envelope.remotes.len()))?,
@@ -96,6 +89,53 @@ fn is_there(files: &dyn Files, path: &Path) -> Result<bool, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(mailstore::Error::new("look at", path, error).into()),
     }
+}
+
+/// The envelope of a message that waits, where it stands, and whether somebody elsewhere waits for it.
+fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, Stored, bool)>, Error> {
+    let path = msg.join(format!("{id}.one"));
+    match files.open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        file => {
+            let read = file.and_then(|file| whole::stored(&file));
+            let read = read.map_err(|error| mailstore::Error::new("read", &path, error))?;
+            let stored = decoded(&path, read)?;
+            return Ok(Some((path, stored, true)));
+        }
+    }
+    let elsewhere = is_there(files, &msg.join(format!("{id}.out")))?;
+    if !elsewhere && !is_there(files, &msg.join(format!("{id}.q")))? {
+        return Ok(None);
+    }
+    let path = msg.join(format!("{id}.env"));
+    match read(files, &path) {
+        // Settled a moment ago, or not accepted yet.
+        Err(error) if is_missing(&error) => Ok(None),
+        text => {
+            let stored = decoded(&path, Stored::decode(&text?))?;
+            Ok(Some((path, stored, elsewhere)))
+        }
+    }
+}
+
+/// The octets of a message for which somebody elsewhere waits.
+pub(crate) fn octets(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Octets, Error> {
+    let path = msg.join(format!("{id}.one"));
+    let opening = |path: &Path, error| mailstore::Error::new("open", path, error);
+    match files.open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        file => {
+            let file = file.map_err(|error| opening(&path, error))?;
+            let found =
+                whole::envelope(&file).map_err(|error| mailstore::Error::new("read", &path, error))?;
+            let (_, octets) = decoded(&path, found)?;
+            return Ok(Octets::of_file(file, octets));
+        }
+    }
+    let path = msg.join(format!("{id}.out"));
+    let opened = files.open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata.len())));
+    let (file, octets) = opened.map_err(|error| opening(&path, error))?;
+    Ok(Octets::of_file(file, octets))
 }
 
 fn decoded<T>(path: &Path, decoded: Result<T, crate::envelope::Malformed>) -> Result<T, Error> {

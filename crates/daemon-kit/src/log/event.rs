@@ -77,7 +77,7 @@ catalogue! {
     FORWARD_FAILED = "forward_failed": "Mail could not be sent on, and is in the mailbox of who wanted that; `queue_id`, `recipient` (who), `to`, `answer`."
     FORWARD_STOPPED = "forward_stopped": "Mail is not sent on to an address of ours that leads nowhere, and stays in the mailbox; `login`, `to`."
     REPORT_SENT = "report_sent": "A sender is told what became of a message; `queue_id`, `report` (its own queue id), `to`, `occasion`: `failed`, `delayed`, `delivered` or `relayed`."
-    REPORT_FAILED = "report_failed": "A report could not be written now; one of a failure or a delay will be later, one of a success is lost; `queue_id`, `to`, `reason`."
+    REPORT_FAILED = "report_failed": "A report could not be written now; it will be later, but for one of a success whose mailbox had the message at once, which is lost; `queue_id`, `to`, `reason`."
     REPORT_UNDELIVERABLE = "report_undeliverable": "Nobody can be told of a failure, not even the postmaster, and the message is held; `queue_id`, `to`."
     DOUBLE_BOUNCE = "double_bounce": "A message without a sender, or for whose sender nobody is there, has failed: the postmaster is told; `queue_id`, `from`, `occasion`."
     QUEUE_RETRY_FAILED = "queue_retry_failed": "A message that waits in the queue could not be taken up again; `queue_id`, `error`."

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::book::{Book, Key, Limiter};
 use super::clock::Clock;
 use super::config::{Language, OutboundConfig};
+use super::limits;
 use super::resolve::Resolver;
 use super::route::{Nexthop, nexthop};
 use super::tls::Tls;
@@ -77,6 +78,8 @@ pub(crate) struct Agent {
     /// One at a time tells of failures, or two sessions would tell of the same.
     pub(crate) telling: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
+    /// Somebody will [sweep](Spool::sweep) in a moment.
+    sweeping: AtomicBool,
     stop: Notify,
     stopped: Notify,
 }
@@ -113,6 +116,7 @@ impl Outbound {
                 changed: Notify::new(),
                 telling: tokio::sync::Mutex::new(()),
                 stopping: AtomicBool::new(false),
+                sweeping: AtomicBool::new(false),
                 stop: Notify::new(),
                 stopped: Notify::new(),
             }),
@@ -178,9 +182,11 @@ impl Agent {
         let mut loading = JoinSet::new();
         loop {
             let arrived = arrivals.take();
+            let arrived: Vec<QueueId> = arrived.into_iter().filter(|id| !self.take_up(*id)).collect();
             if !arrived.is_empty() {
                 loading.spawn(self.clone().load(arrived));
             }
+            self.tell_late(&mut sessions);
             let wake = loop {
                 match self.book().open(self.clock.now()) {
                     Ok((key, first)) => drop(sessions.spawn(self.clone().serve(key, first))),
@@ -200,14 +206,45 @@ impl Agent {
                 () = due => {}
                 () = self.changed.notified() => {}
                 () = arrivals.notified() => {}
+                () = self.local.inner.some_late.notified() => {}
                 Some(_) = sessions.join_next() => {}
                 Some(_) = loading.join_next() => {}
             }
         }
+        self.tell_late(&mut sessions);
         let finished = async { while sessions.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_DELIVERIES, finished).await.is_err() {
             tracing::warn!(event = "outbound_cut", sessions = sessions.len());
         }
+    }
+
+    /// Senders who asked for it are told which mailboxes have their message now.
+    fn tell_late(self: &Arc<Self>, sessions: &mut JoinSet<()>) {
+        let late = self.local.inner.take_late();
+        if !late.is_empty() {
+            sessions.spawn(self.clone().report_late(late.into()));
+        }
+    }
+
+    /// Takes a message into the book that nobody need read from the disk.
+    fn take_up(&self, id: QueueId) -> bool {
+        let fresh = self.local.inner.arrivals.fresh(id);
+        fresh.inspect(|waiting| self.schedule(waiting)).is_some()
+    }
+
+    /// Files of messages that have left go away, many at a time.
+    pub(crate) fn sweep_soon(self: &Arc<Self>) {
+        if self.sweeping.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let agent = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(limits::SWEEP_PAUSE).await;
+            let Some(agent) = agent.upgrade() else { return };
+            agent.sweeping.store(false, Ordering::Release);
+            let spool = agent.spool().clone();
+            let _ = agent.local.inner.pool.run(move || spool.sweep()).await;
+        });
     }
 
     /// Takes messages from the disk into the book.

@@ -218,8 +218,16 @@ impl Agent {
     }
 
     async fn follow(self: &Arc<Self>, order: Order) -> Result<String, String> {
+        let forget = || {
+            if let Order::Hold(id, _) | Order::Release(id) | Order::Retry(id) | Order::Drop(id, _) = &order {
+                self.local.inner.arrivals.take_fresh(*id);
+            }
+        };
+        // From now on the disk knows more of it, and again of one that was just being accepted.
+        forget();
         let (spool, given) = (self.spool().clone(), order.clone());
         let done = self.local.inner.pool.run(move || obey(&spool, &given)).await;
+        forget();
         let text = done.map_err(|error| error.to_string())??;
         match order {
             Order::Why(id) => {
@@ -253,6 +261,7 @@ impl Agent {
                 self.enter(id, found).await;
             }
             Order::Adopt(_) => {
+                self.local.inner.collect_late();
                 let view = mail_queue::View::new(&self.queue());
                 for id in view.ids().map_err(|error| error.to_string())? {
                     self.book().remove(id);

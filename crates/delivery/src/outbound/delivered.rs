@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mail_queue::{Envelope, Recipient, Remote};
+use mail_queue::{Envelope, Late, Recipient, Remote};
 
 use super::agent::{Agent, Outbound};
 use super::dsn::{self, About, Line};
@@ -44,7 +44,7 @@ impl Outbound {
     /// says 250 afterwards has promised both.
     ///
     /// A crash between the message and its report loses the report, never the message, and makes none of them two: the report is a
-    /// message of its own, written once. A mailbox that could not be served yet is reported when it is, if this process lives so long.
+    /// message of its own, written once. A mailbox that could not be served yet is reported when it is, also after a restart.
     pub async fn report_delivered(&self, accepted: &Accepted, report: SuccessReport) {
         let waits = |recipient: &Recipient| accepted.waiting.contains(&recipient.mailbox);
         let SuccessReport { envelope, header } = &report;
@@ -74,7 +74,8 @@ fn when_served(agent: &Arc<Agent>, report: SuccessReport) -> impl Future<Output 
             match agent.upgrade() {
                 None => return,
                 Some(agent) if !agent.local.inner.is_pending(report.envelope.queue_id) => {
-                    return agent.delivered(&report).await;
+                    agent.delivered(&report).await;
+                    return;
                 }
                 Some(_) => {}
             }
@@ -84,10 +85,31 @@ fn when_served(agent: &Arc<Agent>, report: SuccessReport) -> impl Future<Output 
 }
 
 impl Agent {
-    async fn delivered(&self, report: &SuccessReport) {
+    async fn delivered(&self, report: &SuccessReport) -> bool {
         let id = report.envelope.queue_id;
-        if let Err((to, reason)) = self.try_delivered(report).await {
+        let done = self.try_delivered(report).await;
+        if let Err((to, reason)) = &done {
             tracing::error!(event = "report_failed", queue_id = %id, to, reason);
+        }
+        done.is_ok()
+    }
+
+    /// Tells of mailboxes that were served out of the queue: of messages that an earlier process accepted, or that were held.
+    pub(crate) async fn report_late(self: Arc<Self>, late: Vec<Late>) {
+        for late in late {
+            let Some(mut report) = SuccessReport::wanted(&late.envelope) else { continue };
+            report.read(late.beginning.get(letter::skipped(&late.beginning)..).unwrap_or_default());
+            if self.delivered(&report).await {
+                continue;
+            }
+            // Who knows our addresses may not be there yet.
+            let agent = Arc::downgrade(&self);
+            tokio::spawn(async move {
+                tokio::time::sleep(limits::LONGEST_RECORD_PAUSE).await;
+                if let Some(agent) = agent.upgrade() {
+                    agent.local.inner.report_late(late);
+                }
+            });
         }
     }
 

@@ -3,10 +3,9 @@
 //! Its sender wrote to somebody here, who has it then: in the mailbox, where it was put at once or is put now. So nobody is told by a
 //! report who may never have written it; of forged mail, which the next host knows better than we do, there would be many.
 
-use std::fs::File;
 use std::io::Read;
 
-use mail_queue::{Envelope, Forward, Outbound as Waiting, QueueId, Recipient};
+use mail_queue::{Envelope, Forward, Octets, Outbound as Waiting, QueueId, Recipient};
 
 use super::agent::{Agent, Home};
 use super::limits;
@@ -72,7 +71,7 @@ impl Agent {
     }
 }
 
-fn piece(mut file: File) -> std::io::Result<(File, Vec<u8>)> {
+fn piece(mut file: Octets) -> std::io::Result<(Octets, Vec<u8>)> {
     let mut octets = Vec::with_capacity(limits::PIECE);
     (&mut file).take(limits::PIECE as u64).read_to_end(&mut octets)?;
     Ok((file, octets))

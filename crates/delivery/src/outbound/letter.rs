@@ -1,7 +1,8 @@
 //! A message as it leaves: what must be known of it before, and its octets.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
+
+use mail_queue::Octets;
 
 use super::limits;
 
@@ -33,13 +34,13 @@ pub(crate) fn header(message: &[u8]) -> &[u8] {
 }
 
 /// Reads all of it, and sets it back to the first octet that leaves.
-pub(crate) fn examine(file: &mut File) -> io::Result<Facts> {
+pub(crate) fn examine(message: &mut Octets) -> io::Result<Facts> {
     let mut facts = Facts::default();
     let mut scan = HeaderScan::default();
-    let mut buffer = vec![0; limits::PIECE];
+    let mut buffer = vec![0; limits::PIECE.min(usize::try_from(message.len()).unwrap_or(usize::MAX))];
     let mut total = 0;
     loop {
-        let piece = match file.read(&mut buffer) {
+        let piece = match message.read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => buffer.get(..n).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -54,8 +55,15 @@ pub(crate) fn examine(file: &mut File) -> io::Result<Facts> {
     facts.header = scan.read.saturating_sub(facts.skipped);
     facts.hops = scan.hops;
     facts.wide_header = scan.wide;
-    file.seek(SeekFrom::Start(facts.skipped))?;
+    message.go_to(facts.skipped);
     Ok(facts)
+}
+
+/// Octets in front of a message, of which this is the beginning, that do not leave.
+pub(crate) fn skipped(beginning: &[u8]) -> usize {
+    let mut scan = HeaderScan::default();
+    scan.take(beginning);
+    usize::try_from(scan.return_path).unwrap_or_default()
 }
 
 /// Goes over a header, whatever its pieces are.
@@ -121,17 +129,13 @@ impl HeaderScan {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn examined(text: &[u8]) -> (Facts, Vec<u8>) {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(text).unwrap();
-        file.rewind().unwrap();
-        let facts = examine(&mut file).unwrap();
+        let mut message = Octets::of_memory(text.into());
+        let facts = examine(&mut message).unwrap();
         let mut left = Vec::new();
-        file.read_to_end(&mut left).unwrap();
+        message.read_to_end(&mut left).unwrap();
         (facts, left)
     }
 

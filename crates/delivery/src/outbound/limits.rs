@@ -29,6 +29,11 @@ pub(crate) const RECIPIENTS: usize = 100;
 pub(crate) const MESSAGES: usize = 100;
 /// Hosts that are tried for one message (RFC 5321 §5.1 asks for at least two addresses).
 pub(crate) const HOSTS: usize = 5;
+/// Messages, and octets of them, that are remembered from their acceptance to their first try, so that it need not read the disk.
+pub(crate) const FRESH_MESSAGES: usize = 4096;
+pub(crate) const FRESH_OCTETS: usize = 16 << 20;
+/// How long the files of messages that have left may lie about: see `Spool::sweep`.
+pub(crate) const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// `Received` fields from which on a message is taken for a loop (RFC 5321 §6.3: at least 100).
 pub(crate) const HOPS: usize = 100;
 /// Octets of a header that go into a report.

@@ -26,7 +26,7 @@ mod tls;
 mod transaction;
 
 pub use agent::{Barring, Finding, Home, Homes, Outbound, Speaking};
-pub(crate) use arrivals::Arrivals;
+pub(crate) use arrivals::{Arrivals, Fresh};
 pub use book::Concurrency;
 pub use config::{Language, Login, OutboundConfig, Relay, Route, TlsPolicy};
 pub use control::{Order, ask, obey, suspended};

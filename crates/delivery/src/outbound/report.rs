@@ -297,11 +297,11 @@ fn told(waiting: &Waiting, which: impl Fn(Fate) -> bool) -> Vec<Told> {
 
 /// The message as it is given back, and whether that is all of it.
 fn original(spool: &mail_queue::Spool, id: QueueId, whole: bool) -> std::io::Result<(Vec<u8>, bool)> {
-    let mut file = spool.open_body(id).map_err(std::io::Error::other)?;
-    let facts = examine(&mut file)?;
+    let mut message = spool.open_body(id).map_err(std::io::Error::other)?;
+    let facts = examine(&mut message)?;
     let whole = whole && facts.octets <= limits::REPORTED_MESSAGE;
     let octets = if whole { facts.octets } else { facts.header.min(limits::REPORTED_HEADER as u64) };
     let mut text = Vec::new();
-    file.take(octets).read_to_end(&mut text)?;
+    message.take(octets).read_to_end(&mut text)?;
     Ok((text, whole))
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use mail_queue::{Envelope, Fate, Outbound as Waiting, QueueId, Remote};
+use mail_queue::{Envelope, Fate, Octets, Outbound as Waiting, Progress, QueueId, Remote};
 
 use super::agent::Agent;
+use super::arrivals::Fresh;
 use super::book::{Key, Turn};
 use super::config::TlsPolicy;
 use super::letter::examine;
@@ -105,14 +106,17 @@ impl Agent {
     async fn deliver(self: Arc<Self>, key: &Key, id: QueueId, connected: &mut Option<Connected>) -> bool {
         let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
         let spool = self.spool().clone();
-        let waiting = match self.local.inner.pool.run(move || spool.outbound(id)).await {
-            Ok(Ok(Some(waiting))) if waiting.progress.hold.is_none() => waiting,
-            Ok(found) => {
-                flight.land();
-                self.enter(id, found).await;
-                return true;
-            }
-            Err(_) => return false,
+        let (waiting, octets) = match self.local.inner.arrivals.take_fresh(id) {
+            Some(Fresh { waiting, octets }) => (waiting, Some(octets)),
+            None => match self.local.inner.pool.run(move || spool.outbound(id)).await {
+                Ok(Ok(Some(waiting))) if waiting.progress.hold.is_none() => (Arc::new(waiting), None),
+                Ok(found) => {
+                    flight.land();
+                    self.enter(id, found).await;
+                    return true;
+                }
+                Err(_) => return false,
+            },
         };
         if !self.may_leave(&waiting).await {
             // It is looked at anew after a while: held by then, or asked about again.
@@ -142,9 +146,16 @@ impl Agent {
             return true;
         };
         let nexthop = nexthop(&self.config, &first.address);
-        match self.attempt(&nexthop, &waiting, &due, connected).await {
+        match self.attempt(&nexthop, (&waiting, octets), &due, connected).await {
             Ok(tried) => {
                 let dead = tried.dead;
+                // What nobody had tried and all have now is no more than that.
+                let untouched = waiting.progress == Progress::new(waiting.envelope.remotes.len());
+                let all = tried.results.len() == waiting.envelope.remotes.len()
+                    && tried.results.iter().all(|(_, outcome)| outcome.kind == Kind::Delivered);
+                if untouched && all && self.settle(&mut flight, &waiting.envelope, &tried).await {
+                    return true;
+                }
                 self.note(flight, &waiting.envelope, tried).await;
                 if dead {
                     self.destination_is_dead(key).await;
@@ -165,7 +176,7 @@ impl Agent {
     async fn attempt(
         self: &Arc<Self>,
         nexthop: &Nexthop,
-        waiting: &Waiting,
+        (waiting, octets): (&Waiting, Option<Arc<[u8]>>),
         due: &[(usize, &Remote)],
         connected: &mut Option<Connected>,
     ) -> Result<Tried, String> {
@@ -179,7 +190,7 @@ impl Agent {
         };
         let recipients: Vec<&Remote> = due.iter().map(|(_, remote)| *remote).collect();
         loop {
-            let message = match self.message(&waiting.envelope, &recipients).await {
+            let message = match self.message(&waiting.envelope, octets.clone(), &recipients).await {
                 Ok(message) => message,
                 Err(outcome) => return Ok(all(outcome, false)),
             };
@@ -220,25 +231,32 @@ impl Agent {
     async fn message<'m>(
         &self,
         envelope: &'m Envelope,
+        octets: Option<Arc<[u8]>>,
         recipients: &'m [&'m Remote],
     ) -> Result<Message<'m>, Outcome> {
         let (spool, id) = (self.spool().clone(), envelope.queue_id);
-        let open = move || {
-            let mut file = spool.open_body(id).map_err(|error| error.to_string())?;
-            let facts = examine(&mut file).map_err(|error| error.to_string())?;
-            Ok((file, facts))
+        let look = |mut octets: Octets| {
+            let facts = examine(&mut octets).map_err(|error| error.to_string())?;
+            Ok((octets, facts))
         };
         let trouble = |why: String| {
             tracing::error!(event = "store_failed", queue_id = %id, reason = why);
             Outcome::deferred((4, 3, 0), format!("the message cannot be read now: {why}"))
         };
-        let opened = self.local.inner.pool.run(open).await.map_err(|error| trouble(error.to_string()))?;
-        let (file, facts) = opened.map_err(trouble)?;
+        let opened = match octets {
+            // No larger than a message that was kept in memory until its end.
+            Some(octets) => look(Octets::of_memory(octets)),
+            None => {
+                let open = move || look(spool.open_body(id).map_err(|error| error.to_string())?);
+                self.local.inner.pool.run(open).await.map_err(|error| trouble(error.to_string()))?
+            }
+        };
+        let (octets, facts) = opened.map_err(trouble)?;
         if facts.hops > limits::HOPS {
             let why = format!("the message goes round in a loop: it has been through {} hosts", facts.hops);
             return Err(Outcome::failed((5, 4, 6), why));
         }
-        Ok(Message { envelope, recipients, facts, file })
+        Ok(Message { envelope, recipients, facts, octets })
     }
 
     /// A session with the first host that will have one.
@@ -332,6 +350,8 @@ impl Agent {
         };
         tracing::info!(event = "outbound_destination_dead", destination = %key, overdue = overdue.len());
         for id in overdue {
+            // The disk will know more of it.
+            self.local.inner.arrivals.take_fresh(id);
             let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
             let spool = self.spool().clone();
             let Ok(Ok(Some(waiting))) = self.local.inner.pool.run(move || spool.outbound(id)).await else {
@@ -356,6 +376,23 @@ impl Agent {
         }
     }
 
+    /// All have a message that nobody had tried before; `false` if that cannot be written down so simply.
+    async fn settle(self: &Arc<Self>, flight: &mut Flight, envelope: &Envelope, tried: &Tried) -> bool {
+        let told = |remote: &Remote| !tried.dsn && wishes(remote).success;
+        if envelope.remotes.iter().any(told) {
+            return false;
+        }
+        let (spool, id) = (self.spool().clone(), flight.id);
+        let settled = self.local.inner.pool.run(move || spool.delivered(id)).await;
+        let done = matches!(settled, Ok(Ok(_)));
+        if done {
+            self.log(envelope, tried);
+            flight.land();
+            self.sweep_soon();
+        }
+        done
+    }
+
     /// Writes down what came of a message, tells who must be told, and says when it is tried again.
     async fn note(self: &Arc<Self>, mut flight: Flight, envelope: &Envelope, tried: Tried) {
         let id = flight.id;
@@ -372,6 +409,7 @@ impl Agent {
         }
         let recorded = self.record(envelope, tried).await;
         flight.land();
+        self.sweep_soon();
         match recorded {
             Ok(Some(waiting)) => self.go_on(waiting).await,
             recorded => self.enter(id, recorded).await,

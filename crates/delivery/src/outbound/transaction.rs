@@ -1,9 +1,8 @@
 //! One message over one session: MAIL, RCPT for each, and the octets; a result for each recipient.
 
-use std::fs::File;
 use std::io::{self, Read};
 
-use mail_queue::{Body, Envelope, Remote};
+use mail_queue::{Body, Envelope, Octets, Remote};
 use smtp_proto::client::Asked;
 use smtp_proto::{
     BodyType, Extension, ForwardPath, Mail, Mailbox, Notify, OriginalRecipient, Rcpt, Return, ReversePath,
@@ -22,7 +21,7 @@ pub(crate) struct Message<'m> {
     pub(crate) recipients: &'m [&'m Remote],
     pub(crate) facts: Facts,
     /// At the first octet that leaves.
-    pub(crate) file: File,
+    pub(crate) octets: Octets,
 }
 
 /// What is said of a message to this host.
@@ -220,7 +219,7 @@ impl<'m> Message<'m> {
         let mut piece = Vec::with_capacity(
             limits::PIECE.min(usize::try_from(self.facts.octets).unwrap_or(usize::MAX)) + 1,
         );
-        (&self.file).take(limits::PIECE as u64).read_to_end(&mut piece)?;
+        (&mut self.octets).take(limits::PIECE as u64).read_to_end(&mut piece)?;
         Ok(if piece.is_empty() { None } else { Some(piece) })
     }
 }

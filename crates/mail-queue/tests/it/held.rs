@@ -15,7 +15,7 @@ fn for_all(id: QueueId, addresses: &[&str]) -> Envelope {
     Envelope { remotes, ..envelope(id, &KEYS) }
 }
 
-fn hold(spool: &Spool, id: QueueId, addresses: &[&str]) -> Result<(), Error> {
+pub(crate) fn hold(spool: &Spool, id: QueueId, addresses: &[&str]) -> Result<(), Error> {
     let mut incoming = spool.begin(id)?;
     incoming.write(TEXT)?;
     let sizes = incoming.accept_held(for_all(id, addresses), WHY)?;
@@ -23,7 +23,7 @@ fn hold(spool: &Spool, id: QueueId, addresses: &[&str]) -> Result<(), Error> {
     Ok(())
 }
 
-fn counts(scratch: &Scratch) -> [usize; 2] {
+pub(crate) fn counts(scratch: &Scratch) -> [usize; 2] {
     KEYS.map(|key| scratch.messages(key).len())
 }
 

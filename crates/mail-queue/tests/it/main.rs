@@ -3,6 +3,7 @@
 
 mod crash;
 mod held;
+mod held_elsewhere;
 mod outbound;
 mod power;
 mod second;

@@ -1,6 +1,6 @@
 //! Reports of success for mailboxes here.
 
-use delivery::outbound::SuccessReport;
+use delivery::outbound::{Order, SuccessReport, ask};
 use delivery::{Envelope, Mailbox, Notify, QueueId, Recipient};
 
 use super::world::{TEXT, World, config};
@@ -102,4 +102,86 @@ async fn a_mailbox_that_has_to_wait_is_reported_when_it_has_the_message() {
         world.breathe().await;
     }
     assert!(world.mailbox("taro").iter().any(|report| report.contains("; b@example.jp\r\n")));
+}
+
+/// Nobody's mailbox can be made.
+fn bar(world: &World, mailbox: &str) {
+    std::fs::create_dir_all(world.mail()).unwrap();
+    std::fs::write(world.mail().join(mailbox), "not a directory").unwrap();
+}
+
+/// A message of taro's for the mailboxes a and b, of which b cannot be served; then that process is no more.
+async fn b_has_to_wait() -> tempfile::TempDir {
+    let world = World::new(config());
+    bar(&world, "b");
+    let recipients = ["a", "b"].map(|name| recipient(name, &format!("{name}@example.jp"), Some(SUCCESS)));
+    assert_eq!(deliver(&world, "taro@example.jp", recipients.into()).await, 1);
+    assert_eq!(world.mailbox("taro").len(), 1, "that of a");
+    world.into_directory()
+}
+
+/// There is one report more, of b's mailbox, and there will be no other.
+async fn b_is_reported_once(world: World) {
+    while world.mailbox("taro").len() < 2 {
+        world.breathe().await;
+    }
+    let reports = world.mailbox("taro");
+    let report = reports.iter().find(|report| report.contains("; b@example.jp\r\n")).unwrap();
+    for line in ["Original-Envelope-Id: QQ+1", "Action: delivered", "Received: from pc", "Subject: hello"] {
+        assert!(report.contains(&format!("{line}\r\n")), "{line}\n{report}");
+    }
+    for not in ["a@example.jp", "Hello.", "Return-Path: <taro"] {
+        assert!(!report.contains(not), "{not}\n{report}");
+    }
+    world.outbound.stop().await;
+    let world = World::over(world.into_directory(), config());
+    assert_eq!(world.local().retry().await, 0);
+    // What is to be told is told before it stops.
+    let running = tokio::spawn(world.outbound.clone().run());
+    world.outbound.stop().await;
+    running.await.unwrap();
+    assert_eq!((world.mailbox("taro").len(), world.mailbox("b").len()), (2, 1));
+    assert!(world.queue_files().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_restart_found_waiting_is_reported_once_when_it_is_served() {
+    let world = World::over(b_has_to_wait().await, config());
+    world.run();
+    assert_eq!(world.local().retry().await, 1);
+    std::fs::remove_file(world.mail().join("b")).unwrap();
+    assert_eq!(world.local().retry().await, 0);
+    b_is_reported_once(world).await;
+}
+
+#[tokio::test]
+async fn what_a_restart_serves_is_reported_once() {
+    let directory = b_has_to_wait().await;
+    std::fs::remove_file(directory.path().join("mail/b")).unwrap();
+    let world = World::over(directory, config());
+    assert_eq!(world.mailbox("b").len(), 1);
+    world.run();
+    b_is_reported_once(world).await;
+}
+
+#[tokio::test]
+async fn what_was_held_is_reported_when_it_was_released() {
+    let world = World::new(config());
+    world.run();
+    let recipients = vec![recipient("a", "a@example.jp", Some(SUCCESS))];
+    let envelope = Envelope::new(QueueId::new(), "taro@example.jp", recipients);
+    let id = envelope.queue_id;
+    let mut incoming = world.local().begin_holdable(envelope, Vec::new());
+    incoming.write(TEXT.as_bytes()).await.unwrap();
+    assert!(incoming.commit_held("to be looked at".into()).await.unwrap().held);
+    let orders = world.outbound.clone();
+    tokio::spawn(async move { orders.take_orders().await });
+    while ask(&world.queue(), &Order::Release(id)).await.unwrap().is_none() {
+        world.breathe().await;
+    }
+    while world.mailbox("taro").is_empty() {
+        world.breathe().await;
+    }
+    assert!(world.mailbox("taro")[0].contains("Final-Recipient: rfc822; a@example.jp\r\n"));
+    assert_eq!(world.mailbox("a").len(), 1);
 }
