@@ -2,7 +2,8 @@
 //! directory) with as many writers.
 //!
 //! `YUBIN_BENCH_DIR` names the directory to measure in, `YUBIN_BENCH_ROUNDS` how often each is measured; rounds alternate, so that
-//! the disk's moods fall on all alike. The ratio is of one round's pair, then the median of all rounds.
+//! the disk's moods fall on all alike. The ratio is of one round's pair, then the median of all rounds. `YUBIN_BENCH_PARTS` names those
+//! that are wanted: `apart`, `together`, `large`, `recipients`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::env;
@@ -31,13 +32,20 @@ fn main() {
         "4 KiB messages a second in {}, median of {rounds} rounds (least–most); ratio to the bare loop",
         parent.display()
     );
-    for (layout, apart) in [("a mailbox for each writer", true), ("one mailbox for all", false)] {
-        for writers in WRITERS {
-            compare(&parent, rounds, layout, writers, apart);
+    let parts = env::var("YUBIN_BENCH_PARTS").unwrap_or_else(|_| "apart,together,large,recipients".into());
+    for part in parts.split(',') {
+        match part {
+            "apart" => {
+                WRITERS.iter().for_each(|&n| compare(&parent, rounds, "a mailbox for each writer", n, true))
+            }
+            "together" => {
+                WRITERS.iter().for_each(|&n| compare(&parent, rounds, "one mailbox for all", n, false))
+            }
+            "large" => large(&parent, rounds),
+            "recipients" => ten_recipients(&parent, rounds),
+            _ => panic!("there is no part {part}"),
         }
     }
-    large(&parent, rounds);
-    ten_recipients(&parent, rounds);
 }
 
 /// Octets a second of large messages, beside one process that writes and syncs as many.

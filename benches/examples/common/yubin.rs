@@ -24,23 +24,28 @@ pub(crate) fn world() -> TempDir {
 /// The same, below this directory.
 pub(crate) fn world_in(parent: &Path) -> TempDir {
     let dir = tempfile::Builder::new().prefix("yubin-bench-").tempdir_in(parent).unwrap();
-    let database = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
+    furnish(dir.path());
+    dir
+}
+
+/// The same in a directory that stays.
+pub(crate) fn furnish(dir: &Path) {
+    let database = DatabaseConfig::sqlite(&dir.join("accounts.sqlite"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async { Accounts::create(&database).await.unwrap().close().await });
     let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
-    fs::write(dir.path().join("cert.pem"), made.cert.pem()).unwrap();
-    fs::write(dir.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    dir
+    fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
 }
 
 impl Yubin {
     /// Starts `smtpd` or `pop3d` out of `programs`.
-    pub(crate) fn start(name: &str, programs: &Path, world: &TempDir) -> Self {
+    pub(crate) fn start(name: &str, programs: &Path, world: &Path) -> Self {
         Self::start_with(name, programs, world, "")
     }
 
     /// With these sections more in its configuration.
-    pub(crate) fn start_with(name: &str, programs: &Path, world: &TempDir, sections: &str) -> Self {
+    pub(crate) fn start_with(name: &str, programs: &Path, world: &Path, sections: &str) -> Self {
         let (clear, tls) = (free(), free());
         let protocol = name.trim_end_matches('d');
         let more =
@@ -50,7 +55,7 @@ impl Yubin {
                 "[[listener]]\nprotocol = \"{protocol}\"\naddress = \"{address}\"\ntls = \"{tls}\"\n{more}\n"
             )
         };
-        let config = world.path().join(format!("{name}.toml"));
+        let config = world.join(format!("{name}.toml"));
         let text = format!(
             "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
              accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
@@ -60,7 +65,7 @@ impl Yubin {
             door(tls, "implicit", more[1])
         );
         fs::write(&config, text).unwrap();
-        let log = fs::File::create(world.path().join(format!("{name}.log"))).unwrap();
+        let log = fs::File::create(world.join(format!("{name}.log"))).unwrap();
         let program = programs.join(name);
         let child =
             Command::new(&program).arg("--config").arg(&config).stderr(log).stdout(Stdio::null()).spawn();
@@ -72,7 +77,7 @@ impl Yubin {
             }
             sleep(Duration::from_millis(50));
         }
-        let log = fs::read_to_string(world.path().join(format!("{name}.log"))).unwrap_or_default();
+        let log = fs::read_to_string(world.join(format!("{name}.log"))).unwrap_or_default();
         panic!("{name} does not answer; its log begins\n{}", log.get(..1000).unwrap_or(&log));
     }
 

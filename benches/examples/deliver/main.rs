@@ -21,6 +21,7 @@ mod daemons;
 mod measure;
 #[path = "../common/postfix.rs"]
 mod postfix;
+#[path = "../common/round.rs"]
 mod round;
 
 use std::path::PathBuf;

@@ -52,7 +52,7 @@ fn main() {
     let client = Arc::new(trusting::config(rustls::DEFAULT_VERSIONS));
     println!("{connections} idle connections        KiB each: resident   at most   kernel, both ends");
     for (name, tls, says, most) in ROWS {
-        let daemon = Yubin::start(name, &programs, &world);
+        let daemon = Yubin::start(name, &programs, world.path());
         let connect = |number: usize| connect(&daemon, number, tls, says, &client);
         drop((0..WARM_UP).map(connect).collect::<Vec<_>>());
         let (resident, kernel) = settled(&daemon);

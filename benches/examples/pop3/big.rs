@@ -32,6 +32,11 @@ pub(crate) fn run(world: &World, rounds: usize, messages: usize) {
     let took = seconds(|| deliver(world, messages));
     println!("({messages} messages delivered by smtpd in {took:.0} s)");
     world.share(USER);
+    let session = |server: &Daemon| session(server, messages);
+    let cold = |server: &Daemon| {
+        forget();
+        session(server)
+    };
     row("the big maildrop, first time, s", &each(&servers, 1, session));
     row("  warm, s", &each(&servers, rounds, session));
     if !forget() {
@@ -49,17 +54,13 @@ pub(crate) fn run(world: &World, rounds: usize, messages: usize) {
     row("  cold, servers just started, s", &figures);
 }
 
-fn cold(server: &Daemon) -> f64 {
-    forget();
-    session(server)
-}
-
 /// Seconds for all that a program asks which leaves mail on the server.
-fn session(server: &Daemon) -> f64 {
+fn session(server: &Daemon, messages: usize) -> f64 {
     seconds(|| {
         let mut client = Client::connect(server.address(false), false);
         client.login(USER);
-        client.ask("STAT\r\n");
+        let stat = client.ask("STAT\r\n");
+        assert!(stat.starts_with(format!("+OK {messages} ").as_bytes()), "{}", stat.escape_ascii());
         client.fetch("UIDL\r\n");
         client.fetch("LIST\r\n");
         client.fetch("RETR 1\r\n");

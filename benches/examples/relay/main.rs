@@ -59,7 +59,7 @@ fn main() {
         dead::fill(world.path(), options.dead);
     }
     let begin = Instant::now();
-    let ours = Yubin::start_with("smtpd", options.smtpd.parent().unwrap(), &world, &settings);
+    let ours = Yubin::start_with("smtpd", options.smtpd.parent().unwrap(), world.path(), &settings);
     if options.dead > 0 {
         dead::started(world.path(), ours.pid(), options.dead, begin);
     }

@@ -46,7 +46,7 @@ fn main() {
     let options = Options::read();
     let world = yubin::world();
     let programs = options.smtpd.parent().unwrap();
-    let ours = Yubin::start("smtpd", programs, &world);
+    let ours = Yubin::start("smtpd", programs, world.path());
     let (at, place) = (yubin::free(), world.path().display());
     let main = format!(
         "myhostname = localhost\nlocal_recipient_maps =\nmynetworks =\nsmtpd_peername_lookup = no\n\

@@ -18,14 +18,14 @@ mod rules;
 mod words;
 
 use std::fmt::{self, Display};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
-use accounts::{Accounts, DatabaseConfig, Unavailable};
+use accounts::{Accounts, AdminError, DatabaseConfig, OpenError, Unavailable};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
-use daemon_kit::daemon::{Daemon, Trouble};
+use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
+use daemon_kit::directory;
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use mailstore::files::{self, make_dir_durable};
 use mailstore::{Ledger, Listings};
@@ -145,12 +145,8 @@ impl Daemon for Pop3d {
     const PROTOCOL: Protocol = Protocol::Pop3;
 
     async fn check(config: &Config) -> Result<(), Trouble> {
-        match std::fs::read_dir(&config.store.maildirs) {
-            // It is made at the start.
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
-            looked => looked.map(drop).map_err(|why| unusable(&config.store.maildirs, &why))?,
-        }
-        let accounts = Accounts::open(&database(config)).await?;
+        directory::check("the Maildirs", &config.store.maildirs)?;
+        let accounts = Accounts::open(&database(config)).await.map_err(unopened)?;
         let known = brands_must_exist(config, &accounts).await;
         accounts.close().await;
         known
@@ -159,17 +155,22 @@ impl Daemon for Pop3d {
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let maildirs = &config.store.maildirs;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
-        let pop3d = Self::new(config, Accounts::open(&database(config)).await?);
+        let pop3d = Self::new(config, Accounts::open(&database(config)).await.map_err(unopened)?);
         brands_must_exist(config, &pop3d.accounts).await?;
         pop3d.learn_rules().await?;
         Ok(pop3d)
     }
 }
 
+fn unopened(error: OpenError) -> Trouble {
+    NeedsRepair::if_so(error.needs_repair(), error)
+}
+
 /// Nobody could log in where the customers of a brand are meant that is not there.
 async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
     for listener in config.listeners(Protocol::Pop3) {
-        accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await?;
+        let known = accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await;
+        known.map_err(|error| NeedsRepair::if_so(matches!(error, AdminError::Refused(_)), error))?;
     }
     Ok(())
 }
@@ -179,5 +180,5 @@ fn database(config: &Config) -> DatabaseConfig {
 }
 
 fn unusable(maildirs: &Path, why: &dyn Display) -> Trouble {
-    format!("the Maildirs at {} cannot be used: {why}", maildirs.display()).into()
+    NeedsRepair::because(format!("the Maildirs at {} cannot be used: {why}", maildirs.display()))
 }

@@ -277,8 +277,7 @@ impl<'s> Conversation<'s> {
             return Answer::No(reply);
         }
         let standing = self.standing();
-        let listener = &self.session.listener;
-        let transaction = self.transaction.as_ref();
+        let (listener, transaction) = (&self.session.listener, self.transaction.as_ref());
         let taken = match self.smtpd.recipient(standing, listener, rcpt.forward_path, transaction).await {
             Ok(taken) => taken,
             Err(reply) => return Answer::No(reply),

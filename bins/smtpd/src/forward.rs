@@ -41,9 +41,9 @@ impl Smtpd {
         srs: &Srs,
         mailbox: accounts::Mailbox,
         address: &str,
-        reverse_path: &str,
         transaction: Option<&Transaction>,
     ) -> Result<Expansion, Reply> {
+        let reverse_path = transaction.map_or("", Transaction::reverse_path);
         let (mut seen, mut expansion) = (BTreeSet::<AccountId>::new(), Expansion::default());
         let mut homes: Vec<(accounts::Mailbox, String)> = Vec::new();
         let mut next = vec![(mailbox.clone(), address.to_owned())];
@@ -85,7 +85,7 @@ impl Smtpd {
             homes.push((mailbox, address.to_owned()));
         }
         for (home, address) in homes {
-            let (mailbox, reserved) = self.reserve_once(&home, &address, transaction).await?;
+            let (mailbox, reserved) = self.reserve(&home, &address, transaction).await?;
             expansion.here.push((address, mailbox, reserved));
         }
         Ok(expansion)

@@ -19,9 +19,10 @@ mod words;
 
 use std::sync::Arc;
 
-use accounts::{Accounts, DatabaseConfig, Srs};
+use accounts::{Accounts, AdminError, DatabaseConfig, OpenError, Srs};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
-use daemon_kit::daemon::{Daemon, Trouble};
+use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
+use daemon_kit::directory;
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
@@ -119,16 +120,18 @@ impl Daemon for Smtpd {
     const PROTOCOL: Protocol = Protocol::Smtp;
 
     async fn check(config: &Config) -> Result<(), Trouble> {
-        let accounts = Accounts::open(&database(config)).await?;
+        directory::check("the Maildirs", &config.store.maildirs)?;
+        directory::check("the queue", &config.store.queue)?;
+        let accounts = Accounts::open(&database(config)).await.map_err(unopened)?;
         let known = brands_must_exist(config, &accounts).await;
         accounts.close().await;
         known?;
         srs(config)?;
-        outbound::settings(config).map(drop)
+        outbound::settings(config).map(drop).map_err(NeedsRepair::because)
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
-        let accounts = Accounts::open(&database(config)).await?;
+        let accounts = Accounts::open(&database(config)).await.map_err(unopened)?;
         brands_must_exist(config, &accounts).await?;
         let store = store(config);
         // It reads the disk, and after a crash for long.
@@ -143,17 +146,22 @@ impl Daemon for Smtpd {
     }
 }
 
+fn unopened(error: OpenError) -> Trouble {
+    NeedsRepair::if_so(error.needs_repair(), error)
+}
+
 /// Nobody could log in where the customers of a brand are meant that is not there.
 async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
     for listener in config.listeners(Protocol::Smtp) {
-        accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await?;
+        let known = accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await;
+        known.map_err(|error| NeedsRepair::if_so(matches!(error, AdminError::Refused(_)), error))?;
     }
     Ok(())
 }
 
 fn srs(config: &Config) -> Result<Option<Srs>, Trouble> {
     let load = |forwarding: &config::Forwarding| Srs::load(&forwarding.srs_key, &forwarding.srs_domain);
-    Ok(config.forwarding.as_ref().map(load).transpose()?)
+    config.forwarding.as_ref().map(load).transpose().map_err(unopened)
 }
 
 fn database(config: &Config) -> DatabaseConfig {

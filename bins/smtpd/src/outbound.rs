@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use accounts::{Accounts, AdminError, Resolution, State};
 use auth_sasl::Secret;
 use daemon_kit::config::{self, Config, OutboundTls, RelayHost, ReportLanguage};
-use daemon_kit::daemon::Trouble;
+use daemon_kit::daemon::{NeedsRepair, Trouble};
 use daemon_kit::log::event;
 use delivery::outbound::{
     Barring, Concurrency, Dns, Finding, Home, Homes, Language, Login, Outbound, OutboundConfig, Relay, Route,
@@ -102,7 +102,7 @@ pub(crate) fn start(
     accounts: &Accounts,
     delivery: &LocalDelivery,
 ) -> Result<Outbound, Trouble> {
-    let settings = settings(config)?;
+    let settings = settings(config).map_err(NeedsRepair::because)?;
     let dns = Dns::new(&settings.name_servers).map_err(|why| format!("the DNS cannot be asked: {why}"))?;
     let people = People {
         accounts: accounts.clone(),

@@ -82,14 +82,14 @@ impl Smtpd {
             (Verdict::Accept(_), Resolution::Mailbox(found)) => {
                 let address = path.to_string();
                 if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
-                    let mut expansion = self.expand(srs, found, &address, reverse_path, transaction).await?;
+                    let mut expansion = self.expand(srs, found, &address, transaction).await?;
                     for account in expansion.accounts.iter().copied() {
                         expansion.checked |= self.checked_recipient(standing.checked, account).await?;
                     }
                     return Ok(Taken::SentOn(expansion));
                 }
                 let checked = self.checked_recipient(standing.checked, found.account).await?;
-                let (mailbox, reserved) = self.reserve_once(&found, &address, transaction).await?;
+                let (mailbox, reserved) = self.reserve(&found, &address, transaction).await?;
                 return Ok(Taken::Here(Home { mailbox, reserved, checked }));
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
@@ -116,12 +116,13 @@ impl Smtpd {
         standing: Standing,
         brand: Option<&str>,
     ) -> Result<(Identity, Option<Sender>), Reply> {
-        let tickets = self.pop_before_smtp.is_some_and(|tickets| tickets.is_on());
+        let tickets = self.pop_before_smtp.filter(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
-        let Some(address) = standing.address.filter(|_| tickets && asked) else {
+        let (Some(address), Some(tickets)) = (standing.address.filter(|_| asked), tickets) else {
             return Ok((standing.identity, None));
         };
-        let holders = self.accounts.at_brand(brand).ticket_holders(address).await.map_err(|error| {
+        let accounts = self.accounts.at_brand(brand);
+        let holders = accounts.ticket_holders(address, tickets.lifetime).await.map_err(|error| {
             tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
             replies::ACCOUNTS_UNAVAILABLE
         })?;
@@ -144,8 +145,9 @@ impl Smtpd {
         }
     }
 
-    /// Room for the message, unless the mailbox gets it already by another of its addresses: it gets it once.
-    pub(crate) async fn reserve_once(
+    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken. A mailbox that has the message by another
+    /// of its addresses gets it once, and needs no more room.
+    pub(crate) async fn reserve(
         &self,
         found: &accounts::Mailbox,
         address: &str,
@@ -155,31 +157,20 @@ impl Smtpd {
         if transaction.is_some_and(|transaction| transaction.is_for(&mailbox)) {
             return Ok((mailbox, None));
         }
-        let octets = transaction.and_then(Transaction::declared);
-        let reserved = self.reserve(found, &mailbox, address, octets).await?;
-        Ok((mailbox, Some(reserved)))
-    }
-
-    /// Room for the message. That it cannot be counted is our trouble, and the mail is taken.
-    async fn reserve(
-        &self,
-        found: &accounts::Mailbox,
-        mailbox: &Mailbox,
-        address: &str,
-        octets: Option<u64>,
-    ) -> Result<Reserved, Reply> {
         let quota = quota(found, &self.quota);
-        match self.delivery.reserve(mailbox, address, quota, octets).await {
-            Ok(reserved) => Ok(reserved),
+        let octets = transaction.and_then(Transaction::declared);
+        let reserved = match self.delivery.reserve(&mailbox, address, quota, octets).await {
+            Ok(reserved) => reserved,
             Err(DeliveryError::OverQuota(over)) => {
                 tracing::info!(event = event::RECIPIENT_REFUSED, recipient = address, reason = "over-quota", %over);
-                Err(self.mailbox_full())
+                return Err(self.mailbox_full());
             }
             Err(error) => {
                 tracing::error!(event = event::QUOTA_UNKNOWN, recipient = address, reason = %error);
-                Ok(self.delivery.unchecked(mailbox, address, quota))
+                self.delivery.unchecked(&mailbox, address, quota)
             }
-        }
+        };
+        Ok((mailbox, Some(reserved)))
     }
 
     /// The answer of VRFY to who may have one: an address of ours, or a local part at this host (RFC 5321 §3.5.1). `None` for other

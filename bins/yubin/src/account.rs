@@ -1,5 +1,7 @@
 //! `yubin account`: the life of a mail account.
 
+mod suspension;
+
 use std::path::PathBuf;
 
 use accounts::{AccountDetails, AccountRow, Accounts, Apop, IssuedAccount, NewAccount, Pop3Changes, Which};
@@ -10,7 +12,6 @@ use crate::address;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::forward;
-use crate::held;
 use crate::life::{self, ShownService, ShownState};
 use crate::output::{Output, facts, on_off, table, time};
 use crate::password::NewPassword;
@@ -35,7 +36,7 @@ pub enum Command {
         /// Let the account log in by APOP too, for which its password is kept sealed
         #[arg(long)]
         apop: bool,
-        /// Give the names out even if they are reserved or were released a short while ago
+        /// Give the names out even if they are reserved or were released a short while ago, and take a password that would soon be guessed
         #[arg(long)]
         force: bool,
     },
@@ -45,7 +46,11 @@ pub enum Command {
         login: String,
     },
     /// All accounts, or those of --brand
-    List,
+    List {
+        /// Those of a contract
+        #[arg(long)]
+        contract: Option<String>,
+    },
     /// Make an account as a plan says, with login and password made for it
     Issue(life::Issue),
     /// Stop an account, in parts; what it stops ends at once
@@ -91,6 +96,9 @@ pub enum Command {
         /// Take another program's hash of the password from the first line of stdin
         #[arg(long, conflicts_with_all = ["password_stdin", "apop"])]
         hash_stdin: bool,
+        /// Take a password that would soon be guessed
+        #[arg(long, requires = "password_stdin")]
+        force: bool,
     },
     /// Change what an account may do
     #[command(after_help = SET_EXAMPLES)]
@@ -199,13 +207,17 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         Command::Add { login, addresses, password_stdin, apop, force } => {
             let accounts = if force { accounts.insisting() } else { accounts };
             let password = NewPassword::get(password_stdin)?;
+            password.must_be_good(&login, settings, force)?;
             let new = NewAccount { login, addresses, password: Some(password.secret.clone()), apop };
             let details = accounts.account_add(new).await?;
             print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Show { login } => show(settings, &accounts, &login, output).await,
-        Command::List => {
+        Command::List { contract } => {
             let mut list = accounts.account_list().await?;
+            if let Some(contract) = contract {
+                list.retain(|row| row.contract == contract);
+            }
             if let Some(brand) = &settings.brand {
                 list.retain(|row| row.brand().is_some_and(|own| own.eq_ignore_ascii_case(brand)));
             }
@@ -213,9 +225,9 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             output.print(&list, |list| as_table(list))
         }
         Command::Issue(wanted) => issue(settings, &accounts, wanted, output).await,
-        Command::Suspend(wanted) => suspend(settings, &accounts, &wanted, output).await,
+        Command::Suspend(wanted) => suspension::suspend(settings, &accounts, &wanted, output).await,
         Command::Resume { login, release_queue } => {
-            resume(settings, &accounts, &login, release_queue, output).await
+            suspension::resume(settings, &accounts, &login, release_queue, output).await
         }
         Command::Stage { login } => {
             accounts.account_stage(&login).await?;
@@ -230,13 +242,14 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             accounts.account_set_hash(&login, &NewPassword::get(true)?.secret).await?;
             show(settings, &accounts, &login, output).await
         }
-        Command::Passwd { login, password_stdin, apop, no_apop, hash_stdin: false } => {
+        Command::Passwd { login, password_stdin, apop, no_apop, force, hash_stdin: false } => {
             let apop = match (apop, no_apop) {
                 (true, _) => Apop::On,
                 (_, true) => Apop::Off,
                 _ => Apop::Keep,
             };
             let password = NewPassword::get(password_stdin)?;
+            password.must_be_good(&login, settings, force)?;
             accounts.account_passwd(&login, &password.secret, apop).await?;
             let details = accounts.account_show(&login).await?;
             print_with_password(settings, &accounts, details, &password, output).await
@@ -284,42 +297,6 @@ async fn issue(
         None => {}
     }
     outcome
-}
-
-async fn suspend(
-    settings: &Settings,
-    accounts: &Accounts,
-    wanted: &life::Suspend,
-    output: Output,
-) -> Result<(), Failure> {
-    let stops_sending = life::suspend(accounts, wanted).await?;
-    let shown = whole(settings, accounts, wanted.login()).await?;
-    let held = if stops_sending { held::hold(settings, &shown.login).await? } else { 0 };
-    print_with_queue(shown, held, output)
-}
-
-async fn resume(
-    settings: &Settings,
-    accounts: &Accounts,
-    login: &str,
-    release_queue: bool,
-    output: Output,
-) -> Result<(), Failure> {
-    accounts.account_resume(login).await?;
-    let shown = whole(settings, accounts, login).await?;
-    if release_queue {
-        held::release(settings, &shown.login).await?;
-    }
-    let held = held::count(settings, &shown.login)?;
-    print_with_queue(shown, held, output)
-}
-
-/// What is held, and what to do with it.
-fn print_with_queue(shown: Shown, held: usize, output: Output) -> Result<(), Failure> {
-    output.print(&Shown { held_messages: Some(held), ..shown }, |shown| match held {
-        0 => as_facts(shown),
-        held => format!("{}\n\n{}", as_facts(shown), held::advice(&shown.login, held)),
-    })
 }
 
 /// The password is shown whatever else cannot be: nobody would ever see it again.

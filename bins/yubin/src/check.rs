@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use accounts::{Accounts, Resolution, Srs, Status, Upgrade};
 use clap::Args;
 use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, OnFail, Protocol, TlsMode, VirusCheck};
-use daemon_kit::daemon::{Daemon, Trouble};
+use daemon_kit::daemon::{Daemon, EXIT_CONFIG, Trouble, exit_status};
 use pop3d::Pop3d;
 use serde::Serialize;
 use smtpd::Smtpd;
@@ -155,9 +155,14 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
 
 /// What a daemon's own `--check` says beyond the file.
 async fn check<D: Daemon>(config: &Config) -> Result<(), Failure> {
-    D::check(config)
-        .await
-        .map_err(|trouble: Trouble| Failure::Configuration(format!("{}: {trouble}", D::NAME)))
+    D::check(config).await.map_err(|trouble: Trouble| {
+        let text = format!("{}: {trouble}", D::NAME);
+        if exit_status(&trouble) == EXIT_CONFIG {
+            Failure::Configuration(text)
+        } else {
+            Failure::Refused(text)
+        }
+    })
 }
 
 /// The default domain, and who gets mail for `postmaster@` there.

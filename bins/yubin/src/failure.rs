@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use accounts::{AdminError, OpenError, Unavailable};
+use daemon_kit::daemon::{EXIT_CONFIG, EXIT_FAILED};
 
 /// Not done. Wrong usage (exit 2) is told by the argument parser before it comes to this.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,8 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Refused(_) => ExitCode::from(1),
-            Self::Configuration(_) => ExitCode::from(78),
+            Self::Refused(_) => ExitCode::from(EXIT_FAILED),
+            Self::Configuration(_) => ExitCode::from(EXIT_CONFIG),
         }
     }
 }
@@ -49,10 +50,9 @@ impl From<Unavailable> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        match error {
-            // It may be back in a minute; nothing needs to be written differently.
-            OpenError::Unreachable { .. } => Self::Refused(error.to_string()),
-            _ => Self::Configuration(error.to_string()),
+        match error.needs_repair() {
+            false => Self::Refused(error.to_string()),
+            true => Self::Configuration(error.to_string()),
         }
     }
 }

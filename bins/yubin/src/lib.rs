@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`diagnose`], [`guide`], [`queue`], [`quota`], [`report`], [`import`], [`backup`], [`check`], [`init`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`diagnose`], [`guide`], [`queue`], [`quota`], [`report`], [`import`], [`export`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -17,6 +17,7 @@ pub mod diagnose;
 pub mod domain;
 pub mod expire;
 pub mod explain;
+pub mod export;
 pub mod failure;
 pub mod forward;
 pub mod guide;
@@ -120,6 +121,9 @@ pub enum Command {
     /// Take over from another server: accounts, and mail of a maildir or an mbox
     #[command(subcommand)]
     Import(import::Command),
+    /// An account's mail in a file, to take along
+    #[command(subcommand)]
+    Export(export::Command),
     /// Remove mail that has been here for too long
     Expire(expire::Arguments),
     /// Which network class an address belongs to: test
@@ -188,6 +192,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
         Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,
         Command::Import(command) => import::run(&settings()?, command, output).await,
+        Command::Export(command) => export::run(&settings()?, command, output).await,
         Command::Expire(arguments) => expire::run(&settings()?, arguments, output).await,
         Command::Network(command) => network::run(&settings()?, &command, output),
         Command::Explain(arguments) => explain::run(&settings()?, &arguments, output).await,

@@ -2,10 +2,11 @@
 
 use std::io::{self, BufRead};
 
-use accounts::{Unavailable, generate_password};
+use accounts::{Unavailable, generate_password, password_weakness};
 use auth_sasl::Secret;
 use zeroize::Zeroizing;
 
+use crate::config::Settings;
 use crate::failure::Failure;
 
 /// Longer than any password that is accepted, so that a longer one is seen to be longer.
@@ -22,6 +23,21 @@ impl NewPassword {
     pub(crate) fn get(from_stdin: bool) -> Result<Self, Failure> {
         let secret = if from_stdin { first_line(io::stdin().lock()) } else { made() }?;
         Ok(Self { secret, made: !from_stdin })
+    }
+
+    /// Refuses one that an operator gave and that would soon be guessed, for this login; ours are none of these.
+    pub(crate) fn must_be_good(&self, login: &str, settings: &Settings, force: bool) -> Result<(), Failure> {
+        let Some(least) = settings.config.accounts.password_min_length.filter(|_| !self.made && !force)
+        else {
+            return Ok(());
+        };
+        let least = usize::try_from(least).unwrap_or(usize::MAX);
+        match password_weakness(&self.secret, login, least) {
+            None => Ok(()),
+            Some(why) => Err(Failure::Refused(format!(
+                "{why}; choose another one, leave out --password-stdin to have one made, or take it all the same with --force"
+            ))),
+        }
     }
 
     /// What to print once: nothing where the operator gave it.

@@ -22,6 +22,24 @@ impl Unavailable {
     }
 }
 
+impl Unavailable {
+    /// Whether SQLite says that the file is damaged, or was never a database of its.
+    fn is_damage(&self) -> bool {
+        const CORRUPT: u32 = 11;
+        const NOT_A_DATABASE: u32 = 26;
+        let causes =
+            std::iter::successors(Some(&*self.cause as &(dyn std::error::Error + 'static)), |error| {
+                error.source()
+            });
+        causes.filter_map(|error| error.downcast_ref::<sqlx::Error>()).any(|error| {
+            let code = error.as_database_error().and_then(|error| error.code());
+            // PostgreSQL's have five characters, and no such numbers.
+            let code = code.filter(|code| code.len() < 5).and_then(|code| code.parse::<u32>().ok());
+            code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
+        })
+    }
+}
+
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
@@ -83,6 +101,16 @@ pub enum OpenError {
         /// What is wrong with it and what to do.
         fault: String,
     },
+    /// What is there is no database, or one whose octets are no longer those that were written.
+    #[error(
+        "the account database at {place} is damaged, or is none: {cause}; put a copy in its place, see: yubin restore --help"
+    )]
+    Damaged {
+        /// Path, or URL without user and password.
+        place: String,
+        /// What happened.
+        cause: Unavailable,
+    },
     /// The database does not answer.
     #[error("{place}: {cause}")]
     Unreachable {
@@ -91,4 +119,18 @@ pub enum OpenError {
         /// What happened.
         cause: Unavailable,
     },
+}
+
+impl OpenError {
+    /// Of what the database itself answers, or does not.
+    pub(crate) fn because(place: String, cause: Unavailable) -> Self {
+        if cause.is_damage() { Self::Damaged { place, cause } } else { Self::Unreachable { place, cause } }
+    }
+
+    /// Whether the configuration, or what it names, must be repaired first (exit 78, `EX_CONFIG`). If not, it may be over in a minute,
+    /// and nothing needs to be written differently (exit 1).
+    #[must_use]
+    pub const fn needs_repair(&self) -> bool {
+        !matches!(self, Self::Unreachable { .. })
+    }
 }

@@ -77,6 +77,7 @@ mod srs;
 mod standing;
 mod store;
 mod tickets;
+mod weakness;
 mod witness;
 
 use std::fmt;
@@ -106,6 +107,7 @@ pub use sent::{Counted, SendingStanding};
 pub use sessions::Attendance;
 pub use srs::{Srs, SrsFault};
 pub use standing::{Bar, Service, State, Stops};
+pub use weakness::password_weakness;
 
 use answers::Answers;
 use guesses::{Common, Guesses};
@@ -174,7 +176,7 @@ impl Accounts {
         if let Some(path) = &config.apop_key {
             let sealed = admin::count_sealed(&store)
                 .await
-                .map_err(|cause| OpenError::Unreachable { place: config.place(), cause })?;
+                .map_err(|cause| OpenError::because(config.place(), cause))?;
             if sealed == 0 {
                 ApopKey::generate(path)?;
             }
@@ -184,7 +186,7 @@ impl Accounts {
 
     fn assemble(store: Store, config: &DatabaseConfig) -> Result<Self, OpenError> {
         let apop = config.apop_key.as_deref().map(ApopKey::load).transpose()?;
-        let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+        let unreachable = |cause| OpenError::because(config.place(), cause);
         let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
         let remembered = Remembered::new().map_err(no_random)?;
         let shared = Arc::new(Shared {

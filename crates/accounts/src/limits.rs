@@ -76,7 +76,8 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How many logins are remembered: 16 octets each and the table around them, so 8 MiB of those who poll.
 pub const REMEMBERED_LOGINS: usize = 200_000;
 
-/// How many logins are answered without a question while the database does not change: some 400 octets each, so 8 MiB.
+/// How many logins, and how many addresses, are answered without a question while the database does not change: some 400 octets each,
+/// so 8 MiB for either.
 pub const KEPT_ANSWERS: usize = 20_000;
 
 /// How long an address stays known to an account that logged in from it.
@@ -153,3 +154,6 @@ pub const LOOP_MARK: usize = 12;
 
 /// Addresses to which an account sends its mail on.
 pub const FORWARDS: usize = 10;
+
+/// By how much the clocks of machines that share a database may differ: a ticket that one gave holds at once on the others.
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);

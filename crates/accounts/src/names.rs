@@ -22,10 +22,15 @@ impl Login {
     /// [`NameFault`] when a character is none of those above, the login does not begin and end with a letter or a
     /// digit, has two dots in a row, or is longer than [`limits::LOGIN`].
     pub fn parse(text: &str) -> Result<Self, NameFault> {
+        Self::parse_as("a login", text)
+    }
+
+    /// The same of what is no login, and has the form of one: `what` it is to be, in words.
+    pub(crate) fn parse_as(what: &str, text: &str) -> Result<Self, NameFault> {
         let folded: String = text.chars().map(fold_width).map(|c| c.to_ascii_lowercase()).collect();
-        let fault = |why: &str| Err(NameFault(format!("'{}' is not a login: {why}", shown(text))));
+        let fault = |why: &str| Err(NameFault(format!("'{}' is not {what}: {why}", shown(text))));
         if folded.contains('@') {
-            return fault("a login has no '@'; give the part that was issued, for example ab4t-ash");
+            return fault("it has no '@'; give the part that was issued, for example ab4t-ash");
         }
         if folded.is_empty() || folded.len() > limits::LOGIN {
             return fault(&format!("it must have 1 to {} characters", limits::LOGIN));

@@ -292,20 +292,17 @@ impl Accounts {
         let Ok(login) = Login::parse(login) else { return Ok(None) };
         let login = login.at(&self.brand);
         let answers = &self.shared.answers;
-        let Some(now) = answers.now() else { return self.ask(login.as_str(), kind, service).await };
-        if !answers.are_of(now) {
-            answers.renew(
-                now,
-                self.shared.newest_change().await.map_err(Unavailable::when("looking up a login"))?,
-            );
-        }
+        let looking = Unavailable::when("looking up a login");
+        let Some(now) = self.shared.moment(&answers.logins).await.map_err(looking)? else {
+            return self.ask(login.as_str(), kind, service).await;
+        };
         let question = Question { login: login.as_str().to_owned(), kind, service };
-        if let Some(known) = answers.find(now, &question) {
+        if let Some(known) = answers.logins.find(now, &question) {
             return Ok(Some(known));
         }
         let found = self.ask(login.as_str(), kind, service).await?;
         if let Some(known) = &found {
-            answers.keep(now, question, known.clone());
+            answers.logins.keep(now, question, known.clone());
         }
         Ok(found)
     }

@@ -27,12 +27,12 @@ pub(crate) struct Readers {
     places: Arc<Semaphore>,
     /// The last used are on top, so that few are in use where few are needed.
     rested: Arc<Mutex<Vec<Rested>>>,
-    behind: Behind,
+    origin: Origin,
 }
 
-/// What is behind a connection.
+/// Where answers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Behind {
+pub(crate) enum Origin {
     /// A file, which does not go away, and at which readers wait for nobody: no clock is wound for it, for that would wake the
     /// thread that waits for the network, at each question.
     File,
@@ -82,9 +82,9 @@ fn is_gone(error: &Error) -> bool {
 
 impl Readers {
     /// As many at once as [`limits::READERS`], which the pool must allow.
-    pub(crate) fn new(pool: AnyPool, behind: Behind) -> Self {
+    pub(crate) fn new(pool: AnyPool, origin: Origin) -> Self {
         let places = Arc::new(Semaphore::new(limits::READERS as usize));
-        Self { pool, places, rested: Arc::default(), behind }
+        Self { pool, places, rested: Arc::default(), origin }
     }
 
     /// Begins to read what the database holds at one moment.
@@ -123,7 +123,7 @@ impl Readers {
     /// The connection that was used last, if it still is one: after a rest the server may have gone, and with it all the others.
     async fn last_used(&self) -> Option<AnyConnection> {
         let Rested { mut connection, since } = self.rested().pop()?;
-        if self.behind == Behind::File || since.elapsed() < limits::READER_RESTS {
+        if self.origin == Origin::File || since.elapsed() < limits::READER_RESTS {
             return Some(connection);
         }
         self.in_time(limits::ANSWER_PATIENCE, connection.ping()).await.is_ok().then_some(connection)
@@ -134,7 +134,7 @@ impl Readers {
         patience: Duration,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        if self.behind == Behind::File {
+        if self.origin == Origin::File {
             return work.await;
         }
         let outcome = in_time(patience, work).await;

@@ -10,7 +10,7 @@ use crate::store::now;
 use crate::{AccountId, Accounts, sql};
 
 /// Number, login, mailbox, quotas, state, what a suspension stops, and to how many addresses mail would be sent on.
-type Owner = (i64, String, String, i64, i64, String, i64, i64);
+pub(crate) type Owner = (i64, String, String, i64, i64, String, i64, i64);
 
 type Row = (
     String,
@@ -154,7 +154,26 @@ impl Accounts {
         Ok(catch_all.map_or(Lead::Nobody, Lead::Owner))
     }
 
+    /// What the database has on an address: from it, or for an owner as it answered before if nothing changed in it since.
     async fn look_up(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
+        let answers = &self.shared.answers;
+        let looking = Unavailable::when("looking up an address");
+        let Some(now) = self.shared.moment(&answers.owners).await.map_err(looking)? else {
+            return self.ask_for(local_part, domain).await;
+        };
+        let address = (local_part.to_owned(), domain.as_str().to_owned());
+        if let Some(owner) = answers.owners.find(now, &address) {
+            return Ok(Found::Lead(Lead::Owner(owner)));
+        }
+        let found = self.ask_for(local_part, domain).await?;
+        // Of what has no owner the time decides too, and strangers make up any number of addresses.
+        if let Found::Lead(Lead::Owner(owner)) = &found {
+            answers.owners.keep(now, address, owner.clone());
+        }
+        Ok(found)
+    }
+
+    async fn ask_for(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
         let row: Option<Row> = sqlx::query_as(sql::RESOLVE)
             .bind(domain.as_str())
             .bind(local_part)

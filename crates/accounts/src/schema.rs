@@ -35,8 +35,7 @@ pub(crate) fn newest() -> i64 {
 
 /// Refuses a database that is not exactly of this program's version.
 pub(crate) async fn check(store: &Store, config: &DatabaseConfig) -> Result<(), OpenError> {
-    let found =
-        version(store).await.map_err(|cause| OpenError::Unreachable { place: config.place(), cause })?;
+    let found = version(store).await.map_err(|cause| OpenError::because(config.place(), cause))?;
     let (place, needed) = (config.place(), newest());
     match found {
         0 => Err(OpenError::Missing { place }),
@@ -70,7 +69,7 @@ impl Upgrade {
 
 /// What would be done, after it was done in a change that was dropped.
 pub(crate) async fn rehearse(store: &Store, config: &DatabaseConfig) -> Result<Upgrade, OpenError> {
-    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let unreachable = |cause| OpenError::because(config.place(), cause);
     let found = version(store).await.map_err(unreachable)?;
     drop(apply(store, config, newest()).await?);
     Ok(Upgrade::new(found, store.backend().keeps_snapshots()))
@@ -78,7 +77,7 @@ pub(crate) async fn rehearse(store: &Store, config: &DatabaseConfig) -> Result<U
 
 /// Copies an older database before it is brought up to date, where copies are files beside it.
 pub(crate) async fn snapshot(store: &Store, config: &DatabaseConfig) -> Result<Option<PathBuf>, OpenError> {
-    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let unreachable = |cause| OpenError::because(config.place(), cause);
     let found = version(store).await.map_err(unreachable)?;
     if !Upgrade::new(found, store.backend().keeps_snapshots()).snapshot {
         return Ok(None);
@@ -88,7 +87,7 @@ pub(crate) async fn snapshot(store: &Store, config: &DatabaseConfig) -> Result<O
 
 /// Applies what is missing up to a version, all of it or nothing, with other processes held off by the change's own lock.
 pub(crate) async fn migrate(store: &Store, config: &DatabaseConfig, to: i64) -> Result<(), OpenError> {
-    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let unreachable = |cause| OpenError::because(config.place(), cause);
     let change = apply(store, config, to).await?;
     change.commit().await.map_err(Unavailable::when("committing the schema")).map_err(unreachable)
 }
@@ -98,7 +97,7 @@ async fn apply(
     config: &DatabaseConfig,
     to: i64,
 ) -> Result<Transaction<'static, Any>, OpenError> {
-    let unreachable = |cause| OpenError::Unreachable { place: config.place(), cause };
+    let unreachable = |cause| OpenError::because(config.place(), cause);
     let mut change = store.begin_plain().await.map_err(unreachable)?;
     if let Some(lock) = store.backend().lock_schema() {
         let locked = sqlx::query(lock).execute(&mut *change).await;
@@ -148,9 +147,8 @@ fn migration_error(config: &DatabaseConfig, error: sqlx::migrate::MigrateError) 
         sqlx::migrate::MigrateError::VersionMissing(found) => {
             OpenError::Newer { place: config.place(), found, known: newest() }
         }
-        other => OpenError::Unreachable {
-            place: config.place(),
-            cause: Unavailable::when("bringing the schema up to date")(other),
-        },
+        other => {
+            OpenError::because(config.place(), Unavailable::when("bringing the schema up to date")(other))
+        }
     }
 }

@@ -71,7 +71,7 @@ impl ApopKey {
 /// Reads the key file: one line, the Base64 of 32 octets.
 pub(crate) fn load_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let fault = |fault: String| OpenError::Key { path: path.to_owned(), fault };
-    let mut text = Zeroizing::new(String::new());
+    let mut text = Zeroizing::new(Vec::new());
     let mut file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -86,8 +86,8 @@ pub(crate) fn load_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         return Err(fault(format!("can be read by everyone; run: chmod 640 {}", path.display())));
     }
     // A wrong path must not make us read a whole disk.
-    (&mut file).take(256).read_to_string(&mut text).map_err(|e| fault(format!("cannot be read: {e}")))?;
-    let octets = BASE64_STANDARD.decode(text.trim()).map(Zeroizing::new).unwrap_or_default();
+    (&mut file).take(256).read_to_end(&mut text).map_err(|e| fault(format!("cannot be read: {e}")))?;
+    let octets = BASE64_STANDARD.decode(text.trim_ascii()).map(Zeroizing::new).unwrap_or_default();
     if octets.len() != KEY_OCTETS {
         return Err(fault(
             "does not hold a key (one line, the Base64 of 32 octets); put the right one back".into(),

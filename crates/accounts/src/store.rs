@@ -130,7 +130,7 @@ impl Store {
     pub(crate) async fn create_of(config: &DatabaseConfig, version: i64) -> Result<Self, OpenError> {
         let store = match Self::connect(config).await {
             Err(OpenError::Missing { place }) => {
-                let unreachable = |cause| OpenError::Unreachable { place, cause };
+                let unreachable = |cause| OpenError::because(place, cause);
                 let made = config.backend()?.create().await;
                 made.map_err(Unavailable::when("making it")).map_err(unreachable)?;
                 Self::connect(config).await?
@@ -146,10 +146,7 @@ impl Store {
         match backend.connect().await {
             Ok(pools) => Ok(Self { backend, pools }),
             Err(error) if backend.is_missing(&error) => Err(OpenError::Missing { place: config.place() }),
-            Err(error) => Err(OpenError::Unreachable {
-                place: config.place(),
-                cause: Unavailable::when("connecting")(error),
-            }),
+            Err(error) => Err(OpenError::because(config.place(), Unavailable::when("connecting")(error))),
         }
     }
 

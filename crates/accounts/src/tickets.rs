@@ -36,7 +36,8 @@ impl Accounts {
             .fetch_optional(store.readers())
             .await
             .map_err(Unavailable::when("looking for a ticket"))?;
-        if known.is_some_and(|expires| expires > fresh) {
+        let latest = latest_expiry(now, lifetime);
+        if known.is_some_and(|expires| expires > fresh && expires <= latest) {
             return Ok(());
         }
         store.drop_expired(store.backend().drop_tickets(), now, 1).await?;
@@ -59,13 +60,16 @@ impl Accounts {
     }
 
     /// The logins of the accounts whose tickets hold at an address now, the latest first: several where customers share an address.
+    /// One that holds longer than a new one of this `lifetime` would was given by a clock that was wrong, and is none.
     ///
     /// # Errors
     /// [`Unavailable`]: try again later, `4xx`.
-    pub async fn ticket_holders(&self, from: IpAddr) -> Result<Vec<String>, Unavailable> {
+    pub async fn ticket_holders(&self, from: IpAddr, lifetime: Duration) -> Result<Vec<String>, Unavailable> {
+        let now = now();
         let mut holders: Vec<String> = sqlx::query_scalar(sql::TICKET_HOLDERS)
             .bind(line(from))
-            .bind(now())
+            .bind(now)
+            .bind(latest_expiry(now, lifetime))
             .fetch_all(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking for tickets"))?;
@@ -73,6 +77,12 @@ impl Accounts {
         holders.retain(|name| brand_of(name) == &*self.brand);
         Ok(holders)
     }
+}
+
+/// When a ticket expires at the latest that some machine's clock, if it is right, can have given by now.
+fn latest_expiry(now: i64, lifetime: Duration) -> i64 {
+    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    now.saturating_add(seconds(lifetime)).saturating_add(seconds(limits::CLOCK_SKEW))
 }
 
 /// How a ticket, or what was sent, names an address.

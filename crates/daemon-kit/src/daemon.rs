@@ -23,10 +23,10 @@
 //! }
 //! ```
 //!
-//! Exit: 0 done, 1 the work could not be done, 2 usage, 78 configuration.
+//! Exit: 0 done, 1 the work could not be done, 2 usage, 78 the configuration, or what it names, needs repair: see [`exit_status`].
 
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +49,36 @@ pub const EXIT_CONFIG: u8 = 78;
 
 /// What keeps a daemon from running, in words for the operator.
 pub type Trouble = Box<dyn Error + Send + Sync>;
+
+/// Trouble that lasts until the configuration, or what it names, is repaired.
+#[derive(Debug)]
+pub struct NeedsRepair(Trouble);
+
+impl NeedsRepair {
+    /// What must be repaired, and how.
+    pub fn because(why: impl Into<Trouble>) -> Trouble {
+        Box::new(Self(why.into()))
+    }
+
+    /// The same of an error that knows whether that is so.
+    pub fn if_so(repair: bool, why: impl Into<Trouble>) -> Trouble {
+        if repair { Self::because(why) } else { why.into() }
+    }
+}
+
+impl Display for NeedsRepair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for NeedsRepair {}
+
+/// With which status a program ends for this: [`EXIT_CONFIG`] for what [needs repair](NeedsRepair), else [`EXIT_FAILED`], whether it
+/// only looked or began to run.
+pub fn exit_status(trouble: &Trouble) -> u8 {
+    if trouble.is::<NeedsRepair>() { EXIT_CONFIG } else { EXIT_FAILED }
+}
 
 /// A service with what surrounds it as a program.
 pub trait Daemon: Service + Sized {
@@ -114,7 +144,7 @@ async fn check<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
         let what = format!("{}: there is no listener for {}", config.file.display(), D::PROTOCOL);
         return Err((EXIT_CONFIG, what.into()));
     }
-    D::check(config).await.map_err(|trouble| (EXIT_CONFIG, trouble))?;
+    D::check(config).await.map_err(|trouble| (exit_status(&trouble), trouble))?;
     config.judge_certificates(Some(D::PROTOCOL)).map_err(|faults| (EXIT_CONFIG, faults.into()))?;
     for warning in config.certificate_warnings() {
         println!("{}: warning: {warning}", config.file.display());
@@ -132,7 +162,7 @@ async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     // Before anything that takes its time: unhandled, the signal would end the daemon.
     let hangup = signal(SignalKind::hangup()).map_err(|error| failed(error.into()))?;
     let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
-    let service = D::open(config).await.map_err(failed)?;
+    let service = D::open(config).await.map_err(|trouble| (exit_status(&trouble), trouble))?;
     let certificates = Certificates::new(config.clone(), D::PROTOCOL, server.tls(), server.networks());
     certificates.tell();
     tokio::spawn(certificates.look_after(hangup));

@@ -62,6 +62,7 @@ mod certificates;
 pub mod config;
 mod conn;
 pub mod daemon;
+pub mod directory;
 mod drain;
 mod gate;
 mod house;

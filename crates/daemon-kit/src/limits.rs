@@ -32,6 +32,9 @@ pub const RESERVE_SPACE: u64 = 64 << 20;
 /// Likewise in inodes, where the file system has a fixed number of them: a message and its envelope each.
 pub const RESERVE_INODES: u64 = 1000;
 
+/// Characters of a password that a person chose: fewer are found by trying (NIST SP 800-63B §5.1.1.2).
+pub const PASSWORD_MIN_LENGTH: u32 = 8;
+
 /// From so many percent of a quota on its owner is told: early enough to do something, late enough not to be noise.
 pub const QUOTA_WARN_PERCENT: u8 = 90;
 

@@ -11,7 +11,7 @@ use crate::id::QueueId;
 use crate::incoming::{create, make, name_again, sync};
 use crate::outbound::Outbound;
 use crate::recover::Recovery;
-use crate::spool::{Spool, SpoolConfig};
+use crate::spool::{LANDMARKS, Spool, SpoolConfig};
 use crate::together::Change;
 use crate::whole;
 
@@ -22,9 +22,14 @@ impl Spool {
     /// Takes over what waits in the queue directory of a machine that is dead; says which messages are ours now.
     ///
     /// Its mailboxes, which must be ours, are served at once. [`Error::InUse`] while its owner lives; [`Error::Apart`] if it is on
-    /// another file system, where nothing can be taken over in one step. To be done again after a crash, which neither loses a message
+    /// another file system, where nothing can be taken over in one step;
+    /// [`Error::NotAQueue`] if it is none. To be done again after a crash, which neither loses a message
     /// nor sends one twice.
     pub fn adopt(&self, queue: &Path) -> Result<(Vec<QueueId>, Recovery), Error> {
+        // Nothing is made there: a slip of the pen would leave directories wherever it points.
+        if LANDMARKS.iter().any(|part| self.files().stat(&queue.join(part)).is_err()) {
+            return Err(Error::NotAQueue(queue.to_owned()));
+        }
         let config = SpoolConfig { queue: queue.to_owned(), ..self.shared.config.clone() };
         let (other, mut recovery) = Spool::open_on(self.shared.files.clone(), config)?;
         // What its start has served.

@@ -11,6 +11,9 @@ pub enum Error {
     /// Another process works on this queue directory.
     #[error("{} belongs to another process that is running", .0.display())]
     InUse(PathBuf),
+    /// What is to be adopted is something else, or is not there.
+    #[error("{} is not a queue directory: it lacks tmp, msg or corrupt", .0.display())]
+    NotAQueue(PathBuf),
     /// The caller wants to accept a message for nobody.
     #[error("a message without recipients cannot be accepted")]
     NoRecipients,

@@ -18,6 +18,12 @@ use crate::recover::{Recovery, recover};
 use crate::together::Together;
 use crate::view;
 
+/// What a queue directory has besides its lock.
+const SUBDIRECTORIES: [&str; 4] = ["tmp", "msg", "corrupt", "done"];
+
+/// What every one has had from the first version on.
+pub(crate) const LANDMARKS: [&str; 3] = ["tmp", "msg", "corrupt"];
+
 /// Where things are.
 #[derive(Debug, Clone)]
 pub struct SpoolConfig {
@@ -74,7 +80,7 @@ impl Spool {
 
     /// As [`open`](Spool::open), by other file operations than the [`Disk`]'s.
     pub fn open_on(files: Arc<dyn Files>, config: SpoolConfig) -> Result<(Spool, Recovery), Error> {
-        for part in ["tmp", "msg", "corrupt", "done"] {
+        for part in SUBDIRECTORIES {
             make_dir_durable(&*files, &config.queue.join(part))?;
         }
         // At the start, and never again: see `Maildir::create_below`.

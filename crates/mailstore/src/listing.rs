@@ -77,7 +77,7 @@ impl Listing {
 
     /// Octets of memory.
     pub(crate) fn size(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.rows.len() + size_of_val(&*chunk.blocks)).sum()
+        self.chunks.iter().map(Chunk::size).sum()
     }
 
     /// Octets of a message on the wire, every line with CRLF, without dot stuffing (RFC 1939 §11). Indices count from 0.
@@ -149,6 +149,10 @@ impl Chunk {
             }
         }
         Chunk { rows: rows.finish(), blocks: blocks.into() }
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.rows.len() + size_of_val(&*self.blocks)
     }
 
     /// Says whether `each` wants to see more.

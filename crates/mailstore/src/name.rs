@@ -92,6 +92,8 @@ pub(crate) struct FileName<'a> {
     pub(crate) arrival: u64,
     /// Octets on the wire, if the name tells.
     pub(crate) octets: Option<u64>,
+    /// The same in somebody else's name: true where the last line of the file has an ending.
+    pub(crate) claimed: Option<u64>,
     /// Octets of the file, if the name tells.
     pub(crate) stored: Option<u64>,
 }
@@ -121,11 +123,11 @@ impl<'n> FileName<'n> {
         let rest = name.get(unique.len()..).unwrap_or_default();
         let field =
             |key: &[u8]| fields.split(|&b| b == b',').find_map(|field| number(field.strip_prefix(key)?));
-        // Others put the size of the file into S, and their files may have LF endings: only W, or S in a name that
-        // we made, is what POP3 has to announce.
-        let stored = field(b"S=");
-        let octets = field(b"W=").or_else(|| if is_ours(unique) { stored } else { None });
-        FileName { unique, rest, arrival: arrival(unique), octets, stored }
+        // Others put the size of the file into S, and their files may have LF endings; their W (Dovecot's) counts these as CRLF, but
+        // not what is sent behind a last line that has none. Only in a name that we made is it what POP3 has to announce.
+        let (stored, wire) = (field(b"S="), field(b"W="));
+        let (octets, claimed) = if is_ours(unique) { (wire.or(stored), None) } else { (None, wire) };
+        FileName { unique, rest, arrival: arrival(unique), octets, claimed, stored }
     }
 }
 

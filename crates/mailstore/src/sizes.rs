@@ -1,7 +1,7 @@
 //! Sizes of messages whose names do not tell them: those that other programs delivered.
 //!
 //! POP3 has to announce octets with CRLF line endings; the `,S=` of other programs counts their file, which has LF. So such a
-//! file is read, once: what was measured is kept in a file beside the messages. It is a cache and never a truth: content
+//! file is read (of one with `,W=` its last octet as a rule), once: what was measured is kept in a file beside the messages. It is a cache and never a truth: content
 //! under a name does not change, and without the cache the next login is slow, nothing else.
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::io::{self, Read};
 
 use crate::error::Error;
 use crate::maildir::Maildir;
-use crate::name::{Namer, unique_id};
+use crate::name::{FileName, Namer, unique_id};
 use crate::publish::Draft;
 use crate::scan::Table;
 use crate::wire::WireSize;
@@ -73,8 +73,13 @@ fn read(maildir: &Maildir, table: &mut Table, index: usize) -> Result<Measured, 
     for look in 0..2 {
         let Some(row) = table.row(index) else { return Ok(Measured::Gone) };
         let path = table.path(maildir, row);
-        match maildir.files.open(&path).and_then(WireSize::of) {
-            Ok(size) => return Ok(Measured::Read(size.wire())),
+        let claimed = FileName::parse(&table.name(row)).claimed;
+        let measured = maildir.files.open(&path).and_then(|file| match claimed {
+            Some(claimed) => WireSize::claimed(file, claimed),
+            None => WireSize::of(file).map(|size| size.wire()),
+        });
+        match measured {
+            Ok(octets) => return Ok(Measured::Read(octets)),
             Err(error) if error.kind() == io::ErrorKind::NotFound && look == 0 => {
                 table.refresh(maildir, index)?;
             }

@@ -1,6 +1,6 @@
 //! How many octets a stored message has on the wire, where every line ends with CRLF.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 /// Counts the octets that RETR sends for a file (RFC 1939 §11), without the dot stuffing and the final dot.
 ///
@@ -36,6 +36,21 @@ impl WireSize {
             Some(_) => 2,
         };
         self.stored + self.bare_lf + missing_ending
+    }
+
+    /// Octets of a message as it is sent, of which somebody says how many they are. That is so where its last line has an ending: the
+    /// last octet tells. Where it has none, some count the CRLF that is sent behind it, and some do not.
+    pub(crate) fn claimed(mut file: impl Read + Seek, claimed: u64) -> io::Result<u64> {
+        let mut last = [0];
+        if file.seek(SeekFrom::End(0))? > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last == *b"\n" {
+            return Ok(claimed);
+        }
+        file.rewind()?;
+        WireSize::of(file).map(|size| size.wire())
     }
 
     /// Reads a whole file.

@@ -89,7 +89,10 @@ pub enum Refusal {
     InUse,
     /// `[LOGIN-DELAY]` (RFC 2449 §8.1.1): the claim holds, and the last login was too short a while ago.
     LoginDelay,
-    /// `[UTF8]` (RFC 6856 §5): the message has UTF-8 in its header, and the client has not said that it can read it.
+    /// `[UTF8]` (RFC 6856 §5): the message has UTF-8 in its header, and the client has not said that it can read it. A server's choice:
+    /// `pop3d` never says this, and sends such a message as it is, as servers did before there was UTF8 to say. An old program shows a
+    /// garbled subject then, and its user has the letter; refused, it would stand there for ever, and hold up programs that stop at an
+    /// error.
     NeedsUtf8,
     /// Some deleted messages are still there.
     NotRemoved,

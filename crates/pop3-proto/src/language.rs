@@ -1,5 +1,8 @@
 //! The languages of the replies (RFC 6856 §3).
 
+/// What RFC 2277 §4.5 calls the language that nobody chose.
+const DEFAULT_TAG: &str = "i-default";
+
 /// A language that the session speaks. Response codes and keywords are the same in all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -29,12 +32,17 @@ impl Language {
         }
     }
 
+    /// The tag with which the wish for this language is answered (RFC 6856 §3.2): who wants the default is told that it is that.
+    pub(crate) fn answering(self, range: &str) -> &'static str {
+        if range.eq_ignore_ascii_case(DEFAULT_TAG) { DEFAULT_TAG } else { self.tag() }
+    }
+
     /// What fits a client's wish best (RFC 4647 §3.4): `ja-JP` is Japanese. English is always there.
     pub(crate) fn find(range: &str, offered: &[Self]) -> Option<Self> {
         if range == "*" {
             return offered.first().copied();
         }
-        if range.eq_ignore_ascii_case("i-default") {
+        if range.eq_ignore_ascii_case(DEFAULT_TAG) {
             return Some(Self::English);
         }
         let primary = range.split('-').next().unwrap_or_default();

@@ -56,7 +56,7 @@ pub(crate) enum Reply<'a> {
     /// RFC 6856 §3.2: the heading of all languages.
     Languages,
     /// RFC 6856 §3.2.
-    LanguageIs(Language),
+    LanguageIs(&'static str),
     /// RFC 1939 §4 and §6.
     Goodbye,
 

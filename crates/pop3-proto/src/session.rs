@@ -298,7 +298,7 @@ impl Session {
         match Language::find(range, &self.config.languages) {
             Some(language) => {
                 self.language = language;
-                self.say(Reply::LanguageIs(language), out)
+                self.say(Reply::LanguageIs(language.answering(range)), out)
             }
             None => self.say(Reply::NoSuchLanguage, out),
         }

@@ -19,7 +19,8 @@ pub(crate) const CHALLENGE: Reply = Reply::bare(334, "");
 pub(crate) const BODY_GO_AHEAD: Reply = Reply::bare(354, "End data with <CR><LF>.<CR><LF>");
 
 replies! {
-    HELP = 214 (2, 0, 0) "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS AUTH";
+    /// Those that every session has; what it offers besides comes behind.
+    HELP = 214 (2, 0, 0) "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP";
     STARTTLS_GO_AHEAD = 220 (2, 0, 0) "Ready to start TLS";
     /// Behind the host's name.
     CLOSING = 221 (2, 0, 0) "closing";

@@ -26,7 +26,8 @@ pub(crate) struct Server {
     parts: Option<&'static str>,
 }
 
-pub(crate) const SERVERS: [Server; 5] = [
+pub(crate) const SERVERS: [Server; 6] = [
+    Server { name: "accounts", provide: debian::provide_postgres, daemons: &["smtpd", "pop3d"], parts: None },
     Server { name: "deliver", provide: debian::provide_postfix, daemons: &["smtpd"], parts: Some("deliver") },
     Server { name: "idle", provide: || Ok(()), daemons: &["smtpd", "pop3d"], parts: None },
     Server { name: "pop3", provide: debian::provide_dovecot, daemons: &["smtpd", "pop3d"], parts: None },

@@ -138,6 +138,10 @@ pub(crate) fn provide_dovecot() -> Outcome {
     provide_for(DOVECOT, LEAVE_OUT)
 }
 
+pub(crate) fn provide_postgres() -> Outcome {
+    provide_for(POSTGRES, "leave it out with --only sqlite")
+}
+
 pub(crate) fn provide_postfix() -> Outcome {
     provide_for(&[POSTFIX], LEAVE_OUT)
 }

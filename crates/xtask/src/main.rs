@@ -35,6 +35,9 @@ cargo xtask fuzz [--seconds N] [TARGET ...]
 cargo xtask bench [CRITERION-ARGUMENTS]
     The benchmarks.
 
+cargo xtask bench accounts [--accounts N] [--rounds N] [--only sqlite|postgres|load] [--directory DIR]
+    The account database with N accounts and 3 N addresses beside one with 1 000, on SQLite and PostgreSQL; logins beside deliveries.
+
 cargo xtask bench deliver [--rounds N] [--directory DIRECTORY]
     Deliveries a second beside a bare loop on the same disk, and smtpd beside Debian's Postfix. Needs root. Ours are built in
     release first.

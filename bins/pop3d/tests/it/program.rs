@@ -155,10 +155,18 @@ fn check_tells_faults_and_changes_nothing() {
     assert!(String::from_utf8_lossy(&good.stdout).contains("no faults"));
 
     place.configure("missing.sqlite");
-    let bad = place.check();
-    assert_eq!(bad.status.code(), Some(78));
-    let said = String::from_utf8_lossy(&bad.stderr);
-    assert!(said.contains("there is no account database at"), "{said}");
+    fs::write(place.dir.path().join("garbage.sqlite"), "no database ".repeat(1000)).unwrap();
+    for (database, told) in
+        [("missing.sqlite", "there is no account database at"), ("garbage.sqlite", "is damaged, or is none")]
+    {
+        place.configure(database);
+        // To look and to begin end with the same status.
+        for bad in [place.check(), place.command().output().unwrap()] {
+            assert_eq!(bad.status.code(), Some(78), "{bad:?}");
+            let said = String::from_utf8_lossy(&bad.stderr);
+            assert!(said.contains(told), "{said}");
+        }
+    }
     assert!(!place.dir.path().join("missing.sqlite").exists());
 
     place.configure("accounts.sqlite");
@@ -167,7 +175,7 @@ fn check_tells_faults_and_changes_nothing() {
     let bad = place.check();
     assert_eq!(bad.status.code(), Some(78));
     let said = String::from_utf8_lossy(&bad.stderr);
-    assert!(said.contains("the Maildirs at") && said.contains("cannot be used"), "{said}");
+    assert!(said.contains("the Maildirs at") && said.contains("is not a directory; move it away"), "{said}");
 }
 
 #[test]

@@ -188,7 +188,10 @@ impl<'c> Client<'c> {
             from,
             classes: config.networks.classes_of(from).collect(),
             login,
-            tickets: accounts.ticket_holders(from).await?,
+            tickets: match config.pop_before_smtp {
+                Some(tickets) => accounts.ticket_holders(from, tickets.lifetime).await?,
+                None => Vec::new(),
+            },
             to,
             to_has_contract,
         })

@@ -19,12 +19,63 @@ fn a_refusal_ends_with_1_and_the_next_step() {
         ("address add taro@mx.example.jp ab4t-ash", "belongs to ab4t-ash"),
         ("address remove ab4t-ash@mx.example.jp", "stays as long as the account"),
         ("address list no@login", "not a login"),
+        ("queue adopt nowhere", "is not a queue directory"),
         ("domain add mx.example.jp", "yubin domain list"),
         ("domain add mx..jp", "not a domain name"),
     ] {
         let text = world.complaint(1, words);
         assert!(text.starts_with("yubin: ") && text.contains(part), "{words}: {text}");
         assert!(!text.contains("panicked"), "{text}");
+    }
+}
+
+#[test]
+fn c_06_a_password_that_is_guessed_first_is_refused_and_taken_by_force() {
+    let world = World::new();
+    for (password, part) in [
+        ("short\n", "fewer than 8"),
+        ("password\n", "tried first"),
+        ("12345678\n", "a row"),
+        ("xab4t-ashx\n", "the login"),
+    ] {
+        let done = world.run_with("account add ab4t-ash --password-stdin", password);
+        assert!(done.code == 1 && done.err.contains(part) && done.err.contains("--force"), "{done:?}");
+    }
+    assert_eq!(world.run_with("account add ab4t-ash --password-stdin --force", "short\n").code, 0);
+    assert_eq!(world.run_with("account passwd ab4t-ash --password-stdin", "password\n").code, 1);
+    assert_eq!(world.run_with("account passwd ab4t-ash --password-stdin --force", "password\n").code, 0);
+    assert_eq!(world.run_with("account passwd ab4t-ash --password-stdin", "long enough\n").code, 0);
+    let config = std::fs::read_to_string(world.path("yubin.toml")).unwrap();
+    let free = config.replace("[accounts]\n", "[accounts]\npassword_min_length = \"none\"\n");
+    std::fs::write(world.path("yubin.toml"), free).unwrap();
+    assert_eq!(world.run_with("account passwd ab4t-ash --password-stdin", "short\n").code, 0);
+}
+
+#[test]
+fn what_needs_repair_ends_with_78_whatever_looks_at_it() {
+    let world = World::new();
+    std::fs::copy(world.path("apop.key"), world.path("kept.key")).unwrap();
+    std::fs::write(world.path("apop.key"), [0xff; 40]).unwrap();
+    assert!(world.complaint(78, "check").contains("does not hold a key"));
+    std::fs::remove_file(world.path("apop.key")).unwrap();
+    assert!(world.complaint(78, "check").contains("apop.key is missing"));
+    std::fs::rename(world.path("kept.key"), world.path("apop.key")).unwrap();
+    std::fs::write(world.path("queue"), "").unwrap();
+    assert!(world.complaint(78, "check").contains("the queue at"));
+    std::fs::remove_file(world.path("queue")).unwrap();
+    world.ok("check");
+    assert!(!world.path("queue").exists() && !world.path("mail").exists(), "nothing is touched");
+    std::fs::write(world.path("accounts.sqlite"), "no database ".repeat(1000)).unwrap();
+    assert!(world.complaint(78, "check").contains("is damaged, or is none"));
+}
+
+#[test]
+fn names_of_plans_and_brands_are_called_so() {
+    let world = World::new();
+    for (words, part) in [("plan add a/b", "not a name of a plan"), ("brand add -", "not a name of a brand")]
+    {
+        let text = world.complaint(1, words);
+        assert!(text.contains(part) && !text.contains("a login"), "{words}: {text}");
     }
 }
 

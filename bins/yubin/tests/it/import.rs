@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::harness::Service;
 use crate::harness::programs::Program;
-use crate::harness::site::{KENJI, Site};
+use crate::harness::site::{AYUMI, KENJI, Site};
 use crate::quota;
 
 const MESSAGES: usize = 1200;
@@ -112,4 +112,38 @@ fn what_is_no_mbox_is_said_to_be_none() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && error.contains("no mbox"), "{error}");
     assert_eq!(site.mail_files(), [] as [std::path::PathBuf; 0]);
+}
+
+#[test]
+fn c_13_an_account_that_closes_takes_its_mail_along_and_nobody_gets_its_names() {
+    let service = Service::start();
+    for body in ["From me\r\n>From you\r\nto Fromage\r\n", "..\r\n\r\n\r\n", "no end"] {
+        let message = format!("Subject: x\r\n\r\n{}\r\n", body.trim_end_matches("\r\n"));
+        service.receive("friend@example.org", &[KENJI.address], message.as_bytes());
+    }
+    let site = &service.site;
+    site.yubin(&["account", "close", KENJI.login, "--grace", "30"]);
+    let before = seen(&service);
+    let file = site.path("kenji.mbox");
+    let path = file.to_str().unwrap();
+    let report: Value =
+        serde_json::from_str(&site.yubin(&["export", "mbox", KENJI.login, path, "--json"])).unwrap();
+    assert_eq!((&report["messages"], before.len()), (&Value::from(3), 3));
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&file).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(seen(&service) == before, "the mailbox was only read");
+    let again = site.run(Program::Yubin, &["export", "mbox", KENJI.login, path], "");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("File exists"), "{again:?}");
+
+    // What is in the file is what was in the mailbox.
+    site.yubin(&["import", "mbox", path, AYUMI.login]);
+    let mut there: Vec<_> = service.fetch(&AYUMI);
+    let mut here: Vec<_> = before.into_values().collect();
+    there.sort();
+    here.sort();
+    assert_eq!(there, here);
+
+    site.yubin(&["account", "remove", KENJI.login]);
+    let taken = site.run(Program::Yubin, &["address", "add", KENJI.alias, AYUMI.login], "");
+    assert!(String::from_utf8_lossy(&taken.stderr).contains("it is free again in 90 days"), "{taken:?}");
 }

@@ -9,6 +9,7 @@ use crate::pop3::Pop3Rules;
 use crate::store::{self, Change, now};
 use crate::{AccountId, Accounts, limits, sql};
 
+use super::language::ReportLanguage;
 use super::{account, refusal};
 
 /// A domain that we know.
@@ -74,32 +75,6 @@ pub enum DomainSetting {
     Quarantine(i64),
     /// The language of reports to senders in it; none leaves it to the configuration.
     ReportLanguage(Option<ReportLanguage>),
-}
-
-/// A language in which reports are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportLanguage {
-    /// `en`
-    English,
-    /// `ja`
-    Japanese,
-}
-
-impl ReportLanguage {
-    /// The word for it, in the database, the configuration and commands.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Japanese => "ja",
-        }
-    }
-
-    /// The language of a word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::English, Self::Japanese].into_iter().find(|language| language.word() == word)
-    }
 }
 
 /// A domain as it stands in the database.
@@ -275,21 +250,6 @@ impl Accounts {
         query.execute(&mut *change).await.map_err(Unavailable::when("setting an option of a domain"))?;
         self.shared.store.commit(change, "domain set", &format!("{name} {said}")).await?;
         self.domain_show(name.as_str()).await
-    }
-
-    /// In which language a sender in a domain is told what became of a message; none as the configuration says, and for every domain
-    /// that is not ours.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn report_language(&self, domain: &str) -> Result<Option<ReportLanguage>, Unavailable> {
-        let Ok(domain) = DomainName::parse(domain) else { return Ok(None) };
-        let word: Option<String> = sqlx::query_scalar(sql::REPORT_LANGUAGE)
-            .bind(domain.as_str())
-            .fetch_optional(self.shared.store.readers())
-            .await
-            .map_err(Unavailable::when("looking up a language"))?;
-        Ok(word.and_then(|word| ReportLanguage::from_word(&word)))
     }
 
     /// All domains that we know: ours with the default one first, then the others.

@@ -87,7 +87,7 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Refused`] when it can be no name or is there.
     pub async fn brand_add(&self, name: &str) -> Result<(), AdminError> {
-        let name = name_of(name)?;
+        let name = name_of("a name of a brand", name)?;
         let mut change = self.begin().await?;
         let id = store::next(&mut change, "brand").await?;
         let added = sqlx::query(sql::ADD_BRAND).bind(id).bind(&name).bind(now()).execute(&mut *change).await;
@@ -124,7 +124,7 @@ impl Accounts {
     /// [`AdminError::Refused`] when it is there, its pattern makes no logins, its brand or domain is not there, or its domain is another
     /// brand's.
     pub async fn plan_add(&self, new: &NewPlan) -> Result<PlanInfo, AdminError> {
-        let name = name_of(&new.name)?;
+        let name = name_of("a name of a plan", &new.name)?;
         Pattern::parse(&new.pattern)?;
         let mut change = self.begin().await?;
         let domain = match &new.domain {
@@ -210,7 +210,7 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Refused`] when there is none of this name.
     pub async fn plan_show(&self, name: &str) -> Result<PlanInfo, AdminError> {
-        let name = name_of(name)?;
+        let name = name_of("a name of a plan", name)?;
         let found = self.plan_list().await?.into_iter().find(|plan| plan.name == name);
         found.ok_or_else(|| refusal::no_plan(&name))
     }
@@ -247,13 +247,13 @@ impl Accounts {
     }
 }
 
-/// A name of a brand or a plan: what can be a login can be one, too.
-fn name_of(name: &str) -> Result<String, AdminError> {
-    Ok(Login::parse(name)?.as_str().to_owned())
+/// A name of a brand or a plan (`what`): what can be a login can be one, too.
+fn name_of(what: &str, name: &str) -> Result<String, AdminError> {
+    Ok(Login::parse_as(what, name)?.as_str().to_owned())
 }
 
 pub(super) async fn must_find(change: &mut Change, name: &str) -> Result<Plan, AdminError> {
-    let name = name_of(name)?;
+    let name = name_of("a name of a plan", name)?;
     let row: Option<(i64, String, Option<String>, i64, String)> = sqlx::query_as(sql::PLAN)
         .bind(&name)
         .fetch_optional(&mut **change)

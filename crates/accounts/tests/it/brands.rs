@@ -1,5 +1,7 @@
 //! Two providers in one database.
 
+use std::time::Duration;
+
 use accounts::DomainSetting::Postmaster;
 use accounts::{NewPlan, Order, Service, Verdict, Why};
 use auth_sasl::{Claim, Secret};
@@ -74,8 +76,8 @@ async fn k_09_the_same_login_of_two_brands_is_two_accounts() {
             panic!()
         };
         asahi.ticket_open(&account, here, std::time::Duration::from_secs(600)).await.unwrap();
-        assert_eq!(asahi.ticket_holders(here).await.unwrap(), ["asahi:ab4t-ash"]);
-        assert!(editnet.ticket_holders(here).await.unwrap().is_empty());
+        assert_eq!(asahi.ticket_holders(here, Duration::from_secs(600)).await.unwrap(), ["asahi:ab4t-ash"]);
+        assert!(editnet.ticket_holders(here, Duration::from_secs(600)).await.unwrap().is_empty());
     }
 }
 

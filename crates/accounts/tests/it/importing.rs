@@ -1,9 +1,9 @@
 //! Accounts of another system: all that can be taken, or nothing.
 
-use accounts::{Accounts, ImportError, ImportedAccounts, IncomingAccount};
+use accounts::{Accounts, ImportError, ImportedAccounts, IncomingAccount, limits};
 use auth_sasl::Secret;
 
-use crate::support::{databases, owner, password, verdict};
+use crate::support::{databases, new, owner, password, verdict};
 
 fn incoming(line: u64, login: &str, addresses: &[&str]) -> IncomingAccount {
     IncomingAccount {
@@ -95,4 +95,32 @@ fn ssha(password: &str, salt: &[u8]) -> String {
     input.extend_from_slice(salt);
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &input);
     base64::prelude::BASE64_STANDARD.encode([digest.as_ref(), salt].concat())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_taken_meanwhile_ends_the_import_and_what_was_done_is_told() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let elsewhere = Accounts::open(&db.config).await.unwrap();
+        let last = limits::IMPORT_BATCH + 3;
+        let rows: Vec<_> = (0..last).map(|n| incoming(n as u64 + 2, &format!("hanako{n:04}"), &[])).collect();
+        let alias = format!("hanako{:04}@edit.ne.jp", last - 1);
+        let mut show = |_, done: usize| {
+            if done == limits::IMPORT_BATCH {
+                let adding = elsewhere.insisting();
+                let other = new("hana-other", &[], "x");
+                let runtime = tokio::runtime::Handle::current();
+                let taken = async {
+                    adding.account_add(accounts::NewAccount { addresses: vec![alias.clone()], ..other }).await
+                };
+                tokio::task::block_in_place(|| runtime.block_on(taken)).unwrap();
+            }
+        };
+        let overtaken = db.accounts.account_import(&rows, &mut show).await.unwrap_err();
+        let ImportError::Overtaken(faults, done) = overtaken else { panic!("{overtaken}") };
+        assert_eq!((done.taken, done.before), (limits::IMPORT_BATCH, 0));
+        assert_eq!(faults[0].0, last as u64 + 1, "{faults:?}");
+        assert!(faults[0].1.contains("hana-other"), "{faults:?}");
+        assert_eq!(db.accounts.account_list().await.unwrap().len(), limits::IMPORT_BATCH + 2);
+    }
 }

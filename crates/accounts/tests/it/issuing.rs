@@ -1,9 +1,10 @@
 //! Accounts by a plan: made for a contract, once for each order.
 
-use accounts::{Accounts, AdminError, NewPlan, Order};
+use accounts::{Accounts, AdminError, Apop, NewPlan, Order};
+use auth_sasl::Secret;
 
 use crate::opening::execute;
-use crate::support::{databases, owner, password, refusal, verdict};
+use crate::support::{apop, databases, owner, password, refusal, verdict};
 
 fn plan(name: &str, pattern: &str) -> NewPlan {
     NewPlan { name: name.into(), pattern: pattern.into(), ..NewPlan::default() }
@@ -120,5 +121,42 @@ async fn c_01_d_14_a_login_in_quarantine_is_not_issued_and_a_database_that_is_aw
         execute(&db.config, "ALTER TABLE reserved RENAME TO elsewhere").await;
         let outcome = a.issue(&order("short", "", None)).await;
         assert!(matches!(outcome, Err(AdminError::Unavailable(_))), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn c_04_nothing_of_a_contract_logs_in_but_each_account_by_its_own_password() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.plan_add(&plan("family", "@@#@-@@@")).await.unwrap();
+        let mut members = Vec::new();
+        for request in ["online-1", "online-2"] {
+            let issued = a.issue(&order("family", "c4711-k2", Some(request))).await.unwrap();
+            members.push((issued.details.account.login, issued.password.unwrap()));
+        }
+        // What the customer centre knows of somebody is in no other place of ours, and here of no use.
+        execute(&db.config, "INSERT INTO credential SELECT account_id, 'contract', 'c4711-k2', 0 FROM credential WHERE kind = 'password'").await;
+        let own = |secret: &Secret| String::from_utf8(secret.expose().to_vec()).unwrap();
+        let (first, second) = (own(&members[0].1), own(&members[1].1));
+        assert_ne!(first, second);
+        for (login, with) in [
+            ("c4711-k2", first.as_str()),
+            ("online-1", first.as_str()),
+            (members[0].0.as_str(), "c4711-k2"),
+            (members[0].0.as_str(), "online-1"),
+            (members[0].0.as_str(), second.as_str()),
+            (members[1].0.as_str(), first.as_str()),
+        ] {
+            assert!(verdict(a, &password(login, with)).await.is_err(), "{login} {with}");
+            assert!(verdict(a, &apop(login, with)).await.is_err(), "{login} {with}");
+        }
+        assert_eq!(verdict(a, &password(&members[0].0, &first)).await.unwrap(), members[0].0);
+        assert_eq!(verdict(a, &password(&members[1].0, &second)).await.unwrap(), members[1].0);
+        // A new password for the one is none for the other of the same contract.
+        a.account_passwd(&members[0].0, &Secret::new("umi no oto 3"), Apop::Keep).await.unwrap();
+        assert!(verdict(a, &password(&members[0].0, &first)).await.is_err());
+        assert!(verdict(a, &password(&members[1].0, "umi no oto 3")).await.is_err());
+        assert_eq!(verdict(a, &password(&members[1].0, &second)).await.unwrap(), members[1].0);
     }
 }

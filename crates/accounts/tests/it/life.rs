@@ -1,6 +1,7 @@
 //! What an account may do: states, services, and the sessions that a change ends.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use accounts::{
     Account, Accounts, Apop, Attendance, Bar, NewPlan, Resolution, Service, State, Stops, Verdict, Which, Why,
@@ -259,7 +260,7 @@ async fn c_06_what_a_plan_turns_off_ends_for_its_accounts_at_once() {
         for other in [own, reading] {
             assert!(tokio::time::timeout(std::time::Duration::ZERO, other.ended()).await.is_err());
         }
-        assert_eq!(a.ticket_holders(HERE).await.unwrap(), [first.as_str()]);
+        assert_eq!(a.ticket_holders(HERE, Duration::from_secs(600)).await.unwrap(), [first.as_str()]);
         let said = a.audit(Some(second), 1).await.unwrap();
         assert_eq!(said[0].subject, format!("{second} plan=p smtp_auth=off forward=on"));
         elsewhere.close().await;

@@ -161,7 +161,9 @@ async fn what_is_no_database_is_told_so() {
     let (dir, config) = sqlite();
     let file = dir.path().join("accounts #1 100%.sqlite");
     std::fs::write(&file, "something else entirely, and long enough to be looked at. ".repeat(100)).unwrap();
-    let text = Accounts::open(&config).await.unwrap_err().to_string();
+    let error = Accounts::open(&config).await.unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }) && error.needs_repair(), "{error}");
+    let text = error.to_string();
     assert!(text.contains("not a database") && text.contains("accounts #1"), "{text}");
     for url in ["", "accounts.sqlite", "mysql://host/db", "sqlite:", "sqlite::memory:"] {
         let config = DatabaseConfig { url: url.into(), apop_key: None };
@@ -177,7 +179,7 @@ async fn what_is_no_database_is_told_so() {
 async fn a_server_that_does_not_answer_is_unreachable() {
     let config = DatabaseConfig { url: "postgres://yubin@127.0.0.1:1/mail".into(), apop_key: None };
     let error = Accounts::open(&config).await.unwrap_err();
-    assert!(matches!(error, OpenError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, OpenError::Unreachable { .. }) && !error.needs_repair(), "{error}");
 }
 
 /// Behind the crate's back, as another program would.

@@ -22,7 +22,7 @@ async fn b_05_b_06_c_06_a_ticket_holds_at_its_address_until_it_expires_or_its_ac
         accounts.account_add(new("m1234ab567c", &[], "yuki")).await.unwrap();
         let ayumi = &account(accounts, "ab4t-ash", "sakura").await;
         let kenji = &account(accounts, "m1234ab567c", "yuki").await;
-        let holders = async |address: &str| accounts.ticket_holders(ip(address)).await.unwrap();
+        let holders = async |address: &str| accounts.ticket_holders(ip(address), LIFETIME * 2).await.unwrap();
 
         accounts.ticket_open(ayumi, ip("192.0.2.7"), LIFETIME).await.unwrap();
         assert_eq!(holders("192.0.2.7").await, ["ab4t-ash"]);
@@ -68,7 +68,7 @@ async fn b_05_b_06_c_06_a_ticket_holds_at_its_address_until_it_expires_or_its_ac
 
         // Another process sees the same, and a removed account holds nothing.
         let elsewhere = Accounts::open(&database.config).await.unwrap();
-        assert_eq!(elsewhere.ticket_holders(ip("192.0.2.9")).await.unwrap(), ["ab4t-ash"]);
+        assert_eq!(elsewhere.ticket_holders(ip("192.0.2.9"), LIFETIME * 2).await.unwrap(), ["ab4t-ash"]);
         elsewhere.account_remove("ab4t-ash").await.unwrap();
         assert_eq!(holders("192.0.2.7").await, ["m1234ab567c"]);
         accounts.ticket_open(ayumi, ip("192.0.2.9"), LIFETIME).await.unwrap();
@@ -91,9 +91,28 @@ async fn c_06_a_login_and_a_change_at_the_same_instant_leave_no_ticket() {
             );
             assert!(outcomes.0.is_ok() && outcomes.1.is_ok(), "{outcomes:?}");
             elsewhere.account_resume("ab4t-ash").await.unwrap();
-            let holders = accounts.ticket_holders(ip("192.0.2.7")).await.unwrap();
+            let holders = accounts.ticket_holders(ip("192.0.2.7"), LIFETIME * 2).await.unwrap();
             assert!(holders.is_empty(), "{holders:?}");
         }
         elsewhere.close().await;
+    }
+}
+
+#[tokio::test]
+async fn b_06_a_ticket_that_a_wrong_clock_gave_is_none_and_the_next_login_gives_a_right_one() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let accounts = &database.accounts;
+        let ayumi = &account(accounts, "ab4t-ash", "sakura").await;
+        let here = ip("192.0.2.7");
+        // As one reads that was given before the clock was set back by a day.
+        accounts.ticket_open(ayumi, here, LIFETIME + Duration::from_secs(24 * 60 * 60)).await.unwrap();
+        assert!(accounts.ticket_holders(here, LIFETIME).await.unwrap().is_empty());
+        accounts.ticket_open(ayumi, here, LIFETIME).await.unwrap();
+        assert_eq!(accounts.ticket_holders(here, LIFETIME).await.unwrap(), ["ab4t-ash"]);
+        // Clocks of two machines differ a little: what one gave holds on the other.
+        accounts.ticket_open(ayumi, ip("192.0.2.8"), LIFETIME).await.unwrap();
+        let slow = LIFETIME - Duration::from_secs(30);
+        assert_eq!(accounts.ticket_holders(ip("192.0.2.8"), slow).await.unwrap(), ["ab4t-ash"]);
     }
 }

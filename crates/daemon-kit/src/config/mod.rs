@@ -25,6 +25,7 @@
 //! [accounts]
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
+//! password_min_length = 8               # characters of a password that an operator gives; "none" takes every one, also the commonest
 //! suspended_text = "See https://…"      # for who logs in to a suspended account with the right password
 //! unregistered_text = "See https://…"   # the same for a service that the account does not have
 //!
@@ -151,6 +152,7 @@
 //!
 //! [`crate::limits`] holds every default with its reason.
 
+mod accounts;
 mod certificate;
 mod fault;
 mod forwarding;
@@ -166,18 +168,19 @@ mod replies;
 mod section;
 mod sending_limits;
 mod smtp;
+mod store;
 mod trace;
 mod value;
 mod virus_check;
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use accounts::Accounts;
 pub use certificate::Certificate;
 pub use fault::{Fault, Faults, Position};
 pub use forwarding::Forwarding;
@@ -192,6 +195,7 @@ pub use quota::{Over, Quota};
 pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
 pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
+pub use store::Store;
 pub use trace::{ClientShown, Received, Trace};
 pub use value::octets;
 pub use virus_check::{Clamd, OnFail, OnVirus, OverSize, VirusCheck};
@@ -199,7 +203,7 @@ pub use virus_check::{Clamd, OnFail, OnVirus, OverSize, VirusCheck};
 use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
-use value::{Count, HostName, Size};
+use value::{HostName, Size};
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
@@ -246,19 +250,6 @@ pub struct Config {
     pub listeners: Vec<Arc<Listener>>,
 }
 
-/// `[store]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Store {
-    /// The directory with one Maildir an account.
-    pub maildirs: PathBuf,
-    /// The directory of the queue; neither lies in the other.
-    pub queue: PathBuf,
-    /// Octets that stay free on the disks of both.
-    pub reserve_space: u64,
-    /// Inodes that stay free there.
-    pub reserve_inodes: u64,
-}
-
 /// `[backup]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backup {
@@ -266,30 +257,6 @@ pub struct Backup {
     pub directory: Option<PathBuf>,
     /// A mailbox of more octets is left out; none is left out by default.
     pub exclude_above: Option<u64>,
-}
-
-/// `[accounts]`
-#[derive(Clone, PartialEq, Eq)]
-pub struct Accounts {
-    /// `sqlite:PATH`, the path made relative to the file's directory, or `postgres://…`, which may hold a password.
-    pub database: String,
-    /// The key that seals APOP secrets.
-    pub apop_key: Option<PathBuf>,
-    /// What a client is told that proved who it is, when its account is suspended.
-    pub suspended_text: Option<String>,
-    /// The same, when its account does not have the service.
-    pub unregistered_text: Option<String>,
-}
-
-impl fmt::Debug for Accounts {
-    /// Without the password that a database address may hold.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.database.split(':').next().unwrap_or_default();
-        f.debug_struct("Accounts")
-            .field("database", &format_args!("{kind}:[hidden]"))
-            .field("apop_key", &self.apop_key)
-            .finish()
-    }
 }
 
 impl Config {
@@ -359,12 +326,12 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let hostname = root.required::<HostName>("hostname", "\"mx.example.jp\"").map(|at| at.value.0);
     let node = root.optional::<HostName>("node").given().map(|at| at.value.0);
     let store = needed(&root, "store", "maildirs = \"mail\" and queue = \"queue\"")
-        .and_then(|section| store(section, base));
+        .and_then(|section| store::store(section, base));
     let quota = root.table("quota").given().map_or_else(Quota::default, |at| quota::read(at.value));
     let backup = root.table("backup").given().map_or_else(Backup::default, |at| backup(at.value, base));
     let pop3 = root.table("pop3").given().map_or_else(Pop3::default, |at| pop3::read(at.value));
     let accounts = needed(&root, "accounts", "database = \"sqlite:accounts.sqlite\"")
-        .and_then(|section| accounts(section, base));
+        .and_then(|section| accounts::accounts(section, base));
     let log = root.table("log").given().map_or_else(Log::default, |at| log::read(at.value));
     let (limits, defaults) = limits::server(root.table("limits").given().map(|at| at.value));
     let outbound =
@@ -446,87 +413,9 @@ fn needed<'t>(root: &Section<'t>, key: &'static str, example: &str) -> Option<Se
     }
 }
 
-fn store(section: Section<'_>, base: &Path) -> Option<Store> {
-    let maildirs = section.required::<String>("maildirs", "\"mail\"");
-    let queue = section.required::<String>("queue", "\"queue\"");
-    let space = section.optional::<Size>("reserve_space").given().map(|at| at.value.0.map_or(0, u64::from));
-    let inodes =
-        section.optional::<Count>("reserve_inodes").given().map(|at| at.value.0.map_or(0, u64::from));
-    let (maildirs, queue) = (maildirs?, queue?);
-    let (maildirs, queue_at) = (base.join(maildirs.value), queue.span);
-    let queue = base.join(queue.value);
-    if let Some(wrong) = one_in_the_other(&maildirs, &queue) {
-        section.report(&queue_at, wrong);
-    }
-    section.finish();
-    Some(Store {
-        maildirs,
-        queue,
-        reserve_space: space.unwrap_or(crate::limits::RESERVE_SPACE),
-        reserve_inodes: inodes.unwrap_or(crate::limits::RESERVE_INODES),
-    })
-}
-
-/// A mailbox could have the queue's name, and what belongs to the one would be swept, listed and backed up with the other.
-fn one_in_the_other(maildirs: &Path, queue: &Path) -> Option<Wrong> {
-    let (maildirs, queue) = (plain(maildirs), plain(queue));
-    let what = if maildirs == queue {
-        "the queue is the directory of the Maildirs"
-    } else if queue.starts_with(&maildirs) {
-        "the queue lies in the directory of the Maildirs"
-    } else if maildirs.starts_with(&queue) {
-        "the directory of the Maildirs lies in the queue"
-    } else {
-        return None;
-    };
-    Some(Wrong::new(what, "a directory beside the other, such as \"queue\" beside \"mail\""))
-}
-
-/// The same path without `.` and `..`, as far as the text tells; the directories need not be there.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
-}
-
 fn backup(section: Section<'_>, base: &Path) -> Backup {
     let directory = section.optional::<String>("directory").given().map(|at| base.join(at.value));
     let exclude = section.optional::<Size>("exclude_above").given().and_then(|at| at.value.0);
     section.finish();
     Backup { directory, exclude_above: exclude.map(u64::from) }
-}
-
-fn accounts(section: Section<'_>, base: &Path) -> Option<Accounts> {
-    let example = "\"sqlite:accounts.sqlite\"";
-    let database = section.required::<String>("database", example).and_then(|at| {
-        let address = database_address(&at.value, base);
-        if address.is_none() {
-            let what = "the database is neither an SQLite file nor PostgreSQL";
-            section.report(&at.span, Wrong::new(what, format!("{example} or \"postgres://user@host/name\"")));
-        }
-        address
-    });
-    let apop_key = section.optional::<String>("apop_key").given().map(|at| base.join(at.value));
-    let suspended_text = replies::text(&section, "suspended_text");
-    let unregistered_text = replies::text(&section, "unregistered_text");
-    section.finish();
-    Some(Accounts { database: database?, apop_key, suspended_text, unregistered_text })
-}
-
-/// The address with an SQLite path made relative to `base`.
-fn database_address(given: &str, base: &Path) -> Option<String> {
-    if ["postgres://", "postgresql://"].iter().any(|scheme| given.starts_with(scheme)) {
-        return Some(given.to_owned());
-    }
-    let path = given.strip_prefix("sqlite://").or_else(|| given.strip_prefix("sqlite:"))?;
-    // A database in memory would be another one in each process, and gone at the end.
-    (!path.is_empty() && !path.starts_with(':')).then(|| format!("sqlite:{}", base.join(path).display()))
 }

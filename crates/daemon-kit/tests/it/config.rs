@@ -389,6 +389,33 @@ fn p_21_p_22_certificates_that_clients_will_refuse_can_be_shown_but_not_pass_a_c
 }
 
 #[test]
+fn too_little_memory_and_a_brand_that_is_no_name_are_told() {
+    let listener = "protocol = \"smtp\"\naddress = \"127.0.0.1:0\"\nbrand = \"Asahi Net\"\n";
+    check_faults(
+        &with(&format!("{listener}[limits]\nmemory = 512\n")),
+        &[
+            "yubin.toml:10:9: a brand's name has letters, digits, '-', '.' and '_'; write: brand = \"asahi\", one of: yubin brand list",
+            "yubin.toml:12:10: with so little memory nobody would be let in; write: \"64KiB\" or more (\"512MiB\" is usual), or \"none\"",
+        ],
+    );
+    let world = World::new();
+    let text = with("protocol = \"smtp\"\naddress = \"[::1]:0\"\nbrand = \"Asahi\"\n[limits]\nmemory = 0\n");
+    let config = Config::parse(&text, world.path("yubin.toml")).unwrap();
+    assert_eq!((config.listeners[0].brand.as_deref(), config.limits.memory), (Some("asahi"), None));
+}
+
+#[test]
+fn a_file_that_cannot_be_a_configuration_is_not_read_to_its_end() {
+    let world = World::new();
+    let huge = world.path("yubin.toml");
+    std::fs::write(&huge, "#\n".repeat(600_000)).unwrap();
+    for file in [huge.as_path(), std::path::Path::new("/dev/zero")] {
+        let told = Config::load(file).unwrap_err().to_string();
+        assert!(told.contains("it has more than 1048576 octets, which is no configuration"), "{told}");
+    }
+}
+
+#[test]
 fn an_unreadable_file_is_a_fault_without_a_place() {
     let faults = Config::load("/nowhere/yubin.toml").unwrap_err();
     assert_eq!(

@@ -53,6 +53,8 @@ struct Destination {
     not_before: u64,
     /// Waits until this host has a session free.
     parked: bool,
+    /// An operator wants it tried, whatever was learnt of its hosts.
+    hurried: bool,
     /// Its place in the agenda.
     place: Option<(u64, u64)>,
 }
@@ -244,9 +246,23 @@ impl Book {
         overdue
     }
 
-    /// All messages of a destination are tried at once, whatever was said of it before.
+    /// All messages of a destination are tried at once, whatever was said of it or of its hosts before. To be said before they are
+    /// [put](Book::put).
     pub(crate) fn hurry(&mut self, key: &Key) {
+        self.destinations.entry(key.clone()).or_default().hurried = true;
         self.alive(key);
+    }
+
+    /// Whether the session that asks is the one to [forget](Book::forget_host) what was learnt of the hosts.
+    pub(crate) fn take_hurry(&mut self, key: &Key) -> bool {
+        self.destinations.get_mut(key).is_some_and(|destination| std::mem::take(&mut destination.hurried))
+    }
+
+    /// A host may be asked at once.
+    pub(crate) fn forget_host(&mut self, host: &str) {
+        if let Some(place) = self.hosts.get_mut(host) {
+            (place.failures, place.not_before) = (0, 0);
+        }
     }
 
     /// Asks for a session with a host.
@@ -333,7 +349,11 @@ impl Book {
             destination.place = Some((time, self.turn));
             self.agenda.insert((time, self.turn, key.clone()));
         }
-        if destination.waiting.is_empty() && destination.active == 0 && destination.failures == 0 {
+        if destination.waiting.is_empty()
+            && destination.active == 0
+            && destination.failures == 0
+            && !destination.hurried
+        {
             self.destinations.remove(key);
         }
     }
@@ -473,6 +493,24 @@ mod tests {
         book.leave_host("mx", 100, Ok::<(), fn(u32) -> u64>(()));
         assert_eq!(book.enter_host("mx", 100), Turn::Yes);
         book.close(&a);
+    }
+
+    #[test]
+    fn an_operator_makes_a_destination_forget_and_its_hosts() {
+        let mut book = Book::new(Concurrency::default());
+        assert_eq!(book.enter_host("mx", 0), Turn::Yes);
+        book.leave_host("mx", 0, Err(|_| 300));
+        assert_eq!(book.enter_host("mx", 1), Turn::Dead(300));
+        let id = QueueId::new();
+        book.hurry(&key("a"));
+        book.put(&key("a"), id, 0, false);
+        let (session, _) = book.open(1).unwrap();
+        assert!(book.take_hurry(&session) && !book.take_hurry(&session), "one of them alone");
+        book.forget_host("mx");
+        assert_eq!(book.enter_host("mx", 1), Turn::Yes);
+        book.land(&session, id);
+        book.close(&session);
+        assert_eq!((book.len(), book.destinations.len()), (0, 0));
     }
 
     #[test]

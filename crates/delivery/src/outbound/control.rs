@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mail_queue::{Fate, QueueId, Spool};
+use mail_queue::{Fate, Outbound as Waiting, Progress, QueueId, Spool};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -35,6 +35,11 @@ pub enum Order {
 /// Why what an account submitted is held while it may not send: it waits for an operator then, also when the account may send again.
 pub fn suspended(account: &str) -> String {
     format!("{account} is suspended")
+}
+
+/// What an operator is told who wants to know of a held message why it does not go.
+fn is_held(id: QueueId, why: &str) -> String {
+    format!("{id} is held ({why}): `yubin queue release {id}` lets it go on")
 }
 
 /// Longest line.
@@ -126,10 +131,17 @@ pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
             Ok(format!("{id} goes on"))
         }
         Order::Retry(id) => {
+            let mut held = None;
             let recorded = spool.record(*id, |_, progress| {
-                progress.recipients.iter_mut().for_each(|recipient| recipient.next = 0);
+                held.clone_from(&progress.hold);
+                if held.is_none() {
+                    progress.recipients.iter_mut().for_each(|recipient| recipient.next = 0);
+                }
             });
             known(recorded.map(|found| found.map(drop)))?;
+            if let Some(why) = held {
+                return Ok(is_held(*id, &why));
+            }
             tracing::info!(event = "queue_retried", queue_id = %id);
             Ok(format!("{id} is tried now"))
         }
@@ -155,6 +167,7 @@ pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
             Ok(format!("{id} is dropped"))
         }
         Order::Why(id) => match spool.outbound(*id) {
+            Ok(Some(Waiting { progress: Progress { hold: Some(why), .. }, .. })) => Ok(is_held(*id, &why)),
             Ok(Some(_)) => Ok(String::from("no daemon runs that would send it")),
             found => known(found.map(|found| found.map(drop))).map(|()| String::new()),
         },
@@ -229,6 +242,9 @@ impl Agent {
             Order::Why(id) => {
                 let found = self.spool().outbound(id).map_err(|error| error.to_string())?;
                 let waiting = found.ok_or("no such message waits")?;
+                if waiting.progress.hold.is_some() {
+                    return Ok(text);
+                }
                 let held = self.limiter(&waiting);
                 return Ok(held
                     .iter()

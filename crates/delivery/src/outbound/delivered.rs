@@ -6,7 +6,7 @@ use mail_queue::{Envelope, Late, Recipient, Remote};
 
 use super::agent::{Agent, Outbound};
 use super::dsn::{self, About, Line};
-use super::letter::skipped;
+use super::letter;
 use super::limits;
 use super::report::{Addressee, Occasion};
 use crate::incoming::Accepted;
@@ -36,17 +36,6 @@ impl SuccessReport {
     pub fn read(&mut self, octets: &[u8]) {
         let room = limits::REPORTED_HEADER.saturating_sub(self.header.len());
         self.header.extend(octets.iter().take(room));
-    }
-
-    /// What of them is the header.
-    fn header(&self) -> &[u8] {
-        if self.header.starts_with(b"\r\n") {
-            return b"";
-        }
-        let end = memchr::memmem::find(&self.header, b"\r\n\r\n");
-        // One that is cut ends with a line.
-        let end = end.or_else(|| memchr::memmem::rfind(&self.header, b"\r\n")).map_or(0, |at| at + 2);
-        self.header.get(..end).unwrap_or_default()
     }
 }
 
@@ -109,7 +98,7 @@ impl Agent {
     pub(crate) async fn report_late(self: Arc<Self>, late: Vec<Late>) {
         for late in late {
             let Some(mut report) = SuccessReport::wanted(&late.envelope) else { continue };
-            report.read(late.beginning.get(skipped(&late.beginning)..).unwrap_or_default());
+            report.read(late.beginning.get(letter::skipped(&late.beginning)..).unwrap_or_default());
             if self.delivered(&report).await {
                 continue;
             }
@@ -146,7 +135,7 @@ impl Agent {
             envelope,
             occasion: Occasion::Delivered,
             lines: remotes.iter().map(line).collect(),
-            original: report.header(),
+            original: letter::header(&report.header),
             whole: false,
         };
         let text = dsn::compose(&about).map_err(|error| (to.clone(), error.to_string()))?;

@@ -11,6 +11,8 @@ use mail_queue::{Envelope, Remote};
 use smtp_proto::Xtext;
 
 use super::config::Language;
+use super::letter;
+use super::limits;
 use super::report::Occasion;
 use super::schedule::arrived;
 
@@ -39,21 +41,26 @@ pub(crate) struct Line<'a> {
     pub(crate) host: &'a str,
 }
 
+/// Whether a report for this address goes in UTF-8 (RFC 6533), to a host that takes that. All others are of seven bits, which every
+/// host takes.
+pub(crate) fn is_wide(to: &str) -> bool {
+    !to.is_ascii()
+}
+
 /// The whole message, with CRLF.
 pub(crate) fn compose(about: &About<'_>) -> io::Result<Vec<u8>> {
-    let wide = !about.original.is_ascii() || about.lines.iter().any(|line| !line.remote.address.is_ascii());
-    let bits = if wide { "8bit" } else { "7bit" };
-    let returned = if about.whole { "message/rfc822" } else { "text/rfc822-headers" };
-    let part = |kind: &'static str, contents: Vec<u8>| {
-        // RFC 2046 §5.2.1: messages are not encoded again.
-        MimePart::new(ContentType::new(kind), BodyPart::Binary(contents.into())).transfer_encoding(bits)
-    };
+    let wide = is_wide(about.to);
+    let (kind, bits) =
+        if wide { ("message/global-delivery-status", "8bit") } else { ("message/delivery-status", "7bit") };
     let parts = vec![
         MimePart::new(ContentType::new("text/plain").attribute("charset", "utf-8"), words(about)),
-        part("message/delivery-status", status(about).into_bytes()),
-        part(returned, about.original.to_vec()),
+        part(kind, bits, status(about).into_bytes()),
+        returned(about),
     ];
     let report = ContentType::new("multipart/report").attribute("report-type", "delivery-status");
+    let report = MimePart::new(report, BodyPart::Multipart(parts));
+    // RFC 2045 §6.4: as much as its widest part.
+    let report = if wide { report.transfer_encoding("8bit") } else { report };
     MessageBuilder::new()
         .from(("Mail Delivery System", format!("MAILER-DAEMON@{}", about.hostname).as_str()))
         .to(about.to)
@@ -62,8 +69,39 @@ pub(crate) fn compose(about: &About<'_>) -> io::Result<Vec<u8>> {
         .message_id(format!("{}@{}", mail_queue::QueueId::new(), about.hostname))
         // RFC 3834 §5: nobody's holiday message answers.
         .header("Auto-Submitted", Raw::new("auto-replied"))
-        .body(MimePart::new(report, BodyPart::Multipart(parts)))
+        .body(report)
         .write_to_vec()
+}
+
+fn part(kind: &'static str, encoding: &'static str, contents: impl Into<Vec<u8>>) -> MimePart<'static> {
+    MimePart::new(ContentType::new(kind), BodyPart::Binary(contents.into().into()))
+        .transfer_encoding(encoding)
+}
+
+/// What is given back. RFC 2046 §5.2.1 lets no message be encoded, so one that cannot go as it is gives its header alone; RFC 6522 §4
+/// lets that be, by quoted-printable.
+fn returned(about: &About<'_>) -> MimePart<'static> {
+    let wide = |octets: &[u8]| is_wide(about.to) && str::from_utf8(octets).is_ok();
+    if about.whole {
+        if is_seven_bit(about.original) {
+            return part("message/rfc822", "7bit", about.original);
+        }
+        if wide(about.original) {
+            return part("message/global", "8bit", about.original);
+        }
+    }
+    match if about.whole { letter::header(about.original) } else { about.original } {
+        header if is_seven_bit(header) => part("text/rfc822-headers", "7bit", header),
+        header if wide(header) => part("message/global-headers", "8bit", header),
+        header => part("text/rfc822-headers", "quoted-printable", encodify::qp::BODY.encode(header)),
+    }
+}
+
+/// RFC 2045 §2.7.
+fn is_seven_bit(octets: &[u8]) -> bool {
+    octets.is_ascii()
+        && !octets.contains(&0)
+        && octets.split(|octet| *octet == b'\n').all(|line| line.len() <= limits::REPORTED_LINE)
 }
 
 fn subject(about: &About<'_>) -> &'static str {
@@ -137,12 +175,12 @@ fn words(about: &About<'_>) -> String {
     text
 }
 
-/// The part for programs (RFC 3464 §2).
+/// The part for programs (RFC 3464 §2; RFC 6533 §3 of addresses beyond ASCII).
 fn status(about: &About<'_>) -> String {
-    let mut text = String::new();
+    let (mut text, wide) = (String::new(), is_wide(about.to));
     if let Some(id) = about.envelope.parameters.envelope_id.as_deref().and_then(Xtext::parse) {
-        let _ =
-            write!(text, "Original-Envelope-Id: {}\r\n", printable(&String::from_utf8_lossy(&id.decoded())));
+        let id = String::from_utf8_lossy(&id.decoded()).into_owned();
+        let _ = write!(text, "Original-Envelope-Id: {}\r\n", field(&id, wide));
     }
     let _ = write!(text, "Reporting-MTA: dns; {}\r\n", about.hostname);
     let _ = write!(text, "Arrival-Date: {}\r\n", date(arrived(about.envelope.queue_id)));
@@ -157,21 +195,21 @@ fn status(about: &About<'_>) -> String {
         if let Some((kind, address)) =
             remote.original.as_deref().and_then(|original| original.split_once(';'))
         {
-            let address =
-                Xtext::parse(address).map(|xtext| String::from_utf8_lossy(&xtext.decoded()).into_owned());
-            let address = address.unwrap_or_default();
+            let address = original_recipient(kind, address, wide);
             if !address.is_empty() {
-                let _ = write!(text, "Original-Recipient: {kind}; {}\r\n", printable(&address));
+                let _ = write!(text, "Original-Recipient: {kind}; {address}\r\n");
             }
         }
-        let kind = if remote.address.is_ascii() { "rfc822" } else { "utf-8" };
-        let _ = write!(text, "Final-Recipient: {kind}; {}\r\n", printable(&remote.address));
+        let _ = match remote.address.is_ascii() {
+            true => write!(text, "Final-Recipient: rfc822; {}\r\n", field(&remote.address, wide)),
+            false => write!(text, "Final-Recipient: utf-8; {}\r\n", utf8_address(&remote.address, wide)),
+        };
         let _ = write!(text, "Action: {action}\r\nStatus: {}\r\n", code(said, about.occasion));
         if let Some(name) = host.split(' ').next().filter(|name| !name.is_empty()) {
-            let _ = write!(text, "Remote-MTA: dns; {name}\r\n");
+            let _ = write!(text, "Remote-MTA: dns; {}\r\n", field(name, wide));
         }
         if is_reply(said) {
-            let _ = write!(text, "Diagnostic-Code: smtp; {}\r\n", printable(said));
+            let _ = write!(text, "Diagnostic-Code: smtp; {}\r\n", field(said, wide));
         }
         let _ = write!(text, "Last-Attempt-Date: {}\r\n", date(about.now));
         if let Occasion::Delayed { until } = about.occasion {
@@ -207,9 +245,74 @@ fn code(said: &str, occasion: Occasion) -> String {
     }
 }
 
-/// Nothing that ends a line.
-fn printable(text: &str) -> String {
-    text.replace(char::is_control, "?")
+/// What ORCPT said, without the encoding in which it came.
+fn original_recipient(kind: &str, address: &str, wide: bool) -> String {
+    if kind.eq_ignore_ascii_case("utf-8") {
+        return utf8_address(&unembedded(address), wide);
+    }
+    Xtext::parse(address)
+        .map(|xtext| field(&String::from_utf8_lossy(&xtext.decoded()), wide))
+        .unwrap_or_default()
+}
+
+/// A field's text: nothing that ends a line, nor, but in UTF-8, what is beyond ASCII (RFC 3464 §2.1).
+fn field(text: &str, wide: bool) -> String {
+    let mut field = String::new();
+    for character in text.chars() {
+        if field.len() >= limits::REPORTED_FIELD {
+            break;
+        }
+        match character {
+            _ if character.is_control() => field.push('?'),
+            _ if wide || character.is_ascii() => field.push(character),
+            _ => embed(&mut field, character),
+        }
+    }
+    field
+}
+
+/// `utf-8-address`, or `utf-8-addr-xtext` where everything must be ASCII (RFC 6533 §3).
+fn utf8_address(address: &str, wide: bool) -> String {
+    if wide {
+        return field(address, wide);
+    }
+    let mut text = String::new();
+    for character in address.chars() {
+        match character {
+            '+' | '=' | '\\' => embed(&mut text, character),
+            _ if character.is_ascii_graphic() => text.push(character),
+            _ => embed(&mut text, character),
+        }
+    }
+    text
+}
+
+/// `EmbeddedUnicodeChar` (RFC 6533 §3).
+fn embed(text: &mut String, character: char) {
+    // Writing into a string cannot fail.
+    let _ = write!(text, "\\x{{{:02X}}}", u32::from(character));
+}
+
+/// With its embedded characters as they are.
+fn unembedded(mut address: &str) -> String {
+    let mut text = String::new();
+    while let Some((before, behind)) = address.split_once("\\x{") {
+        text.push_str(before);
+        let point = behind.split_once('}').and_then(|(digits, rest)| {
+            Some((u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?, rest))
+        });
+        match point {
+            Some((character, rest)) => {
+                text.push(character);
+                address = rest;
+            }
+            None => {
+                text.push_str("\\x{");
+                address = behind;
+            }
+        }
+    }
+    text + address
 }
 
 /// RFC 5322 §3.3.

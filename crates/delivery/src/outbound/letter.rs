@@ -19,6 +19,18 @@ pub(crate) struct Facts {
     pub(crate) hops: usize,
     /// Whether an octet is beyond ASCII.
     pub(crate) eight_bit: bool,
+    /// Whether one in its header is.
+    pub(crate) wide_header: bool,
+}
+
+/// What of a message is its header, without the empty line; of one that is cut, as far as it has whole lines.
+pub(crate) fn header(message: &[u8]) -> &[u8] {
+    if message.starts_with(b"\r\n") {
+        return b"";
+    }
+    let end = memchr::memmem::find(message, b"\r\n\r\n");
+    let end = end.or_else(|| memchr::memmem::rfind(message, b"\r\n")).map_or(0, |at| at + 2);
+    message.get(..end).unwrap_or_default()
 }
 
 /// Reads all of it, and sets it back to the first octet that leaves.
@@ -42,6 +54,7 @@ pub(crate) fn examine(message: &mut Octets) -> io::Result<Facts> {
     facts.octets = total - facts.skipped;
     facts.header = scan.read.saturating_sub(facts.skipped);
     facts.hops = scan.hops;
+    facts.wide_header = scan.wide;
     message.go_to(facts.skipped);
     Ok(facts)
 }
@@ -65,6 +78,10 @@ struct HeaderScan {
     /// Octets of a Return-Path that the message begins with.
     return_path: u64,
     in_return_path: bool,
+    /// An octet of the line that is being read is beyond ASCII.
+    wide_line: bool,
+    /// One of a field that leaves is.
+    wide: bool,
 }
 
 impl HeaderScan {
@@ -76,6 +93,7 @@ impl HeaderScan {
             let room = b"return-path:".len().saturating_sub(self.start.len());
             self.start.extend(line.iter().take(room).map(u8::to_ascii_lowercase));
             self.line += line.len() as u64;
+            self.wide_line |= !line.is_ascii();
             if line.ends_with(b"\n") {
                 self.end_of_line();
             }
@@ -85,7 +103,7 @@ impl HeaderScan {
     fn end_of_line(&mut self) {
         let start = std::mem::take(&mut self.start);
         let length = std::mem::take(&mut self.line);
-        let first = self.read == 0;
+        let (first, wide) = (self.read == 0, std::mem::take(&mut self.wide_line));
         self.read += length;
         match &*start {
             b"\r\n" | b"\n" => {
@@ -105,6 +123,7 @@ impl HeaderScan {
                 self.hops += usize::from(start.starts_with(b"received:"));
             }
         }
+        self.wide |= wide && !self.in_return_path;
     }
 }
 
@@ -131,6 +150,9 @@ mod tests {
         let later = b"X: y\r\nReturn-Path: <a@b>\r\n\r\n\xe9\r\n";
         let (facts, left) = examined(later);
         assert_eq!((left.as_slice(), facts.skipped, facts.eight_bit), (&later[..], 0, true));
+        assert!(!facts.wide_header, "its body alone");
+        assert!(examined("Subject: x\r\n\t日本\r\n\r\n".as_bytes()).0.wide_header);
+        assert!(!examined("Return-Path:\r\n <日本@b>\r\nSubject: x\r\n\r\n".as_bytes()).0.wide_header);
         assert_eq!(examined(b"").0, Facts::default());
     }
 

@@ -44,6 +44,11 @@ pub(crate) const REPORTED_HEADER: usize = 64 * 1024;
 /// Octets of a message that go whole into a report, if its sender asked for that; of a larger one its header goes.
 pub(crate) const REPORTED_MESSAGE: u64 = 256 * 1024;
 
+/// Octets of a line in what is given back as it is, its CR included (RFC 5322 §2.1.1); longer ones are encoded.
+pub(crate) const REPORTED_LINE: usize = 999;
+/// Octets of a field of a report from which on the rest is left out: a line of one may not be longer than 998 (RFC 5322 §2.1.1).
+pub(crate) const REPORTED_FIELD: usize = 900;
+
 /// Before the word of a message that was tried is written once more to a disk that did not take it; each pause is twice the last.
 pub(crate) const RECORD_PAUSE: Duration = Duration::from_secs(1);
 /// The longest of these: somebody who makes room is not kept waiting.

@@ -308,7 +308,10 @@ pub(crate) fn misuse(_: Misuse) -> Broken {
 
 fn closed(reason: CloseReason) -> Broken {
     Broken::Protocol(match reason {
-        CloseReason::BytesBehindStartTls => "octets behind the answer to STARTTLS",
+        // No TLS came of it, which is what TLS that fails means: a policy that demands it gets nothing else.
+        CloseReason::BytesBehindStartTls => {
+            return Broken::Tls(String::from("octets in clear text behind the answer to STARTTLS"));
+        }
         CloseReason::Quit | CloseReason::ServerClosing => "it closes the session",
         CloseReason::Unreadable => "its answer is not SMTP",
         CloseReason::TooLong => "its answer does not end",

@@ -211,7 +211,9 @@ impl Agent {
             }
             home => (from.clone(), home),
         };
-        let reported = Envelope::new(QueueId::new(), "", Vec::new());
+        let mut reported = Envelope::new(QueueId::new(), "", Vec::new());
+        // RFC 6531 §3.2: or it could not be said to any host whom it is for.
+        reported.parameters.utf8 = dsn::is_wide(&to);
         Ok(match home {
             Home::Mailbox(mailbox, quota) => {
                 // It counts there, and comes whatever there is room for.

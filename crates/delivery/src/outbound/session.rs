@@ -267,6 +267,7 @@ impl Agent {
             let dead = !outcome.is_final();
             NoPeer::Because(outcome, dead)
         })?;
+        let hurried = self.book().take_hurry(&nexthop.key);
         let (mut unknown, mut last, mut full) = (Vec::<NoAnswer>::new(), None, None);
         for target in targets.iter().take(limits::HOSTS) {
             let addresses = match addresses(resolver, target).await {
@@ -277,6 +278,9 @@ impl Agent {
                 }
             };
             let place = format!("{}:{}", target.name, nexthop.port);
+            if hurried {
+                self.book().forget_host(&place);
+            }
             let turn = self.book().enter_host(&place, self.clock.now());
             match turn {
                 Turn::Yes => {}

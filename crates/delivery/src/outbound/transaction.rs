@@ -87,12 +87,14 @@ impl<'m> Message<'m> {
         }
         let mut mail = Mail::new(reverse_path);
         mail.size = Some(self.facts.octets);
-        // RFC 6531 §3.2: needed only if something is beyond ASCII.
-        let wide = self.facts.eight_bit
+        // RFC 6531 §3.2: needed for addresses and header fields beyond ASCII. A body may have fields, too, in its parts: nobody looks
+        // for them here, but who offers it is told.
+        let needed = self.facts.wide_header
             || wide_path
             || self.recipients.iter().any(|remote| !remote.address.is_ascii());
-        mail.smtputf8 = envelope.parameters.utf8 && wide;
-        if mail.smtputf8 && !offers(Extension::SmtpUtf8) {
+        let offered = offers(Extension::SmtpUtf8);
+        mail.smtputf8 = envelope.parameters.utf8 && (needed || (self.facts.eight_bit && offered));
+        if mail.smtputf8 && !offered {
             let why = format!("{} does not offer SMTPUTF8, which the message needs", peer.host);
             return Err(Outcome::failed((5, 6, 7), why));
         }

@@ -320,6 +320,19 @@ fn a_crash_while_a_message_is_parted_sends_nothing_twice_if_its_owner_comes_back
 }
 
 #[test]
+fn nothing_is_made_of_what_is_not_a_queue() {
+    let (ours, other) = (Scratch::new(), Scratch::new());
+    let (spool, _) = ours.open();
+    let (missing, home) = (other.root().join("missing"), other.root().join("home"));
+    fs::create_dir_all(home.join("tmp")).unwrap();
+    for directory in [&missing, &home] {
+        assert!(matches!(spool.adopt(directory), Err(Error::NotAQueue(named)) if named == *directory));
+    }
+    assert!(!missing.exists());
+    assert_eq!(fs::read_dir(&home).unwrap().count(), 1, "what was there, and nothing more");
+}
+
+#[test]
 fn what_is_on_another_file_system_is_not_taken_over() {
     let (dead, ours) = (Scratch::new(), Scratch::new());
     accept(&dead.open().0, QueueId::new(), &[], &["x@example.com"]).unwrap();

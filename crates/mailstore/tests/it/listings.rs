@@ -49,6 +49,9 @@ fn a_maildrop_at_rest_is_listed_once() {
     assert!(maildir.lock_known(&listings, 1).is_none(), "more messages than were asked for");
 }
 
+/// By another program.
+type Change<'c> = &'c dyn Fn(&Scratch);
+
 #[test]
 fn whatever_changes_a_maildrop_is_seen_by_the_next_session() {
     let deliver_one = |scratch: &Scratch| drop(deliver(&scratch.maildir, b"c\r\n").unwrap());
@@ -60,7 +63,7 @@ fn whatever_changes_a_maildrop_is_seen_by_the_next_session() {
         let name = first(scratch);
         scratch.rename(&format!("new/{name}"), &format!("cur/{name}:2,S"));
     };
-    let changes: [(&dyn Fn(&Scratch), usize); 3] = [(&deliver_one, 3), (&remove, 1), (&read, 2)];
+    let changes: [(Change<'_>, usize); 3] = [(&deliver_one, 3), (&remove, 1), (&read, 2)];
     for (change, left) in changes {
         let (scratch, _, maildir, listings) = known();
         change(&scratch);

@@ -31,7 +31,7 @@ pub(super) fn write<'l, 'o>(reply: Reply<'_>, line: &'l mut Line<'o>) -> &'l mut
         Reply::BeginTls => line.say("+OK begin TLS"),
         Reply::Utf8On => line.say("+OK UTF-8 it is"),
         Reply::Languages => line.say("+OK languages follow"),
-        Reply::LanguageIs(language) => line.say("+OK ").say(language.tag()).say(" this is English"),
+        Reply::LanguageIs(tag) => line.say("+OK ").say(tag).say(" this is English"),
         Reply::Goodbye => line.say("+OK goodbye"),
 
         Reply::Unknown => line.say("-ERR unknown command"),

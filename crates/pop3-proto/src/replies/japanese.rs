@@ -31,7 +31,7 @@ pub(super) fn write<'l, 'o>(reply: Reply<'_>, line: &'l mut Line<'o>) -> &'l mut
         Reply::BeginTls => line.say("+OK TLSを開始してください"),
         Reply::Utf8On => line.say("+OK UTF-8を使います"),
         Reply::Languages => line.say("+OK 言語の一覧です"),
-        Reply::LanguageIs(language) => line.say("+OK ").say(language.tag()).say(" 日本語でお答えします"),
+        Reply::LanguageIs(tag) => line.say("+OK ").say(tag).say(" 日本語でお答えします"),
         Reply::Goodbye => line.say("+OK さようなら"),
 
         Reply::Unknown => line.say("-ERR そのコマンドはありません"),

@@ -108,7 +108,8 @@ pub enum Asked {
     Rcpt(usize),
     /// RSET
     Rset,
-    /// STARTTLS: 220 says that TLS may start. Do the handshake, then call [`Session::tls_established`].
+    /// STARTTLS: 220 says that TLS may start, and nothing of the input is left behind it: where something is, the session closes
+    /// instead. Do the handshake, then call [`Session::tls_established`].
     StartTls,
 }
 
@@ -269,6 +270,10 @@ impl Session {
                     Err(Unreadable::TooLong) => self.close(CloseReason::TooLong),
                     Ok(Some(answer)) => {
                         consumed += answer.len();
+                        if self.is_go_ahead_for_tls(&answer) && input.len() > consumed {
+                            // RFC 3207 §4.2: who puts octets there is not the one that TLS will prove. Nobody hears of the yes.
+                            return Step { consumed, event: self.close(CloseReason::BytesBehindStartTls) };
+                        }
                         let Some(event) = self.answered(answer, out) else { continue };
                         event
                     }
@@ -288,6 +293,10 @@ impl Session {
         self.encrypted = true;
         self.features = Features::NONE;
         Ok(())
+    }
+
+    fn is_go_ahead_for_tls(&self, answer: &Answer<'_>) -> bool {
+        self.outstanding.front() == Some(&Asked::StartTls) && answer.code().get() == 220
     }
 
     fn answered<'i>(&mut self, answer: Answer<'i>, out: &mut Vec<u8>) -> Option<Event<'i>> {

@@ -74,7 +74,10 @@ impl Session {
             Verb::Data => self.ask(Question::BodyStart(None), Event::BodyStart),
             Verb::Ehlo => self.hello(argument, true)?,
             Verb::Helo => self.hello(argument, false)?,
-            Verb::Help => say(&replies::HELP, out),
+            Verb::Help => {
+                self.help(out);
+                None
+            }
             Verb::Mail => self.mail(argument, out)?,
             Verb::Noop => say(&replies::DONE, out),
             Verb::NotImplemented => return Err(replies::COMMAND_NOT_IMPLEMENTED),
@@ -90,6 +93,21 @@ impl Session {
             Verb::StartTls => self.starttls(more, out)?,
             Verb::Vrfy => self.ask(Question::Verify, Event::Verify(argument)),
         })
+    }
+
+    /// Of a command that EHLO does not offer nobody is told here either.
+    fn help(&self, out: &mut Vec<u8>) {
+        replies::HELP.write(out);
+        out.truncate(out.len().saturating_sub(b"\r\n".len()));
+        let offered = self.offered();
+        for (extension, verb) in
+            [(Extension::Chunking, " BDAT"), (Extension::StartTls, " STARTTLS"), (Extension::Auth, " AUTH")]
+        {
+            if offered.contains(extension) {
+                out.extend_from_slice(verb.as_bytes());
+            }
+        }
+        out.extend_from_slice(b"\r\n");
     }
 
     /// RFC 5321 §4.1.1.1: a greeting in mid-session is a RSET, too.

@@ -12,7 +12,7 @@ enum Needs {
     Nothing,
     /// A greeting, and no transaction.
     Hello,
-    /// As `Hello`; and, where the listener demands them, TLS and AUTH.
+    /// As `Hello`; and AUTH where the listener demands it.
     Admitted,
     /// A transaction that MAIL opened, without a body so far.
     Mail,
@@ -60,6 +60,9 @@ const fn rule(verb: Verb) -> Rule {
 /// Why a command is refused before it is looked at, if it is.
 pub(super) fn check(session: &Session, verb: Verb, argument: &str) -> Result<(), Reply> {
     let Rule(wants, needs, _) = rule(verb);
+    if tls_missing(session) && !goes_before_tls(session, verb) {
+        return Err(replies::TLS_REQUIRED);
+    }
     order(session, needs)?;
     match (wants, argument.is_empty()) {
         (Argument::None, false) => Err(replies::ARGUMENT_UNEXPECTED),
@@ -71,6 +74,7 @@ pub(super) fn check(session: &Session, verb: Verb, argument: &str) -> Result<(),
 /// Why a chunk is refused, if it is.
 pub(super) fn check_chunk(session: &Session) -> Result<(), Reply> {
     match &session.transaction {
+        None if tls_missing(session) => Err(replies::TLS_REQUIRED),
         None => Err(replies::MAIL_FIRST),
         Some(transaction) if transaction.recipients == 0 => Err(replies::NO_VALID_RECIPIENTS),
         Some(_) => Ok(()),
@@ -82,14 +86,26 @@ pub(super) fn is_idle(verb: Verb) -> bool {
     rule(verb).2 == Busy::Idle
 }
 
+fn tls_missing(session: &Session) -> bool {
+    session.config.starttls == StartTls::Required && !session.encrypted
+}
+
+/// RFC 3207 §4: what is not refused for want of TLS. AUTH has a refusal of its own (RFC 4954 §6), which says more; but where it may go
+/// in clear text, TLS is what lacks. A chunk's octets come in any case, see [`check_chunk`].
+fn goes_before_tls(session: &Session, verb: Verb) -> bool {
+    match verb {
+        Verb::Bdat | Verb::Ehlo | Verb::Noop | Verb::Quit | Verb::StartTls => true,
+        Verb::Auth => !session.auth_possible(),
+        _ => false,
+    }
+}
+
 fn order(session: &Session, needs: Needs) -> Result<(), Reply> {
-    let tls_missing = session.config.starttls == StartTls::Required && !session.encrypted;
     let auth_missing = session.config.auth.required && !session.authenticated;
     match (needs, &session.transaction) {
         (Needs::Hello | Needs::Admitted, _) if !session.greeted => Err(replies::HELLO_FIRST),
         (Needs::Hello, Some(_)) => Err(replies::NOT_IN_TRANSACTION),
         (Needs::Admitted, Some(_)) => Err(replies::NESTED_MAIL),
-        (Needs::Admitted, None) if tls_missing => Err(replies::TLS_REQUIRED),
         (Needs::Admitted, None) if auth_missing => Err(replies::AUTH_REQUIRED),
         (Needs::Mail | Needs::Rcpt, None) => Err(replies::MAIL_FIRST),
         (Needs::Mail | Needs::Rcpt, Some(transaction)) if transaction.body.is_some() => {

@@ -127,17 +127,23 @@ fn nothing_is_asked_out_of_order() {
 
 #[test]
 fn octets_behind_the_answer_to_starttls_close_the_session() {
-    for tail in [&b"250 injected\r\n"[..], b"x"] {
+    for (tail, together) in [(&b"250 injected\r\n"[..], true), (b"x", true), (b"250 injected\r\n", false)] {
         let (mut session, mut out) = (Session::new("pc"), Vec::new());
         let _ = session.step(b"220 mx\r\n", &mut out);
         session.hello(&mut out).unwrap();
         let _ = session.step(b"250-mx\r\n250 STARTTLS\r\n", &mut out);
         session.starttls(&mut out).unwrap();
-        let input = [b"220 go\r\n", tail].concat();
-        let step = session.step(&input, &mut out);
-        assert!(matches!(step.event, Event::Answered { asked: Asked::StartTls, .. }));
-        let step = session.step(&input[step.consumed..], &mut out);
-        assert_eq!(step.event, Event::Close(CloseReason::BytesBehindStartTls));
+        let input = [b"220-one line\r\n220 go\r\n", tail].concat();
+        // What came in one read is never told as a yes: a caller that looks at nothing more has no TLS.
+        let first = if together { &input[..] } else { &input[..input.len() - tail.len()] };
+        let step = session.step(first, &mut out);
+        if !together {
+            assert!(matches!(step.event, Event::Answered { asked: Asked::StartTls, .. }));
+            let step = session.step(tail, &mut out);
+            assert_eq!(step.event, Event::Close(CloseReason::BytesBehindStartTls));
+        } else {
+            assert_eq!(step.event, Event::Close(CloseReason::BytesBehindStartTls));
+        }
         assert_eq!(session.tls_established(), Err(Misuse::OutOfOrder));
     }
 }

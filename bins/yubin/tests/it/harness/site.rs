@@ -120,6 +120,7 @@ queue = "queue"
 [accounts]
 database = "sqlite:accounts.sqlite"
 apop_key = "apop.key"
+password_min_length = "none"
 
 [outbound]
 enabled = false

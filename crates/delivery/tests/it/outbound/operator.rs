@@ -57,6 +57,27 @@ async fn a_message_tells_why_it_waits_and_goes_when_it_is_told() {
     assert_eq!(world.mailbox("taro").len(), 2, "no mail is taken there, as it says now");
 }
 
+/// At the pace of real life nobody would ask the host again before the test is over.
+#[tokio::test]
+async fn what_was_learnt_of_a_host_is_forgotten_when_an_operator_wants_a_try() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    let world = World::new(OutboundConfig { port, ..OutboundConfig::new("us.example.jp") });
+    world.dns.mx("example.com", &[(10, "mx.example.com")]);
+    world.dns.host("mx.example.com", &["127.0.0.1"]);
+    world.run();
+    let outbound = world.outbound.clone();
+    tokio::spawn(async move { outbound.take_orders().await.unwrap() });
+    let id = world.send(&["a@example.com"]).await;
+    world.until(id, |progress| progress.recipients[0].attempts > 0).await;
+    let host = Host::start("127.0.0.1", port, Manners::default(), None).await;
+    while ask(&world.queue(), &Order::Retry(id)).await.unwrap().is_none() {
+        world.breathe().await;
+    }
+    assert_eq!(host.wait_for(1).await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_held_message_waits_for_its_release() {
     let (world, id, _orders) = waiting().await;
@@ -65,8 +86,13 @@ async fn a_held_message_waits_for_its_release() {
     assert_eq!(world.outbound.waiting(), 0);
     let progress = world.until(id, |progress| progress.hold.is_some()).await;
     assert_eq!(progress.hold.as_deref(), Some("who is that?"));
+    // A try is not what it waits for, and who wants one is told so.
+    for asked in [Order::Retry(id), Order::Why(id)] {
+        let told = order(&world, asked).await.unwrap();
+        assert!(told.contains("who is that?") && told.contains("yubin queue release"), "{told}");
+    }
     order(&world, Order::Release(id)).await.unwrap();
-    order(&world, Order::Retry(id)).await.unwrap();
+    assert!(order(&world, Order::Retry(id)).await.unwrap().contains("is tried now"));
     world.settled(id).await;
     assert_eq!(world.mailbox("taro").len(), 1);
 }

@@ -75,10 +75,11 @@ async fn o_02_each_policy_with_each_host() {
         OtherName,
         Refused,
         Broken,
+        Injected,
     }
     use Kind::*;
     for policy in [TlsPolicy::None, TlsPolicy::May, TlsPolicy::Encrypt, TlsPolicy::Verify] {
-        for kind in [NotOffered, Offered, OtherName, Refused, Broken] {
+        for kind in [NotOffered, Offered, OtherName, Refused, Broken, Injected] {
             let manners = match kind {
                 NotOffered => Manners::offering(&["PIPELINING"]),
                 Refused => {
@@ -86,6 +87,12 @@ async fn o_02_each_policy_with_each_host() {
                     Manners::offering(&["STARTTLS"]).saying("STARTTLS", refused)
                 }
                 Broken => Manners::offering(&["STARTTLS"]).saying("STARTTLS", Say::This("220 \u{1}")),
+                // RFC 3207 §4.2: somebody on the way put answers behind it, for what will be asked within TLS.
+                Injected => {
+                    let said =
+                        Say::This("220 go\r\n250-injected\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n250 mine");
+                    Manners::offering(&["STARTTLS"]).saying("STARTTLS", said)
+                }
                 Offered | OtherName => Manners::offering(&["PIPELINING", "STARTTLS"]),
             };
             let name = if kind == OtherName { "other.example.com" } else { "mx.example.com" };
@@ -97,7 +104,9 @@ async fn o_02_each_policy_with_each_host() {
             let (host, world) = world(policy, manners, Some(tls), authority.file()).await;
             let id = world.send(&["a@example.com"]).await;
             let expected = match (policy, kind) {
-                (TlsPolicy::None, _) | (TlsPolicy::May, NotOffered | Refused | Broken) => Some(false),
+                (TlsPolicy::None, _) | (TlsPolicy::May, NotOffered | Refused | Broken | Injected) => {
+                    Some(false)
+                }
                 (TlsPolicy::May | TlsPolicy::Encrypt, Offered | OtherName) | (TlsPolicy::Verify, Offered) => {
                     Some(true)
                 }
