@@ -1,6 +1,8 @@
 //! A queue that is full of mail for a host which does not answer.
 
 use std::fs;
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,7 +44,9 @@ pub(crate) fn fill(world: &Path, messages: usize) {
 }
 
 /// Says what it cost.
-pub(crate) fn started(world: &Path, pid: u32, messages: usize, begin: Instant) {
+pub(crate) fn started(world: &Path, (pid, address): (u32, SocketAddr), messages: usize, begin: Instant) {
+    // Its port is open before it has read its queue.
+    TcpStream::connect(address).unwrap().read_exact(&mut [0; 4]).unwrap();
     let serves = begin.elapsed().as_secs_f64();
     // It says how its queue stands when it has read all of it.
     while !fs::read_to_string(world.join("smtpd.log")).unwrap().contains("queue_status") {

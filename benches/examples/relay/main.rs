@@ -61,7 +61,7 @@ fn main() {
     let begin = Instant::now();
     let ours = Yubin::start_with("smtpd", options.smtpd.parent().unwrap(), world.path(), &settings);
     if options.dead > 0 {
-        dead::started(world.path(), ours.pid(), options.dead, begin);
+        dead::started(world.path(), (ours.pid(), submission), options.dead, begin);
     }
     let at = yubin::free();
     let theirs = Postfix::start(world.path(), at, &relay(sink.address), (options.connections + 20, ""));

@@ -21,6 +21,8 @@ fn o_01_who_is_greylisted_comes_again_and_the_sender_hears_nothing_of_it() {
     let id = world.submit(HANAKO);
     let deferred = world.event("outbound_deferred", HANAKO);
     assert_eq!((&deferred["status"], &deferred["queue_id"]), (&"4.7.1".into(), &Value::from(id.as_str())));
+    // The second try begins when the first is written down.
+    world.service.smtpd.wait_for_events("outbound_deferred", 2);
     let why = world.queue(&["why", &id]);
     let last = why["recipients"][0]["last"].as_str().unwrap();
     assert!(last.starts_with("450 4.7.1 ") && last.contains("Greylisted, come again"), "{why}");
