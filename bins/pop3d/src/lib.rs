@@ -144,16 +144,21 @@ impl Daemon for Pop3d {
     const ABOUT: &'static str = "Gives mail out by POP3, as the configuration says";
     const PROTOCOL: Protocol = Protocol::Pop3;
 
-    async fn check(config: &Config) -> Result<(), Trouble> {
-        directory::check("the Maildirs", &config.store.maildirs)?;
-        let accounts = Accounts::open(&database(config)).await.map_err(unopened)?;
-        let known = brands_must_exist(config, &accounts).await;
-        accounts.close().await;
-        known
+    async fn check(config: &Config) -> Vec<Trouble> {
+        let mut troubles = Vec::from_iter(directory::check("the Maildirs", &config.store.maildirs).err());
+        match Accounts::open(&database(config)).await {
+            Ok(accounts) => {
+                troubles.extend(brands_must_exist(config, &accounts).await.err());
+                accounts.close().await;
+            }
+            Err(error) => troubles.push(unopened(error)),
+        }
+        troubles
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
         let maildirs = &config.store.maildirs;
+        directory::check("the Maildirs", maildirs)?;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
         let pop3d = Self::new(config, Accounts::open(&database(config)).await.map_err(unopened)?);
         brands_must_exist(config, &pop3d.accounts).await?;

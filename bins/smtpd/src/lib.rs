@@ -119,18 +119,24 @@ impl Daemon for Smtpd {
     const ABOUT: &'static str = "Receives mail by SMTP and takes submissions, as the configuration says";
     const PROTOCOL: Protocol = Protocol::Smtp;
 
-    async fn check(config: &Config) -> Result<(), Trouble> {
-        directory::check("the Maildirs", &config.store.maildirs)?;
-        directory::check("the queue", &config.store.queue)?;
-        let accounts = Accounts::open(&database(config)).await.map_err(unopened)?;
-        let known = brands_must_exist(config, &accounts).await;
-        accounts.close().await;
-        known?;
-        srs(config)?;
-        outbound::settings(config).map(drop).map_err(NeedsRepair::because)
+    async fn check(config: &Config) -> Vec<Trouble> {
+        let mut troubles: Vec<_> = directories(config).into_iter().filter_map(Result::err).collect();
+        match Accounts::open(&database(config)).await {
+            Ok(accounts) => {
+                troubles.extend(brands_must_exist(config, &accounts).await.err());
+                accounts.close().await;
+            }
+            Err(error) => troubles.push(unopened(error)),
+        }
+        troubles.extend(srs(config).err());
+        if config.outbound.enabled {
+            troubles.extend(outbound::check(config));
+        }
+        troubles
     }
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
+        directories(config).into_iter().collect::<Result<(), _>>()?;
         let accounts = Accounts::open(&database(config)).await.map_err(unopened)?;
         brands_must_exist(config, &accounts).await?;
         let store = store(config);
@@ -144,6 +150,11 @@ impl Daemon for Smtpd {
         let forwarding = srs(config)?;
         Ok(Self { outbound, doors, forwarding, ..Self::new(config, accounts, delivery) })
     }
+}
+
+fn directories(config: &Config) -> [Result<(), Trouble>; 2] {
+    let store = &config.store;
+    [directory::check("the Maildirs", &store.maildirs), directory::check("the queue", &store.queue)]
 }
 
 fn unopened(error: OpenError) -> Trouble {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,8 +26,28 @@ const BARS_KNOWN: Duration = Duration::from_secs(1);
 /// Accounts of which that is remembered, before those who have sent nothing lately are forgotten.
 const BARS: usize = 1000;
 
+/// All that would keep the agent from starting: the passwords, the authorities, the DNS.
+pub(crate) fn check(config: &Config) -> Vec<Trouble> {
+    let given = &config.outbound;
+    let hosts = given.smarthost.iter().chain(given.routes.iter().filter_map(|route| route.host.as_ref()));
+    let mut troubles: Vec<_> = hosts.filter_map(|host| relay(host).err()).collect();
+    troubles.extend(
+        delivery::outbound::check_authorities(given.tls_ca_file.as_deref()).err().map(unusable_authorities),
+    );
+    troubles.extend(dns(&given.name_servers).err());
+    troubles
+}
+
+fn unusable_authorities(why: String) -> Trouble {
+    NeedsRepair::because(format!("tls_ca_file in [outbound] cannot be used: {why}"))
+}
+
+fn dns(name_servers: &[SocketAddr]) -> Result<Dns, Trouble> {
+    Dns::new(name_servers).map_err(|why| format!("the DNS cannot be asked: {why}").into())
+}
+
 /// What the configuration says, with the passwords that it names.
-pub(crate) fn settings(config: &Config) -> Result<OutboundConfig, Trouble> {
+fn settings(config: &Config) -> Result<OutboundConfig, Trouble> {
     let config::Outbound { routes, smarthost, .. } = &config.outbound;
     let given = &config.outbound;
     let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
@@ -88,10 +109,13 @@ fn relay(host: &RelayHost) -> Result<Relay, Trouble> {
 
 /// The first line of a file.
 fn password(file: &Path) -> Result<Secret, Trouble> {
-    let text = fs::read(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+    let text = fs::read(file).map_err(|error| {
+        NeedsRepair::because(format!("the password file {} cannot be read: {error}", file.display()))
+    })?;
     let line = text.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
     if line.is_empty() {
-        return Err(format!("{}: its first line must be the password", file.display()).into());
+        let what = format!("the password file {}: its first line must be the password", file.display());
+        return Err(NeedsRepair::because(what));
     }
     Ok(Secret::new(line))
 }
@@ -102,15 +126,16 @@ pub(crate) fn start(
     accounts: &Accounts,
     delivery: &LocalDelivery,
 ) -> Result<Outbound, Trouble> {
-    let settings = settings(config).map_err(NeedsRepair::because)?;
-    let dns = Dns::new(&settings.name_servers).map_err(|why| format!("the DNS cannot be asked: {why}"))?;
+    let settings = settings(config)?;
+    let dns = dns(&settings.name_servers)?;
     let people = People {
         accounts: accounts.clone(),
         hostname: config.hostname.clone(),
         quota: config.quota,
         bars: Bars::default(),
     };
-    let outbound = Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(people))?;
+    let outbound = Outbound::new(settings, delivery.clone(), Arc::new(dns), Arc::new(people));
+    let outbound = outbound.map_err(unusable_authorities)?;
     tokio::spawn(outbound.clone().run());
     let orders = outbound.clone();
     tokio::spawn(async move {

@@ -250,8 +250,10 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             };
             let password = NewPassword::get(password_stdin)?;
             password.must_be_good(&login, settings, force)?;
+            // Before: what was made must be printed, whatever cannot be asked afterwards.
+            let before = accounts.account_show(&login).await?;
             accounts.account_passwd(&login, &password.secret, apop).await?;
-            let details = accounts.account_show(&login).await?;
+            let details = accounts.account_show(&login).await.unwrap_or(before);
             print_with_password(settings, &accounts, details, &password, output).await
         }
         Command::Set { login, settings: changes } => set(settings, &accounts, &login, &changes, output).await,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use accounts::{Accounts, Resolution, Srs, Status, Upgrade};
 use clap::Args;
-use daemon_kit::config::{Auth, BareLineEndings, Config, Faults, OnFail, Protocol, TlsMode, VirusCheck};
-use daemon_kit::daemon::{Daemon, EXIT_CONFIG, Trouble, exit_status};
+use daemon_kit::config::{Auth, BareLineEndings, Config, OnFail, Protocol, TlsMode, VirusCheck};
+use daemon_kit::daemon::{self, Daemon as _, EXIT_CONFIG, NeedsRepair};
 use pop3d::Pop3d;
 use serde::Serialize;
 use smtpd::Smtpd;
@@ -119,20 +119,20 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         let upgrade = Accounts::rehearse(&database).await?;
         return output.print(&ShownUpgrade::new(database.place(), upgrade), ShownUpgrade::in_words);
     }
-    let (accounts, snapshot) = match arguments.create {
-        true => Accounts::create_with_copy(&database).await?,
-        false => (Accounts::open(&database).await?, None),
-    };
-    if let Some(forwarding) = settings.config.forwarding.as_ref().filter(|_| arguments.create) {
-        Srs::generate(&forwarding.srs_key)?;
+    let mut snapshot = None;
+    if arguments.create {
+        let (accounts, copy) = Accounts::create_with_copy(&database).await?;
+        accounts.close().await;
+        snapshot = copy;
+        if let Some(forwarding) = &settings.config.forwarding {
+            Srs::generate(&forwarding.srs_key)?;
+        }
     }
+    all_must_be_right(&settings.config).await?;
+    let accounts = Accounts::open(&database).await?;
     let status = accounts.status().await?;
     let postmaster = postmaster(&accounts).await?;
     accounts.close().await;
-    check::<Smtpd>(&settings.config).await?;
-    check::<Pop3d>(&settings.config).await?;
-    let unfit = |faults: Faults| Failure::Configuration(faults.to_string());
-    settings.config.judge_certificates(None).map_err(unfit)?;
     let database = Database { snapshot, ..Database::new(database.place(), status) };
     let mut found = Found::new(&settings.config, database);
     if let Some((domain, Resolution::NoPostmaster)) = &postmaster {
@@ -153,16 +153,17 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
     output.print(&found, as_facts)
 }
 
-/// What a daemon's own `--check` says beyond the file.
-async fn check<D: Daemon>(config: &Config) -> Result<(), Failure> {
-    D::check(config).await.map_err(|trouble: Trouble| {
-        let text = format!("{}: {trouble}", D::NAME);
-        if exit_status(&trouble) == EXIT_CONFIG {
-            Failure::Configuration(text)
-        } else {
-            Failure::Refused(text)
-        }
-    })
+/// What the daemons' own `--check` say beyond the file, all at once: the database, the directories, the files that it names, the
+/// certificates.
+async fn all_must_be_right(config: &Config) -> Result<(), Failure> {
+    let mut troubles = Smtpd::check(config).await;
+    troubles.extend(Pop3d::check(config).await);
+    troubles.extend(config.judge_certificates(None).err().map(NeedsRepair::because));
+    match daemon::all(&troubles) {
+        None => Ok(()),
+        Some((EXIT_CONFIG, trouble)) => Err(Failure::Configuration(trouble.to_string())),
+        Some((_, trouble)) => Err(Failure::Refused(trouble.to_string())),
+    }
 }
 
 /// The default domain, and who gets mail for `postmaster@` there.

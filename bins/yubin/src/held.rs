@@ -21,13 +21,17 @@ pub(crate) fn count(settings: &Settings, login: &str) -> Result<usize, Failure> 
     Ok(because(settings, login)?.len())
 }
 
-/// Lets them go on; how many.
+/// Lets them go on; how many are held all the same.
 pub(crate) async fn release(settings: &Settings, login: &str) -> Result<usize, Failure> {
     let ids = because(settings, login)?;
     for id in &ids {
         order(settings, Order::Release(*id)).await?;
     }
-    Ok(ids.len())
+    let (view, why) = (View::new(&settings.config.store.queue), suspended(login));
+    let held = |id: &&QueueId| {
+        view.outbound(**id).ok().flatten().is_some_and(|waiting| waiting.progress.hold.as_ref() == Some(&why))
+    };
+    Ok(ids.iter().filter(held).count())
 }
 
 /// What to do with what is held.

@@ -93,8 +93,8 @@ pub enum OpenError {
         /// Newest migration that this program has.
         known: i64,
     },
-    /// The key file for APOP secrets cannot be used.
-    #[error("the APOP key file {} {fault}", path.display())]
+    /// A key file (`apop_key`, `srs_key`) cannot be used.
+    #[error("the key file {} {fault}", path.display())]
     Key {
         /// The file.
         path: PathBuf,

@@ -79,7 +79,9 @@ pub(crate) fn load_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenError> {
                 "is missing; put it back, or make a first one with: yubin check --create".into(),
             ));
         }
-        Err(error) => return Err(fault(format!("cannot be read: {error}"))),
+        Err(error) => {
+            return Err(fault(format!("cannot be read: {error}; it must belong to the daemons' user")));
+        }
     };
     let mode = file.metadata().map_err(|e| fault(format!("cannot be read: {e}")))?.permissions().mode();
     if mode & 0o007 != 0 {
@@ -100,7 +102,9 @@ pub(crate) fn load_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenError> {
 pub(crate) fn generate_key(path: &Path) -> Result<(), OpenError> {
     let fault = |error: io::Error| OpenError::Key {
         path: path.to_owned(),
-        fault: format!("cannot be made: {error}"),
+        fault: format!(
+            "cannot be made: {error}; name a place where the daemons' user may write, such as /var/lib/yubin"
+        ),
     };
     let mut octets = Zeroizing::new([0; KEY_OCTETS]);
     aws_lc_rs::rand::fill(&mut *octets).map_err(|_| fault(io::Error::other("no random numbers")))?;

@@ -15,7 +15,7 @@
 //! #     const NAME: &'static str = "smtpd";
 //! #     const ABOUT: &'static str = "The SMTP and submission server";
 //! #     const PROTOCOL: Protocol = Protocol::Smtp;
-//! #     async fn check(_: &Config) -> Result<(), Trouble> { Ok(()) }
+//! #     async fn check(_: &Config) -> Vec<Trouble> { Vec::new() }
 //! #     async fn open(_: &Config) -> Result<Self, Trouble> { Ok(Self) }
 //! # }
 //! fn main() -> std::process::ExitCode {
@@ -80,6 +80,19 @@ pub fn exit_status(trouble: &Trouble) -> u8 {
     if trouble.is::<NeedsRepair>() { EXIT_CONFIG } else { EXIT_FAILED }
 }
 
+/// Several troubles as one, a line for each and none twice, with the status to end with: [`EXIT_CONFIG`] if only one of them needs
+/// repair. None: there is no trouble.
+pub fn all(troubles: &[Trouble]) -> Option<(u8, Trouble)> {
+    let status = troubles.iter().map(exit_status).max()?;
+    let mut lines: Vec<String> = Vec::new();
+    for line in troubles.iter().map(ToString::to_string) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    Some((status, lines.join("\n").into()))
+}
+
 /// A service with what surrounds it as a program.
 pub trait Daemon: Service + Sized {
     /// The program's name.
@@ -89,8 +102,9 @@ pub trait Daemon: Service + Sized {
     /// Which listeners of the file are its own.
     const PROTOCOL: Protocol;
 
-    /// Looks whether the daemon could run (is the database there?) and changes nothing: what `--check` says beyond the file.
-    fn check(config: &Config) -> impl Future<Output = Result<(), Trouble>> + Send;
+    /// Looks whether the daemon could run (is the database there?) and changes nothing: what `--check` says beyond the file, all of it,
+    /// so that nobody mends one thing to be told of the next. Whatever [`open`](Daemon::open) refuses is here, too.
+    fn check(config: &Config) -> impl Future<Output = Vec<Trouble>> + Send;
 
     /// Opens what the service needs.
     fn open(config: &Config) -> impl Future<Output = Result<Self, Trouble>> + Send;
@@ -144,8 +158,11 @@ async fn check<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
         let what = format!("{}: there is no listener for {}", config.file.display(), D::PROTOCOL);
         return Err((EXIT_CONFIG, what.into()));
     }
-    D::check(config).await.map_err(|trouble| (exit_status(&trouble), trouble))?;
-    config.judge_certificates(Some(D::PROTOCOL)).map_err(|faults| (EXIT_CONFIG, faults.into()))?;
+    let mut troubles = D::check(config).await;
+    troubles.extend(config.judge_certificates(Some(D::PROTOCOL)).err().map(NeedsRepair::because));
+    if let Some(all) = all(&troubles) {
+        return Err(all);
+    }
     for warning in config.certificate_warnings() {
         println!("{}: warning: {warning}", config.file.display());
     }

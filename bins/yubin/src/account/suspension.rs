@@ -29,10 +29,10 @@ pub(super) async fn resume(
 ) -> Result<(), Failure> {
     accounts.account_resume(login).await?;
     let shown = whole(settings, accounts, login).await?;
-    if release_queue {
-        held::release(settings, &shown.login).await?;
-    }
-    let held = held::count(settings, &shown.login)?;
+    let held = match release_queue {
+        true => held::release(settings, &shown.login).await?,
+        false => held::count(settings, &shown.login)?,
+    };
     print_with_queue(shown, held, output)
 }
 

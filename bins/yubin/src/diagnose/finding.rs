@@ -97,8 +97,8 @@ pub(super) fn all(config: &Config, details: &AccountDetails, attempts: &[LoginAt
     let doors: Vec<_> = config.listeners.iter().filter(|it| it.brand.as_deref() == brand).collect();
     found.extend(readers_who_never_send(config, &doors, attempts));
     if attempts.is_empty() {
-        let places: Vec<_> = doors.iter().filter(|it| it.auth != Auth::Off).map(|it| it.place()).collect();
-        found.insert(Finding::NobodyCame { places: places.join(" ") });
+        let places = places(doors.iter().filter(|it| it.auth != Auth::Off));
+        found.insert(Finding::NobodyCame { places });
     }
     found.into_iter().collect()
 }
@@ -150,7 +150,18 @@ fn readers_who_never_send(
 /// Where a customer sends by, whatever network it is in.
 fn submission(doors: &[&Arc<Listener>]) -> String {
     let is_submission = |it: &&&Arc<Listener>| it.protocol == Protocol::Smtp && it.auth == Auth::Required;
-    doors.iter().filter(is_submission).map(|it| it.place()).collect::<Vec<_>>().join(" ")
+    places(doors.iter().filter(is_submission))
+}
+
+/// Each once, in the order of the file: IPv4 and IPv6 may be two listeners.
+fn places<'l>(doors: impl Iterator<Item = &'l &'l Arc<Listener>>) -> String {
+    let mut places = Vec::new();
+    for place in doors.map(|it| it.place()) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places.join(" ")
 }
 
 /// What the customer enters: the brand before it is the operator's word.
@@ -226,6 +237,9 @@ impl Finding {
                     "too many logins failed: those from {from} were put off, and are looked at again after a while"
                 )
             }
+            Self::NeverSends { from, ports } if ports.is_empty() => {
+                format!("mail is fetched from {from}, and nobody has logged in there to send")
+            }
             Self::NeverSends { from, ports } => format!(
                 "mail is fetched from {from}, and nobody has logged in there to send; where a network blocks port 25, use {ports}"
             ),
@@ -285,6 +299,9 @@ impl Finding {
                     "ログインの失敗が多すぎるため、{from} からのログインは一時的に保留されました。しばらくすると再び受け付けます"
                 )
             }
+            Self::NeverSends { from, ports } if ports.is_empty() => {
+                format!("{from} から受信していますが、送信のログインがありません")
+            }
             Self::NeverSends { from, ports } => format!(
                 "{from} から受信していますが、送信のログインがありません。25番ポートが制限されたネットワークでは {ports} をお使いください"
             ),
@@ -298,5 +315,19 @@ impl Finding {
                 "このユーザー名での接続はまだありません。サーバー名、ポート番号、ネットワークを確認してください。接続先: {places}"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_no_door_demands_a_login_none_is_named() {
+        let from = "192.0.2.7".to_owned();
+        let never = |ports: &str| Finding::NeverSends { from: from.clone(), ports: ports.to_owned() };
+        assert!(never("").text("ab4t-ash", Language::En).ends_with("to send"));
+        assert!(never("").text("ab4t-ash", Language::Ja).ends_with("ありません"));
+        assert!(never("mx.example.jp:587").text("ab4t-ash", Language::En).ends_with("use mx.example.jp:587"));
     }
 }

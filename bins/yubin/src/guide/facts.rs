@@ -82,13 +82,19 @@ pub(super) fn rows(config: &Config, brand: Option<&str>) -> Vec<Row> {
         for listener in config.listeners(protocol).filter(|listener| is_for_customers(listener, brand)) {
             let ports: BTreeSet<u16> =
                 listener.addresses.iter().map(|address| address.socket.port()).collect();
-            rows.extend(ports.into_iter().map(|port| Row {
-                protocol,
-                host: listener.hostname.clone(),
-                port,
-                notes: notes(listener, port, after_pop),
-                recommended: listener.tls == TlsMode::Implicit && listener.auth == Auth::Required,
-            }));
+            for port in ports {
+                let row = Row {
+                    protocol,
+                    host: listener.hostname.clone(),
+                    port,
+                    notes: notes(listener, port, after_pop),
+                    recommended: listener.tls == TlsMode::Implicit && listener.auth == Auth::Required,
+                };
+                // IPv4 and IPv6 may be two listeners, and are one to a customer.
+                if !rows.contains(&row) {
+                    rows.push(row);
+                }
+            }
         }
     }
     rows

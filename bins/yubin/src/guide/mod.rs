@@ -4,7 +4,7 @@
 mod facts;
 mod words;
 
-use accounts::DomainInfo;
+use accounts::{DomainInfo, DomainKind};
 use askama::Template;
 use clap::Args;
 use daemon_kit::config::{Config, Protocol};
@@ -26,16 +26,22 @@ pub struct Arguments {
     /// HTML instead of text
     #[arg(long, conflicts_with = "json")]
     html: bool,
+    /// A domain that is on the page besides the default one; repeat it for more
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Vec<String>,
 }
 
 const EXAMPLES: &str = "\
 A row for each server name and port, with what is to be known of it; a star
-marks what is recommended. The domains are those of the account database;
---brand makes the page of another brand.
+marks what is recommended. Of the domains of the account database, the default
+one is on the page, with what is equivalent to it and with the barred ones;
+customers' own are not, unless --domain names them. --brand makes the page of
+another brand.
 
 Examples:
   yubin guide --lang ja
-  yubin guide --lang ja --html > /var/www/mail.html";
+  yubin guide --lang ja --html > /var/www/mail.html
+  yubin guide --domain mail.example.jp --domain club.example.jp";
 
 /// The page. Every text is in its language.
 #[derive(Debug, Serialize, Template)]
@@ -98,6 +104,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
     let mut domains = settings.accounts().await?.domain_list().await?;
     let brand = settings.brand.as_ref().map(|brand| brand.to_ascii_lowercase());
     domains.retain(|domain| domain.brand == brand);
+    let domains = published(domains, &arguments.domain)?;
     let page = Page::of(&settings.config, brand.as_deref(), &domains, arguments.lang);
     match arguments.html {
         true => {
@@ -106,6 +113,23 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
         }
         false => output.print(&page, as_text),
     }
+}
+
+/// What everybody may read: whose domains the others are is their business.
+fn published(domains: Vec<DomainInfo>, named: &[String]) -> Result<Vec<DomainInfo>, Failure> {
+    let named: Vec<_> = named.iter().map(|name| name.to_ascii_lowercase()).collect();
+    if let Some(unknown) = named.iter().find(|name| !domains.iter().any(|domain| domain.name == **name)) {
+        let what = format!("there is no domain {unknown} here; see: yubin domain list");
+        return Err(Failure::Refused(what));
+    }
+    let shown = |domain: &DomainInfo| domain.default || named.contains(&domain.name);
+    let ours: Vec<_> = domains.iter().filter(|it| shown(it)).map(|it| it.name.clone()).collect();
+    let concerns = |domain: &DomainInfo| match &domain.kind {
+        DomainKind::Ours => shown(domain),
+        DomainKind::Equivalent(to) => shown(domain) || ours.contains(to),
+        DomainKind::Barred(_) => true,
+    };
+    Ok(domains.into_iter().filter(concerns).collect())
 }
 
 impl Page {
@@ -156,10 +180,10 @@ impl Page {
             account: account(domains, language),
             footnotes: kinds.iter().enumerate().map(footnote).collect(),
             servers,
-            sections: vec![
+            sections: [
                 Section {
                     title: language.of("Recommended", "推奨する利用方法"),
-                    sentences: words::recommendation(apop, language),
+                    sentences: words::recommendation(&rows, apop, language),
                 },
                 Section {
                     title: language.of("Networks", "利用ネットワーク"),
@@ -168,7 +192,10 @@ impl Page {
                 Section {
                     title: language.of("Limits", "制限"), sentences: words::limits(config, language)
                 },
-            ],
+            ]
+            .into_iter()
+            .filter(|section: &Section| !section.sentences.is_empty())
+            .collect(),
         }
     }
 }

@@ -87,15 +87,17 @@ pub(super) fn note(note: &Note, language: Language) -> String {
 }
 
 /// What is recommended.
-pub(super) fn recommendation(apop: bool, language: Language) -> Vec<String> {
-    let mut sentences = vec![
-        language
-            .of(
-                "We recommend the rows with a star: SMTP AUTH, POP over SSL/TLS and SMTP over SSL/TLS.",
-                "★印の設定、「SMTP認証」＋「POP over SSL/TLS、SMTP over SSL/TLS」のご利用を推奨します。",
-            )
-            .to_owned(),
-    ];
+pub(super) fn recommendation(rows: &[Row], apop: bool, language: Language) -> Vec<String> {
+    let starred = |protocol| rows.iter().any(|row| row.recommended && row.protocol == protocol);
+    let sentence = match (starred(Protocol::Pop3), starred(Protocol::Smtp)) {
+        (true, true) => Some(language.of(
+            "We recommend the rows with a star: SMTP AUTH, POP over SSL/TLS and SMTP over SSL/TLS.",
+            "★印の設定、「SMTP認証」＋「POP over SSL/TLS、SMTP over SSL/TLS」のご利用を推奨します。",
+        )),
+        (false, false) => None,
+        _ => Some(language.of("We recommend the row with a star.", "★印の設定のご利用を推奨します。")),
+    };
+    let mut sentences = Vec::from_iter(sentence.map(str::to_owned));
     if apop {
         let sentence = language.of(
             "A mail program that knows no SSL/TLS can receive by APOP (or POP) and send with SMTP AUTH.",
@@ -116,11 +118,30 @@ pub(super) fn networks(config: &Config, rows: &[Row], language: Language) -> Vec
         );
         sentences.push(sentence.to_owned());
     }
-    let sentence = language.of(
-        "From any other network, mail is received as usual, and sending needs a login.",
-        "弊社以外のネットワーク経由でも受信できます。送信には認証が必要です。",
-    );
-    sentences.push(sentence.to_owned());
+    let after_pop = |note: &Note| matches!(note, Note::SendsFromElsewhere { after_pop: true, .. });
+    let by_login =
+        |note: &Note| matches!(note, Note::AuthRequired | Note::SendsFromElsewhere { by_login: true, .. });
+    let ticket = rows.iter().any(|row| row.notes.iter().any(after_pop));
+    let login = rows.iter().any(|row| row.notes.iter().any(by_login));
+    let (english, japanese) = match (login, ticket) {
+        (true, true) => (
+            "From any other network, mail is received as usual, and sending needs a login or POP before SMTP.",
+            "弊社以外のネットワーク経由でも受信できます。送信にはSMTP認証かPOP before SMTPが必要です。",
+        ),
+        (true, false) => (
+            "From any other network, mail is received as usual, and sending needs a login.",
+            "弊社以外のネットワーク経由でも受信できます。送信には認証が必要です。",
+        ),
+        (false, true) => (
+            "From any other network, mail is received as usual, and sending needs POP before SMTP.",
+            "弊社以外のネットワーク経由でも受信できます。送信にはPOP before SMTPが必要です。",
+        ),
+        (false, false) => (
+            "From any other network, mail is received as usual.",
+            "弊社以外のネットワーク経由でも受信できます。",
+        ),
+    };
+    sentences.push(language.of(english, japanese).to_owned());
     let submission = rows.iter().filter(|row| row.notes.contains(&Note::Submission));
     let ports: BTreeSet<u16> = submission.map(|row| row.port).collect();
     let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
@@ -133,8 +154,6 @@ pub(super) fn networks(config: &Config, rows: &[Row], language: Language) -> Vec
             ),
         });
     }
-    let after_pop = |note: &Note| matches!(note, Note::SendsFromElsewhere { after_pop: true, .. });
-    let ticket = rows.iter().any(|row| row.notes.iter().any(after_pop));
     if let Some(tickets) = config.pop_before_smtp.filter(|tickets| ticket || !tickets.is_on()) {
         let minutes = tickets.lifetime.as_secs() / 60;
         sentences.push(match (tickets.is_on(), tickets.until, language) {
@@ -159,21 +178,24 @@ pub(super) fn limits(config: &Config, language: Language) -> Vec<String> {
         config.listeners(Protocol::Smtp).map(|it| it.limits.message_size.map(u64::from)).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let mib = |octets: u64| octets >> 20;
+    let size_of = |octets: u64| match octets >> 20 {
+        0 => format!("{} KiB", octets >> 10),
+        mib => format!("{mib} MiB"),
+    };
     let mut sentences = Vec::new();
     if let [size] = sizes[..] {
         sentences.push(match (size, language) {
             (None, En) => "There is no limit to the size of a message.".to_owned(),
             (None, Ja) => "1通あたりの大きさの制限はありません。".to_owned(),
-            (Some(size), En) => format!("A message has at most {} MiB.", mib(size)),
-            (Some(size), Ja) => format!("1通あたりの大きさは{} MiBまでです。", mib(size)),
+            (Some(size), En) => format!("A message has at most {}.", size_of(size)),
+            (Some(size), Ja) => format!("1通あたりの大きさは{}までです。", size_of(size)),
         });
     }
     sentences.push(match (config.quota.octets, language) {
         (None, En) => "There is no limit to the size of a mailbox; please have your program remove what you have read.".to_owned(),
         (None, Ja) => "メールボックスの大きさの制限はありません。読み終えたメールはサーバから削除する設定にご協力ください。".to_owned(),
-        (Some(octets), En) => format!("A mailbox holds {} MiB.", mib(octets)),
-        (Some(octets), Ja) => format!("メールボックスの大きさは{} MiBまでです。", mib(octets)),
+        (Some(octets), En) => format!("A mailbox holds {}.", size_of(octets)),
+        (Some(octets), Ja) => format!("メールボックスの大きさは{}までです。", size_of(octets)),
     });
     for (days, english, japanese) in [
         (config.pop3.expire_read, "after it was read", "読み終えてから"),

@@ -77,6 +77,59 @@ fn a_database_that_is_not_there_is_refused_with_the_command_that_makes_it() {
     assert_refused(&site, &["accounts.sqlite", "yubin check --create"]);
 }
 
+/// The start refuses what the check refuses, with the same status and for the same reason.
+#[test]
+fn what_the_file_names_is_looked_at_by_the_check_as_by_the_start() {
+    let site = Site::with_users();
+    std::fs::write(site.path("file"), "").unwrap();
+    let good = Site::configuration();
+    for (changed, told) in [
+        (good.replacen("enabled = false", "tls_ca_file = \"missing.pem\"", 1), "missing.pem"),
+        (good.replacen("queue = \"queue\"", "queue = \"file\"", 1), "the queue at"),
+        (good.replacen("maildirs = \"mail\"", "maildirs = \"file\"", 1), "the Maildirs at"),
+    ] {
+        assert_ne!(changed, good, "{told}");
+        site.configure(&changed);
+        assert_ends(&site, Program::Smtpd, &[], CONFIGURATION, &[told]);
+        assert_ends(&site, Program::Smtpd, &["--check"], CONFIGURATION, &[told]);
+        assert_ends(&site, Program::Yubin, &["check"], CONFIGURATION, &[told]);
+    }
+}
+
+#[test]
+fn every_fault_of_what_the_file_names_is_told_at_once_and_once() {
+    let site = Site::with_users();
+    for file in ["file", "other"] {
+        std::fs::write(site.path(file), "").unwrap();
+    }
+    let outbound = "tls_ca_file = \"missing.pem\"\nsmarthost = \"relay.example.net:587\"\n\
+                    smarthost_login = \"mx\"\nsmarthost_password_file = \"no.secret\"\n";
+    let forwarding = "\n[forwarding]\nsrs_domain = \"mx.example.jp\"\nsrs_key = \"no-srs.key\"\n";
+    let changed = Site::configuration()
+        .replacen("queue = \"queue\"", "queue = \"file\"", 1)
+        .replacen("maildirs = \"mail\"", "maildirs = \"other\"", 1)
+        .replacen("accounts.sqlite", "no.sqlite", 1)
+        .replacen("enabled = false\n", outbound, 1)
+        + forwarding;
+    site.configure(&changed);
+    let all = [
+        "the Maildirs at",
+        "the queue at",
+        "there is no account database at",
+        "the password file",
+        "tls_ca_file in [outbound]",
+        "the key file",
+    ];
+    for (program, argument) in [(Program::Smtpd, "--check"), (Program::Yubin, "check")] {
+        let output = site.run(program, &[argument], "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(CONFIGURATION), "{said}");
+        for told in all {
+            assert_eq!(said.matches(told).count(), 1, "{told}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_port_in_use_is_refused_with_its_line() {
     let site = Site::with_users();

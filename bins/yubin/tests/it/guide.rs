@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::examples::shipped;
+use crate::harness::programs::Program;
 use crate::harness::site::Site;
 
 /// The profile with the guide's own names; nothing listens.
@@ -141,6 +142,42 @@ fn k_05_the_page_follows_the_configuration_and_the_domains() {
     ] {
         assert!(english.contains(words), "{words}: {english}");
     }
+}
+
+/// A page for everybody names no customer, and nothing that is not so.
+#[test]
+fn k_05_the_page_names_no_customers_domain_and_each_row_once() {
+    let site = site("editnet");
+    site.yubin(&["domain", "add", "customer.example"]);
+    site.yubin(&["domain", "equivalent", "other.example", "customer.example"]);
+    let english = site.yubin(&["guide"]);
+    assert!(english.contains("@mx.example.jp") && !english.contains("customer.example"), "{english}");
+    assert!(!english.contains("other.example"), "{english}");
+    let named = site.yubin(&["guide", "--domain", "Customer.example"]);
+    for words in ["(user name or alias)@customer.example", "@other.example can be used for @customer.example"]
+    {
+        assert!(named.contains(words), "{words}: {named}");
+    }
+    let output = site.run(Program::Yubin, &["guide", "--domain", "nobodys.example"], "");
+    assert_eq!(output.status.code(), Some(1));
+
+    // One door, as two listeners.
+    let text = std::fs::read_to_string(site.path("yubin.toml")).unwrap();
+    let (settings, _) = text.split_once("[[listener]]").unwrap();
+    let door = |address: &str| {
+        format!(
+            "[[listener]]\nprotocol = \"smtp\"\naddress = \"{address}\"\ntls = \"starttls\"\nauth = \"optional\"\n\
+             clear_text_auth = true\nrelay = [\"authenticated\", \"pop-before-smtp\"]\n\
+             limits = {{ message_size = \"1000KiB\" }}\n"
+        )
+    };
+    let tickets = "[pop_before_smtp]\n";
+    site.configure(&format!("{settings}{}{}{tickets}", door("0.0.0.0:25"), door("[::]:25")));
+    let english = site.yubin(&["guide"]);
+    assert_eq!(rows(&page(&site, "en")).len(), 1, "{english}");
+    assert!(english.contains("A message has at most 1000 KiB."), "{english}");
+    assert!(english.contains("sending needs a login or POP before SMTP"), "{english}");
+    assert!(!english.contains("star") && !english.contains("Recommended"), "{english}");
 }
 
 /// Whose customers log in elsewhere have a page of their own.

@@ -70,6 +70,13 @@ fn s_11_a_service_is_registered_while_the_daemons_run() {
     smtp.hello();
     let told = smtp.ask(&format!("AUTH PLAIN {}", Smtp::plain(&AYUMI)), "535 5.7.8");
     assert!(told.lines[0].ends_with("Register at https://example.jp"), "{told:?}");
+    // Who does not know the password learns nothing of the account.
+    let mut stranger = service.smtp(Door::Submission);
+    stranger.hello();
+    let wrong = stranger.ask(&format!("AUTH PLAIN {}", Smtp::plain_with(AYUMI.login, "x")), "535 5.7.8");
+    let nobody = stranger.ask(&format!("AUTH PLAIN {}", Smtp::plain_with("nobody", "x")), "535 5.7.8");
+    assert_eq!(wrong.lines, nobody.lines);
+    assert!(!wrong.lines[0].contains("Register"), "{wrong:?}");
     service.site.yubin(&["account", "set", AYUMI.login, "smtp_auth=on"]);
     smtp.authenticate(&AYUMI);
     smtp.quit();

@@ -112,6 +112,32 @@ fn p_10_port_995_is_tls_from_the_first_byte_and_has_no_stls() {
     pop3.quit();
 }
 
+/// Nobody has to tell a program not to look at the certificate.
+#[test]
+fn p_21_a_strict_client_verifies_chain_and_name_wherever_there_is_tls() {
+    let service = Service::start();
+    // It trusts the test's authority and no other, and asks for the name that the guide gives.
+    for (door, begins_in_clear_text) in
+        [(Door::Submissions, false), (Door::Submission, true), (Door::Mx, true), (Door::Pop3s, false)]
+    {
+        let version = if door.is_pop3() {
+            let mut pop3 = service.pop3(door);
+            pop3.login(&AYUMI);
+            pop3.wire.tls().0
+        } else {
+            let mut smtp = service.smtp(door);
+            if begins_in_clear_text {
+                smtp.hello();
+                smtp = smtp.start_tls(&service.site);
+            }
+            smtp.hello();
+            smtp.authenticate(&AYUMI);
+            smtp.wire.tls().0
+        };
+        assert_eq!(version, "TLSv1.3", "{door:?}");
+    }
+}
+
 #[test]
 fn what_stands_behind_starttls_in_clear_text_is_never_obeyed() {
     let service = Service::start();

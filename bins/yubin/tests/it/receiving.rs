@@ -81,6 +81,26 @@ fn d_13_an_unknown_recipient_is_refused_at_rcpt() {
 }
 
 #[test]
+fn d_13_the_answer_is_the_same_for_an_account_that_is_suspended_and_receives() {
+    let service = Service::start();
+    let mut smtp = service.smtp(Door::Mx);
+    smtp.hello();
+    smtp.ask("MAIL FROM:<friend@example.org>", "250");
+    let before = smtp.ask(&format!("RCPT TO:<{}>", KENJI.address), "250");
+    service.site.yubin(&["account", "suspend", KENJI.login]);
+    smtp.ask("RSET", "250");
+    smtp.ask("MAIL FROM:<friend@example.org>", "250");
+    let suspended = smtp.ask(&format!("RCPT TO:<{}>", KENJI.address), "250");
+    assert_eq!(suspended.lines, before.lines);
+    smtp.ask("RCPT TO:<nobody@mx.example.jp>", "550 5.1.1");
+    smtp.ask("DATA", "354");
+    smtp.wire.bytes(&stuffed(&samples()[0].octets));
+    smtp.expect("250");
+    smtp.quit();
+    assert_eq!(service.fetch(&KENJI).len(), 1);
+}
+
+#[test]
 fn o_04_a_stranger_cannot_send_to_other_places() {
     let service = Service::start();
     for address in [

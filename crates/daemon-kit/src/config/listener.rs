@@ -370,113 +370,121 @@ impl Settings {
 
     /// Reports settings that contradict each other. `heading` is where the listener stands.
     fn check(&self, protocol: Protocol, heading: &Range<usize>, given: &Given<'_>, faults: &Collector<'_>) {
-        let report = |span: &Range<usize>, what: &str, remedy: &str| {
-            faults.report_absence(span, Wrong::new(what, remedy))
-        };
-        let remove = "nothing (remove the line)";
-        let tls = self.tls.as_ref().map_or(TlsMode::None, |at| at.value);
-        let auth = self.auth.as_ref().map_or(default_auth(protocol), |at| at.value);
-        let clear_text = self.clear_text_auth.as_ref().is_some_and(|at| at.value);
-
-        if let Some(at) = &self.tls
-            && tls != TlsMode::None
-            && !given.certificates
-        {
-            report(
-                &at.span,
-                "TLS needs a certificate, and the file has none",
-                "[[certificate]] with chain and key",
-            );
+        if let Some(at) = self.tls.as_ref().filter(|at| at.value != TlsMode::None && !given.certificates) {
+            let what = "TLS needs a certificate, and the file has none";
+            report(faults, &at.span, what, "[[certificate]] with chain and key");
         }
         match protocol {
-            Protocol::Smtp => {
-                if let Some(at) = &self.apop {
-                    report(&at.span, "APOP belongs to POP3, this listener is smtp", remove);
-                }
-                if !given.virus_check {
-                    self.smtp.check_without_scanner(faults);
-                }
+            Protocol::Smtp => self.check_smtp(given, faults),
+            Protocol::Pop3 => self.check_pop3(given, faults),
+        }
+        let auth = self.auth.as_ref().map_or(default_auth(protocol), |at| at.value);
+        self.check_relay(auth, given, faults);
+        if auth == Auth::Off {
+            self.check_without_auth(faults);
+        } else {
+            self.check_auth(protocol, heading, faults);
+        }
+    }
+
+    fn tls(&self) -> TlsMode {
+        self.tls.as_ref().map_or(TlsMode::None, |at| at.value)
+    }
+
+    fn check_smtp(&self, given: &Given<'_>, faults: &Collector<'_>) {
+        if let Some(at) = &self.apop {
+            report(faults, &at.span, "APOP belongs to POP3, this listener is smtp", REMOVE);
+        }
+        if !given.virus_check {
+            self.smtp.check_without_scanner(faults);
+        }
+    }
+
+    fn check_pop3(&self, given: &Given<'_>, faults: &Collector<'_>) {
+        if let Some(at) = &self.auth {
+            report(faults, &at.span, "`auth` belongs to SMTP; POP3 always asks for a login", REMOVE);
+        }
+        if let Some(at) = &self.relay {
+            report(faults, &at.span, "`relay` belongs to SMTP, this listener is pop3", REMOVE);
+        }
+        if let Some(at) = self.apop.as_ref().filter(|at| at.value) {
+            if !given.apop_key {
+                let what = "APOP needs the key that seals its secrets";
+                report(faults, &at.span, what, "apop_key = \"apop.key\" in [accounts]");
             }
-            Protocol::Pop3 => {
-                if let Some(at) = &self.auth {
-                    report(&at.span, "`auth` belongs to SMTP; POP3 always asks for a login", remove);
-                }
-                if let Some(at) = &self.relay {
-                    report(&at.span, "`relay` belongs to SMTP, this listener is pop3", remove);
-                }
-                if let Some(at) = self.apop.as_ref().filter(|at| at.value && !given.apop_key) {
-                    report(
-                        &at.span,
-                        "APOP needs the key that seals its secrets",
-                        "apop_key = \"apop.key\" in [accounts]",
-                    );
-                }
-                if let Some(at) = self.apop.as_ref().filter(|at| at.value && tls == TlsMode::StarttlsRequired)
-                {
-                    report(&at.span, "APOP begins before TLS, and TLS is required first", remove);
-                }
-                self.smtp.check_absent(faults);
+            if self.tls() == TlsMode::StarttlsRequired {
+                report(faults, &at.span, "APOP begins before TLS, and TLS is required first", REMOVE);
             }
         }
-        if let Some(span) = self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::Inside))
+        self.smtp.check_absent(faults);
+    }
+
+    /// Who may send by a class or a ticket that there is none of.
+    fn check_relay(&self, auth: Auth, given: &Given<'_>, faults: &Collector<'_>) {
+        let Some(At { value: relay, .. }) = &self.relay else { return };
+        if let Some(span) = relaying(relay, Relay::Inside)
             && given.networks.is_some_and(|networks| !networks.has(INSIDE))
         {
-            report(
-                span,
-                "nobody is inside: [networks] has no such class",
-                "inside = [\"10.0.0.0/8\"] in [networks]",
-            );
+            let what = "nobody is inside: [networks] has no such class";
+            report(faults, span, what, "inside = [\"10.0.0.0/8\"] in [networks]");
         }
-        if let Some(span) = self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::PopBeforeSmtp)) {
+        if let Some(span) = relaying(relay, Relay::PopBeforeSmtp) {
             if !given.pop_before_smtp {
-                report(
-                    span,
-                    "no login opens a ticket: there is no section [pop_before_smtp]",
-                    "[pop_before_smtp]",
-                );
+                let what = "no login opens a ticket: there is no section [pop_before_smtp]";
+                report(faults, span, what, "[pop_before_smtp]");
             }
             if auth == Auth::Required {
-                report(
-                    span,
-                    "AUTH is required here, a ticket would not help",
-                    "relay without \"pop-before-smtp\"",
-                );
+                let what = "AUTH is required here, a ticket would not help";
+                report(faults, span, what, "relay without \"pop-before-smtp\"");
             }
         }
-        if auth == Auth::Off {
-            for span in [
-                self.mechanisms.as_ref().map(|at| &at.span),
-                self.clear_text_auth.as_ref().map(|at| &at.span),
-                self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::Authenticated)),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                let remedy = "auth = \"optional\" or \"required\" beside it, or remove the line";
-                report(span, "this speaks of logging in, and `auth` is \"off\"", remedy);
-            }
-            self.smtp.check_without_auth(faults);
-            return;
+    }
+
+    /// What speaks of logging in, where nobody can.
+    fn check_without_auth(&self, faults: &Collector<'_>) {
+        let spans = [
+            self.mechanisms.as_ref().map(|at| &at.span),
+            self.clear_text_auth.as_ref().map(|at| &at.span),
+            self.relay.as_ref().and_then(|at| relaying(&at.value, Relay::Authenticated)),
+        ];
+        for span in spans.into_iter().flatten() {
+            let remedy = "auth = \"optional\" or \"required\" beside it, or remove the line";
+            report(faults, span, "this speaks of logging in, and `auth` is \"off\"", remedy);
         }
+        self.smtp.check_without_auth(faults);
+    }
+
+    /// Whether those who shall log in can, and what crosses the network in clear text.
+    fn check_auth(&self, protocol: Protocol, heading: &Range<usize>, faults: &Collector<'_>) {
         if protocol == Protocol::Smtp
             && let Some(at) = self.mechanisms.as_ref().filter(|at| at.value.is_empty())
         {
-            report(&at.span, "nobody can log in without a mechanism", "mechanisms = [\"PLAIN\", \"LOGIN\"]");
+            let what = "nobody can log in without a mechanism";
+            report(faults, &at.span, what, "mechanisms = [\"PLAIN\", \"LOGIN\"]");
         }
-        match (tls, &self.clear_text_auth) {
+        let said = |setting: &Option<At<bool>>| setting.as_ref().is_some_and(|at| at.value);
+        match (self.tls(), &self.clear_text_auth) {
             (TlsMode::Implicit, Some(at)) => {
-                report(&at.span, "there is no clear text under implicit TLS", remove);
+                report(faults, &at.span, "there is no clear text under implicit TLS", REMOVE);
             }
             (TlsMode::StarttlsRequired, Some(at)) if at.value => {
-                report(&at.span, "nothing is done in clear text here: TLS is required first", remove);
+                let what = "nothing is done in clear text here: TLS is required first";
+                report(faults, &at.span, what, REMOVE);
             }
-            (TlsMode::None, _) if !clear_text && !self.apop.as_ref().is_some_and(|at| at.value) => {
+            (TlsMode::None, clear_text) if !said(clear_text) && !said(&self.apop) => {
                 let span = self.auth.as_ref().map_or(heading, |at| &at.span);
                 let what =
                     "nobody can log in here: there is no TLS, and passwords in clear text are not allowed";
-                report(span, what, "tls = \"starttls\" or \"implicit\", or clear_text_auth = true");
+                let remedy = "tls = \"starttls\" or \"implicit\", or clear_text_auth = true";
+                report(faults, span, what, remedy);
             }
             _ => {}
         }
     }
+}
+
+const REMOVE: &str = "nothing (remove the line)";
+
+fn report(faults: &Collector<'_>, span: &Range<usize>, what: &str, remedy: &str) {
+    faults.report_absence(span, Wrong::new(what, remedy));
 }

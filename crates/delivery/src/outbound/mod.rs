@@ -35,3 +35,4 @@ pub use delivered::SuccessReport;
 pub use resolve::{Answering, Dns, Exchange, NoAnswer, Resolver};
 pub use schedule::Schedule;
 pub use status::Counts;
+pub use tls::check_authorities;

@@ -40,6 +40,14 @@ impl Tls {
     }
 }
 
+/// Looks whether the authorities whose signatures count can be read.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn check_authorities(ca_file: Option<&Path>) -> Result<(), String> {
+    authorities(ca_file).map(drop)
+}
+
 fn authorities(file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     let Some(file) = file else {
