@@ -40,7 +40,8 @@ pub(crate) fn open(
 }
 
 /// As [`open`], where there is next to nothing to do: who polls finds a small maildrop as it was. `None` says only that [`open`] has to
-/// be asked.
+/// be asked. It looks at two directories and a lock, in memory where the Maildirs lie on a disk of this machine; on a network file system
+/// each may be a question to its server, for which the other sessions of this thread wait.
 pub(crate) fn open_now(
     maildirs: &Path,
     mailbox: &str,

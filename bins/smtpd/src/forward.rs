@@ -2,7 +2,8 @@
 //!
 //! A message for a mailbox becomes one for the addresses to which it is sent on, and for the mailbox itself if it keeps a copy; it is one
 //! message of one envelope, accepted for all of them at once. It leaves under a sender's address of ours (SRS), unless its sender is of
-//! ours already or has no address. Where nobody would have it in the end, because it goes round or leads nowhere, the mailbox has it.
+//! ours already, and the client one that may relay, or has no address. Where nobody would have it in the end, because it goes round or
+//! leads nowhere, the mailbox has it.
 
 use std::collections::BTreeSet;
 
@@ -35,13 +36,14 @@ pub(crate) struct Expansion {
 }
 
 impl Smtpd {
-    /// All who get what comes for a mailbox.
+    /// All who get what comes for a mailbox, from a client that may relay or not.
     pub(crate) async fn expand(
         &self,
         srs: &Srs,
         mailbox: accounts::Mailbox,
         address: &str,
         transaction: Option<&Transaction>,
+        relays: bool,
     ) -> Result<Expansion, Reply> {
         let reverse_path = transaction.map_or("", Transaction::reverse_path);
         let (mut seen, mut expansion) = (BTreeSet::<AccountId>::new(), Expansion::default());
@@ -67,7 +69,7 @@ impl Smtpd {
                     Resolution::Mailbox(other) => next.push((other, to)),
                     Resolution::NotOurs if self.outbound.is_some() => {
                         let (recipient, kept) = (address.clone(), forwarding.keeps_copy);
-                        let reverse_path = self.sender_of_forward(srs, reverse_path).await?;
+                        let reverse_path = self.sender_of_forward(srs, reverse_path, relays).await?;
                         expansion.there.push((to, Forward { reverse_path, recipient, kept }));
                     }
                     _ => {
@@ -91,11 +93,12 @@ impl Smtpd {
         Ok(expansion)
     }
 
-    /// As whom it is sent on.
-    async fn sender_of_forward(&self, srs: &Srs, reverse_path: &str) -> Result<String, Reply> {
+    /// As whom it is sent on, where the client may relay or not.
+    async fn sender_of_forward(&self, srs: &Srs, reverse_path: &str, relays: bool) -> Result<String, Reply> {
         let Some(sender) = smtp_proto::Mailbox::parse(reverse_path) else { return Ok(String::new()) };
-        // Ours may be sent from here as they are, and what comes back to them comes to us.
-        if !matches!(self.whose(reverse_path).await?, Resolution::NotOurs) {
+        // Ours may be sent from here as they are, and what comes back to them comes to us. A stranger's word for it would have us vouch,
+        // by SPF, for mail that is forged.
+        if relays && !matches!(self.whose(reverse_path).await?, Resolution::NotOurs) {
             return Ok(reverse_path.to_owned());
         }
         let rewritten = srs.forward(sender.local_part().as_str(), sender.domain().as_str(), self.clock.now());

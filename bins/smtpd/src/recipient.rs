@@ -63,7 +63,7 @@ impl Smtpd {
         })?;
         let sender = returned.as_deref().and_then(smtp_proto::Mailbox::parse);
         let path = sender.map_or(path, ForwardPath::Mailbox);
-        let resolution = self.resolve(&at.hostname, path).await?;
+        let resolution = self.resolve(&at.hostname, at.brand.as_deref(), path).await?;
         let destination = match resolution {
             Resolution::Barred(_) => Destination::Barred,
             Resolution::Disabled => Destination::Disabled,
@@ -82,7 +82,13 @@ impl Smtpd {
             (Verdict::Accept(_), Resolution::Mailbox(found)) => {
                 let address = path.to_string();
                 if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
-                    let mut expansion = self.expand(srs, found, &address, transaction).await?;
+                    let (identity, _) = self.identity(standing, at.brand.as_deref()).await?;
+                    let (listener, network) = (standing.listener, standing.network);
+                    let elsewhere =
+                        relay_policy::recipient(listener, network, identity, Destination::Foreign);
+                    let relays =
+                        identity == Identity::Authenticated || matches!(elsewhere, Verdict::Accept(_));
+                    let mut expansion = self.expand(srs, found, &address, transaction, relays).await?;
                     for account in expansion.accounts.iter().copied() {
                         expansion.checked |= self.checked_recipient(standing.checked, account).await?;
                     }
@@ -179,7 +185,7 @@ impl Smtpd {
         let whom = whom.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(whom);
         let whole = if whom.contains('@') { whom.to_owned() } else { format!("{whom}@{hostname}") };
         let mailbox = smtp_proto::Mailbox::parse(&whole).ok_or(replies::NO_SUCH_USER)?;
-        match self.resolve(hostname, ForwardPath::Mailbox(mailbox)).await? {
+        match self.resolve(hostname, None, ForwardPath::Mailbox(mailbox)).await? {
             Resolution::Mailbox(_) => Ok(Reply::new(250, Enhanced(2, 1, 5), format!("<{mailbox}>")).ok()),
             Resolution::UnknownUser => Err(replies::NO_SUCH_USER),
             Resolution::Disabled => Err(replies::MAILBOX_DISABLED),
@@ -189,10 +195,15 @@ impl Smtpd {
         }
     }
 
-    async fn resolve(&self, hostname: &str, path: ForwardPath<'_>) -> Result<Resolution, Reply> {
+    async fn resolve(
+        &self,
+        hostname: &str,
+        brand: Option<&str>,
+        path: ForwardPath<'_>,
+    ) -> Result<Resolution, Reply> {
         let resolved = match path {
             // RFC 5321 §4.1.1.3: without a domain, this host's own.
-            ForwardPath::Postmaster => self.accounts.postmaster(hostname).await,
+            ForwardPath::Postmaster => self.accounts.at_brand(brand).postmaster(hostname).await,
             ForwardPath::Mailbox(mailbox) => match mailbox.domain() {
                 Domain::Literal(_) => return Ok(Resolution::NotOurs),
                 domain @ Domain::Name(_) => {

@@ -83,14 +83,20 @@ impl Accounts {
         })
     }
 
-    /// Who gets mail for `postmaster` without a domain (RFC 5321 §4.5.1): that of this host's own domain, else the default domain's.
+    /// Who gets mail for `postmaster` without a domain (RFC 5321 §4.5.1): that of this host's own domain, else that of
+    /// the default domain of the brand of [`Accounts::at_brand`].
     ///
     /// # Errors
     /// [`Unavailable`]: try again later, `4xx`.
     pub async fn postmaster(&self, hostname: &str) -> Result<Resolution, Unavailable> {
         match self.resolve("postmaster", hostname).await? {
             Resolution::NotOurs | Resolution::Barred(_) => {
-                let appointed = self.owner(sql::POSTMASTER, 0_i64).await?;
+                let home: Option<(i64, String)> = sqlx::query_as(sql::DEFAULT_DOMAIN)
+                    .bind(&*self.brand)
+                    .fetch_optional(self.shared.store.readers())
+                    .await
+                    .map_err(Unavailable::when("looking up a brand's domain"))?;
+                let appointed = self.owner(sql::POSTMASTER, home.map_or(0, |(id, _)| id)).await?;
                 Ok(appointed.map_or(Resolution::NoPostmaster, |owner| Resolution::Mailbox(mailbox(owner))))
             }
             resolution => Ok(resolution),

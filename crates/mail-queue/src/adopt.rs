@@ -107,6 +107,11 @@ impl Spool {
         text.replace(&self.progress(id))?;
         sync(self)?;
         if let Err(error) = make(self, Change::Move(other.envelope(id), self.envelope(id))) {
+            // It may have moved, and only not be durable yet: then these are all there is of the message.
+            let stays = self.files().stat(&self.envelope(id)).err();
+            if stays.is_none_or(|error| error.kind() != io::ErrorKind::NotFound) {
+                return Err(error);
+            }
             for path in names.iter().map(|(_, ours, _)| ours).chain([&self.progress(id)]) {
                 let _ = self.files().remove(path);
             }

@@ -133,8 +133,11 @@ pub(crate) fn octets(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Octet
         }
     }
     let path = msg.join(format!("{id}.out"));
-    let opened = files.open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata.len())));
-    let (file, octets) = opened.map_err(|error| opening(&path, error))?;
+    let file = files.open(&path).map_err(|error| opening(&path, error))?;
+    let envelope = msg.join(format!("{id}.env"));
+    let text = read(files, &envelope)?;
+    // The envelope knows how many there are; a file that is shorter is damaged.
+    let octets = decoded(&envelope, Stored::decode(&text))?.sizes.stored;
     Ok(Octets::of_file(file, octets))
 }
 

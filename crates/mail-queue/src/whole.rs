@@ -112,6 +112,10 @@ impl Read for Octets {
                 octets.get(from..).unwrap_or_default().read(buffer)?
             }
         };
+        // A file that is shorter than its envelope says is damaged: who takes this for its end would send it cut.
+        if read == 0 && !buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         self.at += read as u64;
         Ok(read)
     }

@@ -109,6 +109,7 @@ struct State {
     next: Vec<(Op, Errno)>,
     mount: Option<PathBuf>,
     grain: Option<Duration>,
+    timeless: bool,
     blind: Option<(PathBuf, usize)>,
     space: Option<Space>,
     log: Vec<Op>,
@@ -134,6 +135,7 @@ impl Faults {
             next: Vec::new(),
             mount: None,
             grain: None,
+            timeless: false,
             blind: None,
             space: None,
             log,
@@ -158,6 +160,12 @@ impl Faults {
     /// The same, and time stamps are cut to a multiple of this, as network file systems do.
     pub fn with_time_stamps_of(self, grain: Duration) -> Faults {
         self.state().grain = Some(grain);
+        self
+    }
+
+    /// The same, and what changed last changed when its content did: a test can set that time, and never the other.
+    pub fn with_changed_as_modified(self) -> Faults {
+        self.state().timeless = true;
         self
     }
 
@@ -336,9 +344,15 @@ impl Files for Faults {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        let grain = self.state().grain;
+        let (grain, timeless) = {
+            let state = self.state();
+            (state.grain, state.timeless)
+        };
         self.run(Op::Stat, || {
             let mut stat = Disk.stat(path)?;
+            if timeless {
+                stat.changed = stat.modified;
+            }
             for time in [&mut stat.modified, &mut stat.changed] {
                 if let (Some(grain), Ok(since)) = (grain, time.duration_since(SystemTime::UNIX_EPOCH)) {
                     let behind = since.as_nanos() % grain.as_nanos().max(1);

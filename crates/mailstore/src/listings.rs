@@ -59,7 +59,9 @@ impl Shape {
     /// Whether what changes a directory at `now` or later is sure to show.
     fn was_at_rest(&self, now: SystemTime) -> bool {
         let Shape(places) = self;
-        places.iter().all(|stat| now.duration_since(stat.modified).is_ok_and(|age| age > TIME_STAMP_GRAIN))
+        // A time stamp of the content can be set to any time; the other cannot.
+        let latest = |stat: &Stat| stat.modified.max(stat.changed);
+        places.iter().all(|stat| now.duration_since(latest(stat)).is_ok_and(|age| age > TIME_STAMP_GRAIN))
     }
 }
 

@@ -139,6 +139,11 @@ fn d_16_without_a_copy_it_is_there_alone_and_the_empty_sender_stays_empty() {
     smtp.quit();
     there.smtpd.wait_for_events("message_accepted", 2);
     assert_eq!(return_path(&there.fetch(&KENJI)[1]), KENJI.address);
+    // Who only says that they are one of ours is not vouched for.
+    here.receive(KENJI.address, &[AYUMI.alias], MESSAGE);
+    there.smtpd.wait_for_events("message_accepted", 3);
+    let sender = return_path(&there.fetch(&KENJI)[2]);
+    assert!(sender.starts_with("SRS0=") && sender.ends_with("@mx.example.jp"), "{sender}");
     is_silent(&here);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::DomainSetting::Postmaster;
-use accounts::{NewPlan, Order, Service, Verdict, Why};
+use accounts::{NewPlan, Order, Resolution, Service, Verdict, Why};
 use auth_sasl::{Claim, Secret};
 
 use crate::support::{databases, new, owner, password, refusal};
@@ -78,6 +78,28 @@ async fn k_09_the_same_login_of_two_brands_is_two_accounts() {
         asahi.ticket_open(&account, here, std::time::Duration::from_secs(600)).await.unwrap();
         assert_eq!(asahi.ticket_holders(here, Duration::from_secs(600)).await.unwrap(), ["asahi:ab4t-ash"]);
         assert!(editnet.ticket_holders(here, Duration::from_secs(600)).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn k_09_each_brand_has_a_postmaster_without_a_domain() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let editnet = &database.accounts;
+        editnet.brand_add("asahi").await.unwrap();
+        let asahi = &editnet.at_brand(Some("asahi"));
+        editnet.domain_set("mx.edit.ne.jp", &Postmaster(Some("ab4t-ash".into()))).await.unwrap();
+        asahi.domain_add("asahi-net.or.jp").await.unwrap();
+        // Where nobody is appointed it is not somebody of another brand.
+        assert_eq!(asahi.postmaster("pop.example").await.unwrap(), Resolution::NoPostmaster);
+        asahi.account_add(new("m1234ab567c", &[], "yuki")).await.unwrap();
+        asahi.domain_set("asahi-net.or.jp", &Postmaster(Some("m1234ab567c".into()))).await.unwrap();
+        for (brand, expected) in [(editnet, "ab4t-ash"), (asahi, "asahi:m1234ab567c")] {
+            let Resolution::Mailbox(mailbox) = brand.postmaster("pop.example").await.unwrap() else {
+                panic!()
+            };
+            assert_eq!(mailbox.login, expected);
+        }
     }
 }
 

@@ -237,7 +237,14 @@ impl Agent {
         let (spool, given) = (self.spool().clone(), order.clone());
         let done = self.local.inner.pool.run(move || obey(&spool, &given)).await;
         forget();
-        let text = done.map_err(|error| error.to_string())??;
+        let done = done.map_err(|error| error.to_string()).and_then(|done| done);
+        if let Order::Adopt(_) = order {
+            // What is ours now is sent, whatever kept others from it.
+            let entered = self.enter_all();
+            self.changed.notify_one();
+            return done.and_then(|text| entered.map(|()| text));
+        }
+        let text = done?;
         match order {
             Order::Why(id) => {
                 let found = self.spool().outbound(id).map_err(|error| error.to_string())?;
@@ -260,7 +267,7 @@ impl Agent {
                 self.local.inner.held().remove(&id);
                 self.book().remove(id);
             }
-            Order::Status => {}
+            Order::Status | Order::Adopt(_) => {}
             Order::Release(id) | Order::Retry(id) => {
                 if matches!(order, Order::Release(_)) {
                     self.local.inner.held().remove(&id);
@@ -278,16 +285,18 @@ impl Agent {
                 }
                 self.enter(id, found).await;
             }
-            Order::Adopt(_) => {
-                self.local.inner.collect_late();
-                let view = mail_queue::View::new(&self.queue());
-                for id in view.ids().map_err(|error| error.to_string())? {
-                    self.book().remove(id);
-                    self.local.inner.arrivals.push(id);
-                }
-            }
         }
         self.changed.notify_one();
         Ok(text)
+    }
+
+    /// Learns of what came into the queue directory otherwise than by being accepted here.
+    fn enter_all(&self) -> Result<(), String> {
+        self.local.inner.collect_late();
+        for id in mail_queue::View::new(&self.queue()).ids().map_err(|error| error.to_string())? {
+            self.book().remove(id);
+            self.local.inner.arrivals.push(id);
+        }
+        Ok(())
     }
 }

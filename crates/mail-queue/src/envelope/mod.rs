@@ -28,7 +28,7 @@ pub struct Envelope {
     pub account: Option<String>,
     /// Whom of ours it goes to. A mailbox that stands here twice gets one copy.
     pub recipients: Vec<Recipient>,
-    /// Whom it goes to elsewhere. An address that stands here twice gets one copy.
+    /// Whom it goes to elsewhere. An address that stands here twice gets one copy, but one more for each of ours who has it sent on there.
     pub remotes: Vec<Remote>,
 }
 
@@ -101,12 +101,16 @@ impl Envelope {
         Envelope { queue_id, reverse_path, parameters, delivered_to: false, account, recipients, remotes }
     }
 
-    /// Leaves each mailbox and each address standing once, at its first place.
+    /// Leaves each mailbox and each address standing once, at its first place; an address once for each whose mail is sent on to it,
+    /// because what becomes of it is another matter for each: one keeps a copy, another's sender is told of a failure.
     pub fn without_duplicates(mut self) -> Envelope {
         let mut seen = BTreeSet::new();
         self.recipients.retain(|recipient| seen.insert(recipient.mailbox.clone()));
         let mut seen = BTreeSet::new();
-        self.remotes.retain(|remote| seen.insert(remote.address.clone()));
+        self.remotes.retain(|remote| {
+            let sent_on_for = remote.forward.as_ref().map(|forward| forward.recipient.clone());
+            seen.insert((remote.address.clone(), sent_on_for))
+        });
         self
     }
 

@@ -170,3 +170,25 @@ fn a_dead_machines_held_messages_are_held_once_whatever_the_adopting_one_dies_of
         }
     }
 }
+
+#[test]
+fn adopting_on_a_disk_that_says_no_once_loses_no_held_message() {
+    for at in 0.. {
+        let (dead, scratch) = (Scratch::new(), Scratch::new());
+        let id = QueueId::new();
+        hold(&dead.open().0, id, &[]).unwrap();
+        drop(scratch.open());
+        let faults = Arc::new(Faults::new(Plan::FailAt(at, rustix::io::Errno::IO)));
+        if let Ok((spool, _)) = scratch.open_on(faults.clone()) {
+            let _ = spool.adopt(&dead.queue());
+        }
+        let (spool, _) = scratch.open();
+        let again = spool.adopt(&dead.queue());
+        assert!(spool.outbound(id).unwrap().is_some(), "lost, operation {at}: {again:?}");
+        spool.release(id).unwrap();
+        assert_eq!(counts(&scratch), [1, 1], "operation {at}");
+        if !faults.failed() {
+            break;
+        }
+    }
+}

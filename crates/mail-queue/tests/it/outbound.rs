@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::sync::Arc;
 
-use mail_queue::{Envelope, Error, Fate, Outcome, QueueId, Remote, Spool, View};
+use mail_queue::{Envelope, Error, Fate, Forward, Outcome, QueueId, Remote, Spool, View};
 use mailstore::faults::{Faults, Op, Plan, Stop};
 use mailstore::files::Disk;
 use mailstore::power_cut::{Recorder, Renames};
@@ -36,6 +36,53 @@ fn send_to(spool: &Spool, id: QueueId, nth: usize, sent: &mut Vec<usize>) -> Res
     sent.push(nth);
     spool.record(id, |_, progress| progress.recipients[nth].fate = Fate::Delivered)?;
     Ok(())
+}
+
+#[test]
+fn an_address_is_one_recipient_for_each_who_has_mail_sent_on_there() {
+    let scratch = Scratch::new();
+    let (spool, _) = scratch.open();
+    let id = QueueId::new();
+    let there = |address: &str, of: Option<(&str, bool)>| {
+        let forward = of.map(|(recipient, kept)| {
+            let reverse_path = "SRS0=a@example.jp".to_owned();
+            Forward { reverse_path, recipient: format!("{recipient}@example.jp"), kept }
+        });
+        Remote { forward, ..Remote::new(address) }
+    };
+    let (direct, kept) = (there("x@example.com", None), there("x@example.com", Some(("a", true))));
+    let other = there("x@example.com", Some(("b", false)));
+    // What becomes of the first says nothing of the others: `b` has no copy, and the sender is told if `x` does not get theirs.
+    let remotes = vec![kept.clone(), other.clone(), direct.clone(), kept.clone(), direct.clone()];
+    let mut incoming = spool.begin(id).unwrap();
+    incoming.write(TEXT).unwrap();
+    incoming.accept(Envelope { remotes, ..envelope(id, &[]) }).unwrap().deliver();
+    assert_eq!(spool.outbound(id).unwrap().unwrap().envelope.remotes, [kept, other, direct]);
+}
+
+#[test]
+fn a_message_that_lost_its_end_is_not_read_as_if_it_were_whole() {
+    for (keys, kind) in [(&["a"][..], "out"), (&[], "one")] {
+        let scratch = Scratch::new();
+        let (spool, _) = scratch.open();
+        let id = QueueId::new();
+        let envelope = mixed(id, keys, &["x@example.com"]);
+        let mut incoming = spool.begin(id).unwrap();
+        incoming.write(TEXT).unwrap();
+        drop(incoming.accept(envelope).unwrap());
+        let path = scratch.queue().join(format!("msg/{id}.{kind}"));
+        let mut open = spool.open_body(id).unwrap();
+        fs::OpenOptions::new().write(true).open(path).unwrap().set_len(TEXT.len() as u64 - 1).unwrap();
+        let error = open.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof, "{kind}");
+        match spool.open_body(id) {
+            Ok(mut octets) => {
+                assert_eq!(kind, "out");
+                assert!(octets.read_to_end(&mut Vec::new()).is_err());
+            }
+            Err(error) => assert!(matches!(error, Error::Malformed { .. }), "{kind}: {error}"),
+        }
+    }
 }
 
 #[test]

@@ -12,12 +12,10 @@ use crate::error::{During, Error};
 use crate::maildir::Maildir;
 use crate::name::Namer;
 use crate::publish::Draft;
+use crate::scan::TIME_STAMP_GRAIN;
 
 /// A ledger that says "full" and is older is counted anew, as Maildir++ wants it.
 const OLD: Duration = Duration::from_secs(15 * 60);
-
-/// A change of a directory within this time of the count may have been missed by it.
-const TIME_STAMP_GRAIN: Duration = Duration::from_secs(2);
 
 /// How often a Maildir is counted while other processes change it.
 const COUNTS: usize = 3;

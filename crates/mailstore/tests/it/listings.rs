@@ -24,7 +24,8 @@ fn known() -> (Scratch, Arc<Faults>, Maildir, Listings) {
         deliver(&scratch.maildir, text).unwrap();
     }
     rest(&scratch.maildir);
-    let (files, listings) = (Arc::new(Faults::new(Plan::Nothing)), Listings::default());
+    let files = Arc::new(Faults::new(Plan::Nothing).with_changed_as_modified());
+    let listings = Listings::default();
     let maildir = Maildir::at(files.clone(), scratch.maildir.path());
     assert!(maildir.lock_known(&listings, usize::MAX).is_none(), "nobody was here yet");
     assert_eq!(maildir.lock_keeping(&listings).unwrap().len(), 2);
@@ -89,6 +90,16 @@ fn a_maildrop_that_changed_a_moment_ago_is_not_kept() {
     deliver(&maildir, b"c\r\n").unwrap();
     assert_eq!(maildir.lock_keeping(&listings).unwrap().len(), 3);
     assert!(maildir.lock_known(&listings, usize::MAX).is_none());
+}
+
+#[test]
+fn a_time_stamp_that_somebody_set_is_no_rest() {
+    let (scratch, _, _, listings) = known();
+    let maildir = Maildir::at(Arc::new(Faults::new(Plan::Nothing)), scratch.maildir.path());
+    deliver(&maildir, b"c\r\n").unwrap();
+    rest(&maildir);
+    assert_eq!(maildir.lock_keeping(&listings).unwrap().len(), 3);
+    assert!(maildir.lock_known(&listings, usize::MAX).is_none(), "it changed a moment ago");
 }
 
 #[test]
