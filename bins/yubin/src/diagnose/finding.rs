@@ -40,6 +40,10 @@ pub(super) enum Finding {
     TooManyFailures {
         from: String,
     },
+    /// So many at the same time that some waited for too long.
+    TooManyAtOnce {
+        from: String,
+    },
     /// It fetches mail from outside by this address, and nobody sends from there.
     NeverSends {
         from: String,
@@ -123,6 +127,7 @@ fn of_attempt(attempt: &LoginAttempt) -> Option<Finding> {
         (_, "wrong-secret") => {
             Some(Finding::WrongPassword { from, place: attempt.place.clone(), times: attempt.times })
         }
+        (_, "too-many-at-once") => Some(Finding::TooManyAtOnce { from }),
         (_, budget) if budget.ends_with("-budget") => Some(Finding::TooManyFailures { from }),
         // What bars the account now is told already; what barred it then is over.
         _ => None,
@@ -172,6 +177,7 @@ impl Finding {
             Self::TwoIdentities { .. } => "two-identities",
             Self::WrongPassword { .. } => "wrong-password",
             Self::TooManyFailures { .. } => "too-many-failures",
+            Self::TooManyAtOnce { .. } => "too-many-at-once",
             Self::NeverSends { .. } => "never-sends",
             Self::ClearText { .. } => "clear-text",
             Self::OldTls { .. } => "old-tls",
@@ -224,6 +230,11 @@ impl Finding {
             Self::TooManyFailures { from } => {
                 format!(
                     "too many logins failed: those from {from} were put off, and are looked at again after a while"
+                )
+            }
+            Self::TooManyAtOnce { from } => {
+                format!(
+                    "too many logins came at once: those from {from} were put off, and succeed a little later"
                 )
             }
             Self::NeverSends { from, ports } => format!(
@@ -283,6 +294,11 @@ impl Finding {
             Self::TooManyFailures { from } => {
                 format!(
                     "ログインの失敗が多すぎるため、{from} からのログインは一時的に保留されました。しばらくすると再び受け付けます"
+                )
+            }
+            Self::TooManyAtOnce { from } => {
+                format!(
+                    "同時のログインが多すぎるため、{from} からのログインは一時的に保留されました。しばらくすると再び受け付けます"
                 )
             }
             Self::NeverSends { from, ports } => format!(

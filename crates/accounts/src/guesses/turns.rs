@@ -13,11 +13,14 @@ use super::Name;
 use crate::limits;
 
 #[derive(Default)]
-pub(super) struct Turns(Mutex<HashMap<(Name, IpAddr), Arc<Turn<()>>>>);
+pub(super) struct Turns(Mutex<HashMap<Pair, Arc<Turn<()>>>>);
+
+/// An account and where it is known.
+type Pair = (Name, IpAddr);
 
 impl Turns {
     /// The turn of one claim; nothing where too many are before it.
-    pub(super) async fn wait(&self, pair: (Name, IpAddr)) -> Option<OwnedMutexGuard<()>> {
+    pub(super) async fn wait(&self, pair: Pair) -> Option<OwnedMutexGuard<()>> {
         let turn = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // Nobody waits for these, and nobody has them.
