@@ -244,7 +244,8 @@ impl<'c> Client<'c> {
         };
         walk.end("anything", false, "barred", reply);
         let open = ports(self.config, |other| {
-            other.protocol == listener.protocol && !other.barred.iter().any(|class| self.is_member(class))
+            (other.protocol, &other.brand) == (listener.protocol, &listener.brand)
+                && !other.barred.iter().any(|class| self.is_member(class))
         });
         walk.change(format!("the client: another port, of {open}"));
         walk.change(format!(
