@@ -3,7 +3,8 @@
 //! Messages of 4 KiB come in by submission over several connections, one after the other on each, and go out to Postfix's `smtp-sink`
 //! through the durable queue. Time runs from the first MAIL to the last arrival there; processor time is that of the relay and its
 //! children until then. Our clients log in; Postfix knows its own by their address. Neither encrypts. Rounds alternate; the first,
-//! which starts processes and fills caches, does not count.
+//! which starts processes and fills caches, does not count. `--dead N`: ours begins with so many messages in its queue for a domain whose
+//! host does not answer, and says how long it took to start, and what they cost in memory.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +15,7 @@
 
 #[path = "../common/client.rs"]
 mod client;
+mod dead;
 #[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/measure.rs"]
 mod measure;
@@ -49,10 +51,18 @@ fn main() {
     let submission = yubin::free();
     let settings = format!(
         "[outbound]\nsmarthost = \"{}\"\ntls = \"none\"\n[[listener]]\nprotocol = \"smtp\"\naddress = \"{submission}\"\n\
-         tls = \"none\"\nauth = \"required\"\nclear_text_auth = true\n",
-        sink.address
+         tls = \"none\"\nauth = \"required\"\nclear_text_auth = true\n{}",
+        sink.address,
+        dead::ROUTE
     );
+    if options.dead > 0 {
+        dead::fill(world.path(), options.dead);
+    }
+    let begin = Instant::now();
     let ours = Yubin::start_with("smtpd", options.smtpd.parent().unwrap(), world.path(), &settings);
+    if options.dead > 0 {
+        dead::started(world.path(), (ours.pid(), submission), options.dead, begin);
+    }
     let at = yubin::free();
     let theirs = Postfix::start(world.path(), at, &relay(sink.address), (options.connections + 20, ""));
     let servers = [(ours.pid(), submission, Some(LOGIN)), (theirs.pid(), at, None)];
@@ -77,6 +87,9 @@ fn main() {
     println!("{:<34} {:>14} {:>14} {:>8}", "", "yubin", "postfix", "ratio");
     row("messages a second", &rates);
     row("CPU a message, µs", &costs);
+    if options.dead > 0 {
+        println!("memory at the end: {:.0} MiB", measure::memory(ours.pid()) / 1024.0);
+    }
 }
 
 /// As who relays much would have it; its limit for one destination is ours, 20.
@@ -126,22 +139,26 @@ struct Options {
     rounds: usize,
     messages: usize,
     connections: usize,
+    dead: usize,
 }
 
 impl Options {
     fn read() -> Self {
         let (smtpd, directory) = ("target/release/smtpd".into(), std::env::temp_dir());
-        let mut options = Self { smtpd, directory, rounds: 3, messages: 10_000, connections: 20 };
+        let mut options = Self { smtpd, directory, rounds: 3, messages: 10_000, connections: 20, dead: 0 };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let value = words.next().unwrap_or_else(|| panic!("{word} wants a value"));
             match word.as_str() {
                 "--smtpd" => options.smtpd = value.into(),
+                "--dead" => options.dead = value.parse().unwrap(),
                 "--directory" => options.directory = value.into(),
                 "--rounds" => options.rounds = value.parse().unwrap(),
                 "--messages" => options.messages = value.parse().unwrap(),
                 "--connections" => options.connections = value.parse().unwrap(),
-                _ => panic!("--smtpd PATH, --rounds N, --messages N, --connections N, --directory DIRECTORY"),
+                _ => panic!(
+                    "--smtpd PATH, --rounds, --messages, --connections, --dead N, --directory DIRECTORY"
+                ),
             }
         }
         options

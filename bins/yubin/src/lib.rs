@@ -35,6 +35,7 @@ mod password;
 pub mod plan;
 mod progress;
 pub mod queue;
+mod queue_status;
 pub mod quickstart;
 pub mod quota;
 pub mod report;

@@ -17,6 +17,12 @@ use crate::output::{Output, facts, table, time};
 pub enum Command {
     /// Messages that wait for other hosts, and those that are held, the oldest first
     List(Which),
+    /// How much waits, since when and for whom, and what the daemon has done since its start
+    Status {
+        /// So many domains, those with the most messages first
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        top: usize,
+    },
     /// All that is known of a message, with its latest tries
     Show {
         /// The message's queue id
@@ -127,6 +133,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             output.print(&list, |list| as_table(list))?;
             all_or(missing)
         }
+        Command::Status { top } => crate::queue_status::run(&settings.config.store.queue, top, output).await,
         Command::Show { id } => {
             let shown = Shown::new(&find(&view, parse(&id)?)?, true);
             output.print(&shown, as_facts)

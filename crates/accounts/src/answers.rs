@@ -38,9 +38,7 @@ pub(crate) struct Answers {
 pub(crate) struct Memory<Q, A>(Mutex<Kept<Q, A>>);
 
 struct Kept<Q, A> {
-    moment: Option<Moment>,
-    /// The number of the last change of accounts before it.
-    change: i64,
+    as_of: Option<AsOf>,
     known: HashMap<Q, A>,
 }
 
@@ -50,49 +48,58 @@ impl Answers {
     }
 }
 
+/// As of when something is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AsOf {
+    moment: Moment,
+    /// The number of the last change of accounts, at that moment or behind it.
+    change: i64,
+}
+
 impl Shared {
-    /// The moment at which a question is asked whose answers are kept, to be asked before the database is: its answer is then of this
-    /// moment or a later one. `None` where nothing can be kept.
-    pub(crate) async fn moment<Q: Eq + Hash, A: Clone>(
+    /// As of when a question is asked whose answers are kept, to be asked before the database is: its answer is then of this moment or a
+    /// later one. `None` where nothing can be kept.
+    pub(crate) async fn as_of<Q: Eq + Hash, A: Clone>(
         &self,
         memory: &Memory<Q, A>,
-    ) -> Result<Option<Moment>, sqlx::Error> {
-        let Some(now) = self.answers.witness.as_ref().and_then(Witness::now) else { return Ok(None) };
-        if !memory.is_of(now) {
-            memory.renew(now, self.newest_change().await?);
+    ) -> Result<Option<AsOf>, sqlx::Error> {
+        let Some(moment) = self.answers.witness.as_ref().and_then(Witness::now) else { return Ok(None) };
+        if let Some(as_of) = memory.of(moment) {
+            return Ok(Some(as_of));
         }
-        Ok(Some(now))
+        let as_of = AsOf { moment, change: self.newest_change().await? };
+        memory.renew(as_of);
+        Ok(Some(as_of))
     }
 }
 
 impl<Q: Eq + Hash, A: Clone> Memory<Q, A> {
     fn new() -> Self {
-        Self(Mutex::new(Kept { moment: None, change: 0, known: HashMap::new() }))
+        Self(Mutex::new(Kept { as_of: None, known: HashMap::new() }))
     }
 
-    fn is_of(&self, now: Moment) -> bool {
-        self.kept().moment == Some(now)
+    fn of(&self, moment: Moment) -> Option<AsOf> {
+        self.kept().as_of.filter(|as_of| as_of.moment == moment)
     }
 
-    /// At a moment, or after it, `change` was the last one of accounts: what is kept still holds if it was the last one before, too.
-    fn renew(&self, now: Moment, change: i64) {
+    /// What is kept still holds if no accounts changed since.
+    fn renew(&self, as_of: AsOf) {
         let mut kept = self.kept();
-        if kept.change != change {
+        if kept.as_of.is_some_and(|before| before.change != as_of.change) {
             kept.known.clear();
-            kept.change = change;
         }
-        kept.moment = Some(now);
+        kept.as_of = Some(as_of);
     }
 
-    pub(crate) fn find(&self, now: Moment, question: &Q) -> Option<A> {
+    pub(crate) fn find(&self, as_of: AsOf, question: &Q) -> Option<A> {
         let kept = self.kept();
-        (kept.moment == Some(now)).then(|| kept.known.get(question).cloned()).flatten()
+        (kept.as_of == Some(as_of)).then(|| kept.known.get(question).cloned()).flatten()
     }
 
-    /// An answer to what was asked at a moment, unless it is of another already.
-    pub(crate) fn keep(&self, asked: Moment, question: Q, answer: A) {
+    /// An answer to what was asked then. What is kept may be of later by now, after a change that the answer does not know of.
+    pub(crate) fn keep(&self, as_of: AsOf, question: Q, answer: A) {
         let mut kept = self.kept();
-        if kept.moment != Some(asked) {
+        if kept.as_of != Some(as_of) {
             return;
         }
         if kept.known.len() >= limits::KEPT_ANSWERS {
@@ -103,5 +110,50 @@ impl<Q: Eq + Hash, A: Clone> Memory<Q, A> {
 
     fn kept(&self) -> MutexGuard<'_, Kept<Q, A>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Accounts, DatabaseConfig};
+
+    #[tokio::test]
+    async fn an_answer_from_before_a_change_is_not_kept_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
+        let accounts = Accounts::create(&config).await.unwrap();
+        accounts.domain_add("example.jp").await.unwrap();
+        let (shared, memory) = (&accounts.shared, Memory::new());
+        let before = shared.as_of(&memory).await.unwrap().unwrap();
+        accounts.domain_add("example.com").await.unwrap();
+        // Another looked at the same moment, and got the number behind the change.
+        memory.renew(AsOf { change: shared.newest_change().await.unwrap(), ..before });
+        memory.keep(before, "login", "old");
+        let later = shared.as_of(&memory).await.unwrap().unwrap();
+        assert_eq!(memory.find(later, &"login"), None);
+    }
+
+    #[tokio::test]
+    async fn what_daemons_note_themselves_ends_no_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = DatabaseConfig::sqlite(&dir.path().join("accounts.sqlite"));
+        let accounts = Accounts::create(&config).await.unwrap();
+        let (shared, memory) = (&accounts.shared, Memory::new());
+        let before = shared.as_of(&memory).await.unwrap().unwrap();
+        memory.keep(before, "login", "known");
+        let mut note = shared.store.begin_plain().await.unwrap();
+        sqlx::query("DELETE FROM guess").execute(&mut *note).await.unwrap();
+        sqlx::query("INSERT INTO guess (subject, empty_at) VALUES ('a', 1)")
+            .execute(&mut *note)
+            .await
+            .unwrap();
+        note.commit().await.unwrap();
+        let later = shared.as_of(&memory).await.unwrap().unwrap();
+        assert_ne!(later, before);
+        assert_eq!(memory.find(later, &"login"), Some("known"));
+        accounts.domain_add("example.com").await.unwrap();
+        let changed = shared.as_of(&memory).await.unwrap().unwrap();
+        assert_eq!(memory.find(changed, &"login"), None);
     }
 }

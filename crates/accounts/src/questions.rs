@@ -320,7 +320,7 @@ impl Accounts {
         let login = login.at(&self.brand);
         let answers = &self.shared.answers;
         let looking = Unavailable::when("looking up a login");
-        let Some(now) = self.shared.moment(&answers.logins).await.map_err(looking)? else {
+        let Some(now) = self.shared.as_of(&answers.logins).await.map_err(looking)? else {
             return self.ask(login.as_str(), kind, service).await;
         };
         let question = Question { login: login.as_str().to_owned(), kind, service };
@@ -328,7 +328,10 @@ impl Accounts {
             return Ok(Some(known));
         }
         let found = self.ask(login.as_str(), kind, service).await?;
-        if let Some(known) = &found {
+        // A foreign hash is renewed at a login, which is no change of the account.
+        if let Some(known) =
+            found.as_ref().filter(|known| !known.credential.as_deref().is_some_and(is_foreign))
+        {
             answers.logins.keep(now, question, known.clone());
         }
         Ok(found)

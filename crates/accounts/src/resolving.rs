@@ -158,7 +158,7 @@ impl Accounts {
     async fn look_up(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
         let answers = &self.shared.answers;
         let looking = Unavailable::when("looking up an address");
-        let Some(now) = self.shared.moment(&answers.owners).await.map_err(looking)? else {
+        let Some(now) = self.shared.as_of(&answers.owners).await.map_err(looking)? else {
             return self.ask_for(local_part, domain).await;
         };
         let address = (local_part.to_owned(), domain.as_str().to_owned());

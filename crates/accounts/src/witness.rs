@@ -19,45 +19,57 @@ const VERSION: u32 = 3_007_000;
 
 /// What the database is: two that are equal have nothing between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Moment([u8; OCTETS]);
+pub(crate) struct Moment {
+    header: [u8; OCTETS],
+    /// Which file: a new one begins as the one before it did, whatever was committed in between.
+    file: u64,
+}
 
 /// Looks at the header.
 #[derive(Debug)]
 pub(crate) struct Witness {
-    path: PathBuf,
-    file: Mutex<Option<&'static File>>,
+    database: PathBuf,
+    seen: Mutex<Seen>,
+}
+
+/// The file of the header, and how many there were.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    file: Option<&'static File>,
+    number: u64,
 }
 
 impl Witness {
     /// Of the database at a path.
     pub(crate) fn of(database: &Path) -> Self {
-        let mut path = database.to_owned().into_os_string();
-        path.push("-shm");
-        Self { path: path.into(), file: Mutex::default() }
+        Self { database: database.to_owned(), seen: Mutex::default() }
     }
 
     /// What the database is now; `None` where that cannot be told: a commit is under way, nobody has the database open yet, or it is kept
     /// in another way than this knows.
     pub(crate) fn now(&self) -> Option<Moment> {
-        let file = self.file()?;
-        let mut octets = [0; OCTETS];
-        file.read_exact_at(&mut octets, 0).ok()?;
-        let (first, second) = octets.split_at(COPY);
+        let (file, number) = self.file()?;
+        let mut header = [0; OCTETS];
+        file.read_exact_at(&mut header, 0).ok()?;
+        let (first, second) = header.split_at(COPY);
         let known = first == second && first.starts_with(&VERSION.to_ne_bytes());
-        known.then_some(Moment(octets))
+        known.then_some(Moment { header, file: number })
     }
 
-    fn file(&self) -> Option<&'static File> {
-        let mut kept = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+    fn file(&self) -> Option<(&'static File, u64)> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Who closes the database last takes the file away; the next makes another.
         let is_there = |file: &&File| file.metadata().is_ok_and(|found| found.nlink() > 0);
-        if let Some(file) = kept.filter(is_there) {
-            return Some(file);
+        if let Some(file) = seen.file.filter(is_there) {
+            return Some((file, seen.number));
         }
+        // SQLite has it beside the database itself, not beside a link to it.
+        let mut path = self.database.canonicalize().ok()?.into_os_string();
+        path.push("-shm");
         // Never closed: to close any descriptor of it would let go of all locks that SQLite holds on it in this process (fcntl(2)).
-        let file: &'static File = Box::leak(Box::new(File::open(&self.path).ok()?));
-        *kept = Some(file);
-        Some(file)
+        let file: &'static File = Box::leak(Box::new(File::open(path).ok()?));
+        *seen = Seen { file: Some(file), number: seen.number + 1 };
+        Some((file, seen.number))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The store of this machine: opened once, shared by all sessions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -76,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) arrivals: Arrivals,
     /// Messages that wait for a recipient.
     pending: Mutex<BTreeMap<QueueId, Since>>,
+    /// Messages that nobody gets before they are released: how many are known to be.
+    held: Mutex<BTreeSet<QueueId>>,
     /// Whose senders are to be told that a mailbox here has their message.
     late: Mutex<VecDeque<Late>>,
     /// There are some.
@@ -130,6 +132,7 @@ impl LocalDelivery {
                 ledger,
                 arrivals: Arrivals::of(recovery.outbound),
                 pending: Mutex::new(recovery.pending.into_iter().map(|id| (id, Since::Before)).collect()),
+                held: Mutex::new(recovery.held.into_iter().collect()),
                 late: Mutex::default(),
                 some_late: Notify::new(),
                 served: Arc::default(),
@@ -248,6 +251,11 @@ impl Inner {
             all.push_back(late);
             self.some_late.notify_one();
         }
+    }
+
+    /// Those that are held, as far as this process knows.
+    pub(crate) fn held(&self) -> MutexGuard<'_, BTreeSet<QueueId>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What somebody is to be told of.

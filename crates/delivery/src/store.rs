@@ -80,6 +80,7 @@ impl Store {
         let Store::Several(incoming) = self else { return Err(mail_queue::Error::NoRecipients.into()) };
         let (queue_id, outbound) = (envelope.queue_id, !envelope.remotes.is_empty());
         let octets = incoming.accept_held(envelope, why)?.wire;
+        inner.held().insert(queue_id);
         if outbound {
             inner.arrivals.push(queue_id);
         }

@@ -49,7 +49,7 @@ cargo xtask bench pop3 [--rounds N] [--only TASK[,TASK]] [--big MESSAGES] [--ses
 cargo xtask bench idle [--connections N]
     Resident memory of an idle connection on smtpd and pop3d, clear and TLS, and the kernel's beside it.
 
-cargo xtask bench relay [--rounds N] [--messages N] [--connections N] [--directory DIRECTORY]
+cargo xtask bench relay [--rounds N] [--messages N] [--connections N] [--dead N] [--directory DIRECTORY]
     Messages in by submission and out to Postfix's smtp-sink through the durable queue, smtpd beside Debian's Postfix. Needs root.
 
 cargo xtask bench tls [--rounds N] [--handshakes N]

@@ -74,10 +74,7 @@ fn every_fault_is_told_at_once() {
 #[test]
 fn a_database_that_is_not_there_is_refused_with_the_command_that_makes_it() {
     let site = Site::new();
-    for program in DAEMONS {
-        assert_ends(&site, program, &[], FAILED, &["accounts.sqlite", "yubin"]);
-        assert_ends(&site, program, &["--check"], CONFIGURATION, &["accounts.sqlite", "yubin"]);
-    }
+    assert_refused(&site, &["accounts.sqlite", "yubin check --create"]);
 }
 
 #[test]

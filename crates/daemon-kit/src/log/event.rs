@@ -81,6 +81,7 @@ catalogue! {
     REPORT_FAILED = "report_failed": "A report could not be written now; it will be later, but for one of a success whose mailbox had the message at once, which is lost; `queue_id`, `to`, `reason`."
     REPORT_UNDELIVERABLE = "report_undeliverable": "Nobody can be told of a failure, not even the postmaster, and the message is held; `queue_id`, `to`."
     DOUBLE_BOUNCE = "double_bounce": "A message without a sender, or for whose sender nobody is there, has failed: the postmaster is told; `queue_id`, `from`, `occasion`."
+    QUEUE_STATUS = "queue_status": "How the queue stands, at start and every five minutes; `waiting` (messages for other hosts, once for each destination), `held`, `oldest` (of those that wait: seconds), `destinations` (the five with the most messages: `example.com 12, example.net 3`), `sessions` (open now), and since the start by recipients `delivered`, `deferred` (tries), `failed`."
     QUEUE_RETRY_FAILED = "queue_retry_failed": "A message that waits in the queue could not be taken up again; `queue_id`, `error`."
     DELIVERY_DEFERRED = "delivery_deferred": "An accepted message waits in the queue for a mailbox; `queue_id`, `mailbox`, `error`."
     QUOTA_UNKNOWN = "quota_unknown": "How much a mailbox holds could not be counted; the recipient was taken; `recipient`, `reason`."

@@ -12,6 +12,7 @@ use mail_queue::{Error, Fate, Outbound as Waiting, QueueId, Spool};
 use mailstore::{Mailbox, Quota};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::book::{Book, Key, Limiter};
 use super::clock::Clock;
@@ -19,6 +20,7 @@ use super::config::{Language, OutboundConfig};
 use super::limits;
 use super::resolve::Resolver;
 use super::route::{Nexthop, nexthop};
+use super::status::Outcomes;
 use super::tls::Tls;
 use crate::local::LocalDelivery;
 
@@ -72,6 +74,7 @@ pub(crate) struct Agent {
     pub(crate) homes: Arc<dyn Homes>,
     pub(crate) tls: Tls,
     pub(crate) clock: Clock,
+    pub(crate) outcomes: Outcomes,
     book: Mutex<Book>,
     /// Something may be due that was not.
     pub(crate) changed: Notify,
@@ -112,6 +115,7 @@ impl Outbound {
                 homes,
                 tls,
                 clock: Clock::start(),
+                outcomes: Outcomes::default(),
                 book,
                 changed: Notify::new(),
                 telling: tokio::sync::Mutex::new(()),
@@ -180,12 +184,24 @@ impl Agent {
         let mut sessions = JoinSet::new();
         let arrivals = &self.local.inner.arrivals;
         let mut loading = JoinSet::new();
+        let mut status_at: Option<Instant> = None;
         loop {
             let arrived = arrivals.take();
             let arrived: Vec<QueueId> = arrived.into_iter().filter(|id| !self.take_up(*id)).collect();
             if !arrived.is_empty() {
                 loading.spawn(self.clone().load(arrived));
             }
+            // First when what an earlier run left is in the book.
+            if status_at.map_or(loading.is_empty(), |at| at <= Instant::now()) {
+                self.tell_status();
+                status_at = Some(Instant::now() + limits::STATUS);
+            }
+            let tell = async {
+                match status_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             self.tell_late(&mut sessions);
             let wake = loop {
                 match self.book().open(self.clock.now()) {
@@ -204,6 +220,7 @@ impl Agent {
                 biased;
                 () = self.stop.notified() => break,
                 () = due => {}
+                () = tell => {}
                 () = self.changed.notified() => {}
                 () = arrivals.notified() => {}
                 () = self.local.inner.some_late.notified() => {}
@@ -267,7 +284,7 @@ impl Agent {
     /// Puts a message into the book, or aside.
     pub(crate) async fn enter(self: &Arc<Self>, id: QueueId, found: Result<Option<Waiting>, Error>) {
         match found {
-            Ok(None) => {}
+            Ok(None) => drop(self.local.inner.held().remove(&id)),
             Ok(Some(waiting)) => {
                 self.schedule(&waiting);
                 // A crash may have come between a failure and its report. Of what is held nobody is told before it is released.
@@ -327,6 +344,7 @@ impl Agent {
     pub(crate) fn schedule(&self, waiting: &Waiting) {
         let Waiting { envelope, progress, .. } = waiting;
         if progress.hold.is_some() {
+            self.local.inner.held().insert(envelope.queue_id);
             return;
         }
         let mut times: Vec<(Key, u64)> = Vec::new();

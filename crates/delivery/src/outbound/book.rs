@@ -67,6 +67,17 @@ struct Host {
     parked: Vec<Key>,
 }
 
+/// How much there is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Depth {
+    /// Messages; one with several destinations counts for each.
+    pub(crate) waiting: usize,
+    /// The one that waits longest.
+    pub(crate) oldest: Option<QueueId>,
+    /// Those with the most messages first.
+    pub(crate) destinations: Vec<(Key, usize)>,
+}
+
 /// Whether a host may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
@@ -103,6 +114,26 @@ impl Book {
     /// Messages in it; one with several destinations counts for each.
     pub(crate) fn len(&self) -> usize {
         self.destinations.values().map(|destination| destination.waiting.len()).sum()
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions
+    }
+
+    /// How much there is to do, with so many destinations; looks at each message, of which a million is some milliseconds.
+    pub(crate) fn depth(&self, most: usize) -> Depth {
+        let mut counts: HashMap<&Key, usize> = HashMap::new();
+        let each = self.destinations.iter().filter(|(_, destination)| !destination.waiting.is_empty());
+        counts.extend(each.map(|(key, destination)| (key, destination.waiting.len())));
+        self.in_flight.iter().for_each(|(key, _)| *counts.entry(key).or_default() += 1);
+        let waiting = counts.values().sum();
+        let waits = self.destinations.values().flat_map(|it| it.waiting.keys().map(|(_, id)| *id));
+        let oldest = waits.chain(self.in_flight.iter().map(|(_, id)| *id)).min();
+        let mut destinations: Vec<(Key, usize)> =
+            counts.into_iter().map(|(key, messages)| (key.clone(), messages)).collect();
+        destinations.sort_unstable_by(|(key, messages), (other, more)| (more, key).cmp(&(messages, other)));
+        destinations.truncate(most);
+        Depth { waiting, oldest, destinations }
     }
 
     /// A message for a destination, to be tried at `next`. One that is being tried is put by who tries it, and by nobody else.
@@ -345,6 +376,21 @@ mod tests {
 
     fn ids(count: usize) -> Vec<QueueId> {
         (0..count).map(|_| QueueId::new()).collect()
+    }
+
+    #[test]
+    fn its_depth_counts_what_waits_and_what_is_being_tried() {
+        let mut book = Book::new(Concurrency::default());
+        assert_eq!(book.depth(2), Depth { waiting: 0, oldest: None, destinations: vec![] });
+        let ids = ids(5);
+        for (id, name) in ids.iter().zip(["b", "c", "a", "c", "c"]) {
+            book.put(&key(name), *id, 0, false);
+        }
+        assert_eq!(book.take(&key("b"), 0), Some(ids[0]));
+        let destinations = vec![(key("c"), 3), (key("a"), 1)];
+        assert_eq!(book.depth(2), Depth { waiting: 5, oldest: Some(ids[0]), destinations });
+        book.land(&key("b"), ids[0]);
+        assert_eq!((book.depth(9).waiting, book.depth(9).oldest), (4, Some(ids[1])));
     }
 
     #[test]

@@ -19,6 +19,11 @@ impl Clock {
         Self { started: Instant::now(), wall }
     }
 
+    /// When it was started.
+    pub(crate) fn began(&self) -> u64 {
+        self.wall.as_secs()
+    }
+
     pub(crate) fn now(&self) -> u64 {
         (self.wall + self.started.elapsed()).as_secs()
     }

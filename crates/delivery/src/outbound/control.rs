@@ -28,6 +28,8 @@ pub enum Order {
     Why(QueueId),
     /// The queue directory of a machine that is dead becomes part of ours.
     Adopt(PathBuf),
+    /// What was done since the start: [`Counts`](super::Counts).
+    Status,
 }
 
 /// Why what an account submitted is held while it may not send: it waits for an operator then, also when the account may send again.
@@ -53,6 +55,7 @@ impl Order {
             Self::Retry(id) => format!("retry {id} "),
             Self::Drop(id, why) => format!("drop {id} {}", clean(why)),
             Self::Why(id) => format!("why {id} "),
+            Self::Status => String::from("status - "),
             Self::Adopt(directory) => format!("adopt - {}", clean(&directory.display().to_string())),
         }
     }
@@ -61,8 +64,10 @@ impl Order {
         let (verb, rest) = line.split_once(' ')?;
         let (id, rest) = rest.split_once(' ')?;
         let rest = rest.to_owned();
-        if verb == "adopt" {
-            return Some(Self::Adopt(rest.into()));
+        match verb {
+            "adopt" => return Some(Self::Adopt(rest.into())),
+            "status" => return Some(Self::Status),
+            _ => {}
         }
         let id = QueueId::parse(id)?;
         Some(match verb {
@@ -166,6 +171,7 @@ pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
             Ok(Some(_)) => Ok(String::from("no daemon runs that would send it")),
             found => known(found.map(|found| found.map(drop))).map(|()| String::new()),
         },
+        Order::Status => Err(String::from("no daemon runs that would send anything")),
         Order::Adopt(directory) => {
             let (adopted, recovery) = spool.adopt(directory).map_err(|error| error.to_string())?;
             crate::local::log(&recovery);
@@ -218,6 +224,9 @@ impl Agent {
     }
 
     async fn follow(self: &Arc<Self>, order: Order) -> Result<String, String> {
+        if order == Order::Status {
+            return Ok(self.counts().line());
+        }
         let forget = || {
             if let Order::Hold(id, _) | Order::Release(id) | Order::Retry(id) | Order::Drop(id, _) = &order {
                 self.local.inner.arrivals.take_fresh(*id);
@@ -243,9 +252,18 @@ impl Agent {
                     .collect::<Vec<_>>()
                     .join("; "));
             }
-            Order::Hold(id, _) | Order::Drop(id, _) => self.book().remove(id),
+            Order::Hold(id, _) => {
+                self.local.inner.held().insert(id);
+                self.book().remove(id);
+            }
+            Order::Drop(id, _) => {
+                self.local.inner.held().remove(&id);
+                self.book().remove(id);
+            }
+            Order::Status => {}
             Order::Release(id) | Order::Retry(id) => {
                 if matches!(order, Order::Release(_)) {
+                    self.local.inner.held().remove(&id);
                     self.local.released(id);
                 }
                 let found = self.spool().outbound(id);

@@ -36,6 +36,9 @@ pub(crate) const FRESH_OCTETS: usize = 16 << 20;
 pub(crate) const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// `Received` fields from which on a message is taken for a loop (RFC 5321 §6.3: at least 100).
 pub(crate) const HOPS: usize = 100;
+/// Between two lines of the log that say how the queue stands, and how many destinations they name.
+pub(crate) const STATUS: Duration = Duration::from_secs(5 * 60);
+pub(crate) const DESTINATIONS_TOLD: usize = 5;
 /// Octets of a header that go into a report.
 pub(crate) const REPORTED_HEADER: usize = 64 * 1024;
 /// Octets of a message that go whole into a report, if its sender asked for that; of a larger one its header goes.

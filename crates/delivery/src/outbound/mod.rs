@@ -22,6 +22,7 @@ mod resolve;
 mod route;
 mod schedule;
 mod session;
+mod status;
 mod tls;
 mod transaction;
 
@@ -33,3 +34,4 @@ pub use control::{Order, ask, obey, suspended};
 pub use delivered::SuccessReport;
 pub use resolve::{Answering, Dns, Exchange, NoAnswer, Resolver};
 pub use schedule::Schedule;
+pub use status::Counts;

@@ -129,8 +129,12 @@ impl Agent {
                 }
             })
         };
-        if let Ok(Err(error)) = self.local.inner.pool.run(record).await {
-            tracing::error!(event = "queue_retry_failed", queue_id = %id, %error);
+        match self.local.inner.pool.run(record).await {
+            Ok(Ok(Some(Waiting { progress, .. }))) if progress.hold.is_some() => {
+                self.local.inner.held().insert(id);
+            }
+            Ok(Err(error)) => tracing::error!(event = "queue_retry_failed", queue_id = %id, %error),
+            _ => {}
         }
     }
 

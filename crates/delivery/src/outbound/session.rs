@@ -439,6 +439,7 @@ impl Agent {
         for (nth, outcome) in &tried.results {
             let recipient = envelope.remotes.get(*nth).map_or("", |remote| &remote.address);
             let (status, answer) = (outcome.status(), &*outcome.text);
+            self.outcomes.count(outcome.kind);
             match outcome.kind {
                 Kind::Delivered => {
                     tracing::info!(event = "outbound_delivered", %queue_id, recipient, host, tls, answer, age);

@@ -1,6 +1,8 @@
 //! Mail to other people's servers: Debian's Postfix as their host, Debian's NSD as who tells where it is.
 
 mod others;
+mod remote;
+mod spool;
 mod stopping;
 
 use serde_json::Value;
@@ -23,9 +25,14 @@ struct World {
 
 impl World {
     fn start() -> Self {
-        let postfix = Postfix::start();
+        Self::with("", "")
+    }
+
+    /// With more lines in the zone, and in Postfix's main.cf.
+    fn with(records: &str, main: &str) -> Self {
+        let postfix = Postfix::start_with(main);
         let dns = NameServer::start(&format!(
-            "@ MX 10 mx\nmx A {}\nnull MX 0 .\ndead MX 10 closed\nclosed A 127.0.0.78\n",
+            "@ MX 10 mx\nmx A {}\nnull MX 0 .\ndead MX 10 closed\nclosed A 127.0.0.78\n{records}",
             postfix.address.ip()
         ));
         let site = Site::with_users();
@@ -49,6 +56,13 @@ impl World {
             accepted.then(|| event["queue_id"].as_str().unwrap().to_owned())
         };
         self.service.smtpd.wait_for("an accepted message", wanted)
+    }
+
+    /// The first event of this name about a recipient.
+    fn event(&self, name: &str, recipient: &str) -> Value {
+        self.service.smtpd.wait_for(&format!("{name} of {recipient}"), |event| {
+            (event["event"] == name && event["recipient"] == recipient).then(|| event.clone())
+        })
     }
 
     fn queue(&self, arguments: &[&str]) -> Value {
@@ -102,9 +116,14 @@ fn an_operator_sees_what_waits_and_why_and_throws_it_away() {
     }
     let world = World::start();
     let id = world.submit("a@dead.example.com");
-    world.service.smtpd.wait_for("a try", |event| {
-        (event["event"] == "outbound_deferred" && event["queue_id"] == id.as_str()).then_some(())
-    });
+    // The second try begins when the first is written down.
+    world.service.smtpd.wait_for_events("outbound_deferred", 2);
+    let status = world.queue(&["status"]);
+    assert_eq!((&status["waiting"], &status["held"]), (&Value::from(1), &Value::from(0)), "{status}");
+    assert_eq!(status["oldest"]["id"], id.as_str(), "{status}");
+    let dead = serde_json::json!([{"domain": "dead.example.com", "messages": 1}]);
+    assert_eq!(status["destinations"], dead, "{status}");
+    assert!(status["daemon"]["deferred"].as_u64().unwrap() >= 1, "{status}");
     let list = world.queue(&["list", "--account", AYUMI.login, "--domain", "dead.example.com"]);
     assert_eq!(
         (&list[0]["id"], &list[0]["sender"]),
@@ -126,6 +145,8 @@ fn an_operator_sees_what_waits_and_why_and_throws_it_away() {
     assert_eq!(held.status.code(), Some(1));
     assert_eq!(world.queue(&["list", "--held"])[0]["held"], "to be looked at");
     assert!(site.yubin(&["queue", "list", "--held"]).contains("to be looked at"));
+    let status = world.queue(&["status"]);
+    assert_eq!((&status["waiting"], &status["held"]), (&Value::from(0), &Value::from(1)), "{status}");
     world.queue(&["release", "--all"]);
     assert_eq!(world.queue(&["list", "--held"]), serde_json::json!([]));
     world.queue(&["drop", &id, "--reason", "spam"]);
@@ -144,12 +165,19 @@ fn a_killed_daemon_goes_on_where_it_was_and_a_command_works_without_one() {
     let mut world = World::start();
     let id = world.submit("a@dead.example.com");
     world.service = world.service.crash_smtpd();
+    let found = world
+        .service
+        .smtpd
+        .wait_for("how the queue stands", |event| (event["event"] == "queue_status").then(|| event.clone()));
+    assert_eq!((&found["waiting"], &found["destinations"]), (&Value::from(1), &"dead.example.com 1".into()));
     world.service.smtpd.wait_for("another try", |event| {
         (event["event"] == "outbound_deferred" && event["queue_id"] == id.as_str()).then_some(())
     });
     let Service { smtpd, pop3d: _pop3d, site } = world.service;
     smtpd.terminate();
     assert!(smtpd.ended().0.success());
+    let status: Value = serde_json::from_str(&site.yubin(&["--json", "queue", "status"])).unwrap();
+    assert_eq!((&status["waiting"], &status["daemon"]), (&Value::from(1), &Value::Null), "{status}");
     site.yubin(&["queue", "drop", &id, "--reason", "nobody will send it"]);
     assert_eq!(site.yubin(&["--json", "queue", "list"]).trim(), "[]");
 }

@@ -17,7 +17,8 @@ pub(super) struct NameServer {
 }
 
 impl NameServer {
-    /// The zone example.com with these records.
+    /// The zone example.com with these records; broken.example, which it should know and cannot read (SERVFAIL), and no other: of
+    /// those it says REFUSED, as a name server does to which somebody has delegated a zone by mistake.
     pub(super) fn start(records: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("yubin-nsd-").tempdir().unwrap();
         let path = directory.path().display();
@@ -26,7 +27,8 @@ impl NameServer {
         let configuration = format!(
             "server:\n ip-address: 127.0.0.53@{port}\n username: \"\"\n zonesdir: \"{path}\"\n database: \"\"\n pidfile: \"\"\n \
              xfrdfile: \"\"\n zonelistfile: \"{path}/zone.list\"\n xfrdir: \"{path}\"\n chroot: \"\"\n\
-             remote-control:\n control-enable: no\nzone:\n name: example.com\n zonefile: zone\n"
+             remote-control:\n control-enable: no\nzone:\n name: example.com\n zonefile: zone\n\
+             zone:\n name: broken.example\n zonefile: missing\n"
         );
         fs::write(directory.path().join("nsd.conf"), configuration).unwrap();
         let zone = format!(
@@ -93,7 +95,8 @@ postlog unix-dgram n - n - 1 postlogd
 ";
 
 impl Postfix {
-    pub(super) fn start() -> Self {
+    /// With more lines in its main.cf.
+    pub(super) fn start_with(more: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("yubin-postfix-").tempdir().unwrap();
         let ip = Ipv4Addr::new(127, 0, 0, 77);
         let port = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();
@@ -124,13 +127,21 @@ impl Postfix {
              smtpd_tls_security_level = may\nsmtpd_tls_cert_file = {path}/etc/cert.pem\n\
              smtpd_tls_key_file = {path}/etc/key.pem\n"
         );
-        fs::write(root.join("etc/main.cf"), main).unwrap();
+        fs::write(root.join("etc/main.cf"), format!("{main}{more}")).unwrap();
         fs::write(root.join("etc/master.cf"), format!("{ip}:{port} inet n - n - - smtpd\n{MASTER}")).unwrap();
         let postfix = Self { address: (ip, port).into(), directory };
         let started = postfix.command("start");
         let log = fs::read_to_string(postfix.directory.path().join("log")).unwrap_or_default();
         assert!(started, "Postfix does not start; it must be run as root\n{log}");
         postfix
+    }
+
+    /// Says something else from now on.
+    pub(super) fn reconfigure(&self, setting: &str) {
+        let mut command = Command::new("postconf");
+        command.arg("-c").arg(self.directory.path().join("etc")).args(["-e", setting]);
+        assert!(command.status().unwrap().success());
+        assert!(self.command("reload"));
     }
 
     fn command(&self, what: &str) -> bool {
