@@ -16,7 +16,6 @@ use smtp_proto::{Channel, CloseReason, Event, Mail, Misuse, Rcpt, Reply, ResetRe
 use crate::listener::Door;
 use crate::recipient::{Standing, Taken};
 use crate::transaction::{Client, Transaction};
-use crate::words::{worded, worded_in_utf8};
 use crate::{Smtpd, replies};
 
 /// A session with its client.
@@ -380,8 +379,9 @@ impl<'s> Conversation<'s> {
         match answer {
             Answer::None => Ok(()),
             Answer::No(reply) => {
-                let worded = if self.utf8 { worded_in_utf8 } else { worded };
-                self.machine.refuse(worded(&self.smtpd.words, reply), out)
+                let (words, brand) = (&self.smtpd.words, self.session.listener.brand.as_deref());
+                let reply = if self.utf8 { words.say_in_utf8(brand, reply) } else { words.say(brand, reply) };
+                self.machine.refuse(reply, out)
             }
             Answer::Yes => self.machine.accept(out),
             Answer::YesWith(reply) => self.machine.accept_with(&reply, out),

@@ -20,7 +20,7 @@ mod words;
 use std::sync::Arc;
 
 use accounts::{Accounts, AdminError, DatabaseConfig, OpenError, Srs};
-use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, Replies, SendingLimits};
+use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, SendingLimits};
 use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
 use daemon_kit::directory;
 use daemon_kit::{Refusal, Service, Session, Wire, WireError};
@@ -36,7 +36,7 @@ pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE, VIRUS_CHECK_
 use crate::sending::{Clock, Told};
 use crate::virus_check::Scanner;
 pub use crate::virus_check::rule as virus_check_rule;
-pub use crate::words::worded;
+pub use crate::words::Words;
 
 /// The service behind every SMTP listener of a configuration.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub struct Smtpd {
     texts: config::Accounts,
     pop_before_smtp: Option<PopBeforeSmtp>,
     scanner: Option<Arc<Scanner>>,
-    words: Replies,
+    words: Words,
     sending_limits: SendingLimits,
     clock: Clock,
     told: Told,
@@ -72,7 +72,7 @@ impl Smtpd {
             texts: config.accounts.clone(),
             pop_before_smtp: config.pop_before_smtp,
             scanner: config.virus_check.clone().map(|settings| Arc::new(Scanner::new(settings))),
-            words: config.replies.clone(),
+            words: Words::of(config),
             sending_limits: config.sending_limits,
             clock: Clock::default(),
             told: Told::default(),
@@ -100,7 +100,7 @@ impl Service for Smtpd {
         self.accounts.write_logins().await;
     }
 
-    fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
+    fn refusal(&self, refusal: Refusal, listener: &Listener) -> Vec<u8> {
         let reply: Reply = match refusal {
             Refusal::Barred => replies::BARRED,
             Refusal::Full => replies::CONNECTIONS,
@@ -109,7 +109,7 @@ impl Service for Smtpd {
             Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
-        worded(&self.words, reply).write(&mut line);
+        self.words.say(listener.brand.as_deref(), reply).write(&mut line);
         line
     }
 }

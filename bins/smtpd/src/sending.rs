@@ -110,7 +110,11 @@ impl Smtpd {
         let count = async |most: &Sending<Option<u64>>| {
             self.accounts.count(who, *recipients, most, self.clock.now()).await.map_err(unavailable)
         };
-        let limit = match count(most).await? {
+        let counted = count(most).await?;
+        if let Some(hours) = self.accounts.clock_apart(self.clock.now()) {
+            tracing::error!(event = event::CLOCKS_APART, hours);
+        }
+        let limit = match counted {
             Counted::Yes(_) => return Ok(None),
             Counted::Over(limit) => limit,
         };

@@ -1,6 +1,6 @@
 //! `yubin audit`: who changed what, and when.
 
-use accounts::AuditEntry;
+use accounts::{AdminError, AuditEntry};
 use clap::Args;
 use serde::Serialize;
 
@@ -29,7 +29,13 @@ struct Shown {
 
 /// Does it.
 pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Output) -> Result<(), Failure> {
-    let entries = settings.accounts().await?.audit(arguments.login.as_deref(), arguments.most).await?;
+    let accounts = settings.accounts().await?;
+    let entries = accounts.audit(arguments.login.as_deref(), arguments.most).await?;
+    if let Some(login) = arguments.login.as_deref().filter(|_| entries.is_empty() && arguments.most > 0)
+        && let Err(AdminError::Refused(_)) = accounts.account_show(login).await
+    {
+        return Err(Failure::Refused(format!("nobody has the login {login}, and nobody had it")));
+    }
     let list: Vec<Shown> = entries.into_iter().map(Shown::from).collect();
     output.print(&list, |list| {
         let row = |shown: &Shown| {

@@ -1,10 +1,9 @@
 //! `yubin export`: an account's mail in a file, for its owner to take along.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -96,15 +95,35 @@ fn write(maildir: Option<&Maildir>, file: &File) -> io::Result<u64> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             file => file?,
         };
-        let came = file.metadata()?.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let came = Timestamp::try_from(came).unwrap_or(Timestamp::UNIX_EPOCH);
-        writeln!(out, "From MAILER-DAEMON {}", came.strftime("%a %b %e %H:%M:%S %Y"))?;
-        copy(BufReader::new(file), &mut out)?;
+        let named = message.delivered().and_then(|at| Timestamp::from_second(i64::try_from(at).ok()?).ok());
+        let came = match named {
+            Some(named) => named,
+            None => Timestamp::try_from(file.metadata()?.modified()?).unwrap_or(Timestamp::UNIX_EPOCH),
+        };
+        let mut file = BufReader::new(file);
+        let sender = return_path(file.fill_buf()?).unwrap_or_else(|| String::from("MAILER-DAEMON"));
+        writeln!(out, "From {sender} {}", came.strftime("%a %b %e %H:%M:%S %Y"))?;
+        copy(file, &mut out)?;
         messages += 1;
         progress.show(|| format!("{messages} of {} messages", filed.len()));
     }
     out.flush()?;
     Ok(messages)
+}
+
+/// Whom the header names in its Return-Path field, which a delivery writes first; nobody where it is a report, or where the address would
+/// not be one word of a `From ` line.
+fn return_path(beginning: &[u8]) -> Option<String> {
+    const NAME: &str = "return-path:";
+    let lines = beginning.split(|&octet| octet == b'\n').map(<[u8]>::trim_ascii_end);
+    let mut header = lines.take_while(|line| !line.is_empty()).filter_map(|line| str::from_utf8(line).ok());
+    let field = header.find_map(|line| {
+        line.get(..NAME.len()).filter(|name| name.eq_ignore_ascii_case(NAME))?;
+        line.get(NAME.len()..)
+    })?;
+    let address = field.trim().strip_prefix('<')?.strip_suffix('>')?;
+    let is_word = !address.is_empty() && !address.contains(|c: char| c.is_whitespace() || c.is_control());
+    is_word.then(|| address.to_owned())
 }
 
 /// Lines with an LF, a `>` before each that would be taken for the beginning of a message or for one that was quoted, and an empty one
@@ -123,4 +142,23 @@ fn copy(mut from: impl io::BufRead, out: &mut impl Write) -> io::Result<()> {
         line.clear();
     }
     out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sender_is_the_return_path_or_nobody() {
+        for (message, sender) in [
+            ("Return-Path: <taro@mx.example.jp>\r\nFrom: a\r\n\r\n", Some("taro@mx.example.jp")),
+            ("From: a\nreturn-path:<taro@mx.example.jp>\n\n", Some("taro@mx.example.jp")),
+            ("Return-Path: <>\r\n\r\n", None),
+            ("Return-Path: <\"a b\"@mx.example.jp>\r\n\r\n", None),
+            ("From: a\r\n\r\nReturn-Path: <taro@mx.example.jp>\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(return_path(message.as_bytes()).as_deref(), sender, "{message:?}");
+        }
+    }
 }

@@ -22,6 +22,7 @@ pub mod failure;
 pub mod forward;
 pub mod guide;
 mod held;
+mod hints;
 pub mod import;
 pub mod import_accounts;
 pub mod init;
@@ -153,6 +154,7 @@ pub enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    hints::name(cli.config.as_deref());
     let outcome = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(run(cli)),
         Err(error) => Err(Failure::Refused(format!("cannot start: {error}"))),
@@ -162,8 +164,8 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             match &failure {
                 // Each of its lines begins with the place, as editors and the daemons' `--check` have it.
-                Failure::Configuration(faults) => eprintln!("{faults}"),
-                Failure::Refused(reason) => eprintln!("yubin: {reason}"),
+                Failure::Configuration(faults) => eprintln!("{}", hints::complete(faults.clone())),
+                Failure::Refused(reason) => eprintln!("yubin: {}", hints::complete(reason.clone())),
             }
             failure.exit_code()
         }

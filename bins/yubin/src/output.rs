@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::hints;
 
 /// How facts are printed.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +30,7 @@ impl Output {
             serde_json::to_string_pretty(facts)
                 .map_err(|error| Failure::Refused(format!("cannot print: {error}")))?
         } else {
-            text(facts)
+            hints::complete(text(facts))
         };
         if !text.ends_with('\n') && !text.is_empty() {
             text.push('\n');

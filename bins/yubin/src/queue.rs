@@ -129,8 +129,9 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
     match command {
         Command::List(which) => {
             let mut list = Vec::new();
-            which.each(&view, |waiting| list.push(Shown::new(waiting, false)))?;
-            output.print(&list, |list| as_table(list))
+            let missing = which.each(&view, |waiting| list.push(Shown::new(waiting, false)))?;
+            output.print(&list, |list| as_table(list))?;
+            all_or(missing)
         }
         Command::Status { top } => crate::queue_status::run(&settings.config.store.queue, top, output).await,
         Command::Show { id } => {
@@ -178,12 +179,18 @@ async fn give(
         )));
     }
     let mut ids = Vec::new();
-    which.each(view, |waiting| ids.push(waiting.envelope.queue_id))?;
+    let mut failed = which.each(view, |waiting| ids.push(waiting.envelope.queue_id))?;
     let mut done = Vec::new();
     for id in ids {
-        done.push(order(settings, what(id)).await?);
+        match order(settings, what(id)).await {
+            Ok(answer) => done.push(answer),
+            Err(failure) => failed.push(format!("{id}: {failure}")),
+        }
     }
-    output.print(&Done { done }, |facts| facts.done.join("\n"))
+    if !done.is_empty() || failed.is_empty() {
+        output.print(&Done { done }, |facts| facts.done.join("\n"))?;
+    }
+    all_or(failed)
 }
 
 /// To the daemon, or to the queue itself.
@@ -202,6 +209,14 @@ pub(crate) async fn order(settings: &Settings, order: Order) -> Result<String, F
         obey(&spool, &order)
     });
     done.await.map_err(refused)?.map_err(Failure::Refused)
+}
+
+/// Those that failed are told after those that did not.
+fn all_or(failed: Vec<String>) -> Result<(), Failure> {
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Refused(failed.join("\n"))),
+    }
 }
 
 fn refused(error: impl std::fmt::Display) -> Failure {
@@ -224,23 +239,24 @@ impl Which {
         ids.is_empty() && sender.is_none() && account.is_none() && domain.is_none() && !held && !all
     }
 
-    /// Those that are meant; a named one must be there.
-    fn each(&self, view: &View, mut each: impl FnMut(&Outbound)) -> Result<(), Failure> {
-        let ids = match &self.ids[..] {
-            [] => view.ids().map_err(refused)?,
-            ids => ids.iter().map(|id| parse(id)).collect::<Result<_, _>>()?,
-        };
-        for id in ids {
-            let found = match self.ids.is_empty() {
-                // One that cannot be read is the daemon's to set aside.
-                true => view.outbound(id).ok().flatten(),
-                false => Some(find(view, id)?),
-            };
-            if let Some(waiting) = found.filter(|waiting| self.means(waiting)) {
-                each(&waiting);
+    /// Those that are meant; what is wrong with those that were named and are not there.
+    fn each(&self, view: &View, mut each: impl FnMut(&Outbound)) -> Result<Vec<String>, Failure> {
+        let mut found = Vec::new();
+        if self.ids.is_empty() {
+            // One that cannot be read is the daemon's to set aside.
+            let all = view.ids().map_err(refused)?.into_iter();
+            found.extend(all.filter_map(|id| view.outbound(id).ok().flatten()).map(Ok));
+        }
+        found.extend(self.ids.iter().map(|id| find(view, parse(id)?)));
+        let mut missing = Vec::new();
+        for one in found {
+            match one {
+                Ok(waiting) if self.means(&waiting) => each(&waiting),
+                Ok(_) => {}
+                Err(failure) => missing.push(failure.to_string()),
             }
         }
-        Ok(())
+        Ok(missing)
     }
 
     fn means(&self, Outbound { envelope, progress, held_here, .. }: &Outbound) -> bool {
@@ -317,7 +333,8 @@ fn as_table(list: &[Shown]) -> String {
             [first, rest @ ..] => format!("{} and {} more", first.address, rest.len()),
         };
         let last = waiting.first().map(|standing| standing.last.clone()).filter(|last| !last.is_empty());
-        let last = last.or_else(|| shown.held.clone()).unwrap_or_default();
+        // What holds it is of more use than what a host said before.
+        let last = shown.held.clone().or(last).unwrap_or_default();
         let state = if shown.held.is_some() { "held" } else { "waits" };
         [
             shown.id.clone(),

@@ -138,6 +138,7 @@ struct Shared {
     sessions: Sessions,
     journal: Journal,
     swept: sent::Swept,
+    clock_apart: sent::ClockApart,
     apop: Option<ApopKey>,
 }
 
@@ -199,6 +200,7 @@ impl Accounts {
             sessions: Sessions::default(),
             journal: Journal::default(),
             swept: sent::Swept::default(),
+            clock_apart: sent::ClockApart::default(),
             apop,
         });
         Ok(Self { shared, who: Arc::from(""), brand: Arc::from(""), insists: false })

@@ -139,8 +139,25 @@ pub const GUESSES_OF_ACCOUNT: (u32, Duration) = (20, Duration::from_secs(60));
 /// shut out the one with the new.
 pub const GUESSES_OF_KNOWN: (u32, Duration) = (30, Duration::from_secs(30));
 
+/// How long a claim waits for others to be judged, where these have reserved what is left of a budget.
+pub const CLAIM_WAITS: Duration = Duration::from_secs(20);
+
+/// How often a password is compared with the one that is remembered while the budget of a known address is used up: 86 400 a day, where
+/// a list of the usual passwords has millions.
+pub const COMPARED_EVERY: Duration = Duration::from_secs(1);
+
+/// How long such a claim waits for its turn: longer than all sessions that one address may have by default can keep it waiting.
+pub const COMPARISON_WAITS: Duration = Duration::from_secs(60);
+
 /// Rows of what was sent on days that are over which go in one statement: a writer waits no longer for it than for a message.
 pub const SWEPT_AT_ONCE: i64 = 500;
+
+/// Up to how many hours ahead a row of what was sent counts as one of this hour: it is of a machine whose clock is ahead of ours. Of more,
+/// its clock was wrong, and is not to lock an account until that hour has come.
+pub const HOURS_AHEAD: i64 = 24;
+
+/// The same of its day.
+pub const DAYS_AHEAD: i64 = 1;
 
 /// Days after which what comes back to a sender's address of mail that was sent on is refused: longer than anybody tries to deliver.
 pub const SRS_DAYS: i64 = 21;

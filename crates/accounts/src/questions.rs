@@ -150,6 +150,11 @@ impl Accounts {
         let claimed = claimed(&self.brand, claim.login());
         let mut visit = match Visit::begin(&self.shared, &claimed, from).await {
             Ok(visit) => visit,
+            Err(Budget::Known) => {
+                let compared = self.compare(claim, service);
+                let compared = self.shared.guesses.in_turn(&claimed, from, compared).await?;
+                return Ok(compared.unwrap_or(Verdict::Deferred(Budget::Known)));
+            }
             Err(budget) => return Ok(Verdict::Deferred(budget)),
         };
         let verdict = self.judge(claim, Some((service, &mut visit))).await;
@@ -199,6 +204,26 @@ impl Accounts {
             Claim::Password { password, .. } => self.password_holds(password, found.as_ref(), mark).await?,
             Claim::Apop { .. } => claim.verify_secret(&self.shared_secret(found.as_ref())?),
         };
+        self.conclude(claim, service, found, holds).await
+    }
+
+    /// What becomes of a claim whose password is remembered as good; nothing of any other.
+    async fn compare(&self, claim: &Claim, service: Service) -> Result<Option<Verdict>, Unavailable> {
+        let Claim::Password { .. } = claim else { return Ok(None) };
+        let found = self.find(claim.login(), "password", service).await?;
+        match self.mark(claim, found.as_ref()).is_some_and(|mark| self.shared.remembered.knows(mark)) {
+            true => self.conclude(claim, Some(service), found, true).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
+    async fn conclude(
+        &self,
+        claim: &Claim,
+        service: Option<Service>,
+        found: Option<Known>,
+        holds: bool,
+    ) -> Result<Verdict, Unavailable> {
         // The order of these lines is that of what a client may not learn; all of them answer alike.
         let found = match found {
             None => return Ok(Verdict::Rejected(Why::UnknownLogin)),
@@ -214,7 +239,9 @@ impl Accounts {
         let bar = match found.state.bars(service) {
             Some(bar) => Some(bar),
             None if !found.has_service => Some(Bar::ServiceOff(service)),
-            None if kind == "apop" && !self.has_service(found.account.id, Service::Apop).await? => {
+            None if matches!(claim, Claim::Apop { .. })
+                && !self.has_service(found.account.id, Service::Apop).await? =>
+            {
                 Some(Bar::ServiceOff(Service::Apop))
             }
             None => None,

@@ -53,6 +53,13 @@ type AccountRow =
 #[derive(Debug, Default)]
 pub(crate) struct Swept(AtomicI64);
 
+/// How many hours ahead the last row was that is of another clock, and the hour in which that was last told.
+#[derive(Debug, Default)]
+pub(crate) struct ClockApart {
+    hours: AtomicI64,
+    told: AtomicI64,
+}
+
 impl Accounts {
     /// How it stands with somebody at a time: seconds since 1970-01-01T00:00:00Z.
     ///
@@ -61,7 +68,7 @@ impl Accounts {
     pub async fn sending(&self, who: &Sender, at: i64) -> Result<SendingStanding, Unavailable> {
         let looking = || Unavailable::when("looking up what was sent");
         let (readers, moment, name) = (self.shared.store.readers(), Moment::of(at), who.to_string());
-        let tally = |row: Option<Row>| row.map_or_else(Sending::default, |row| tally(row, moment));
+        let tally = |row: Option<Row>| row.map_or_else(Sending::default, |row| self.tally(row, moment));
         let Sender::Account(login) = who else {
             let row = sqlx::query_as(sql::SENT).bind(name).fetch_optional(readers).await.map_err(looking())?;
             return Ok(SendingStanding { limits: Sending::default(), sent: tally(row) });
@@ -118,11 +125,29 @@ impl Accounts {
             .map_err(Unavailable::when("counting what is sent"))?;
         self.sweep(moment).await;
         if let Some(row) = rows.into_iter().next() {
-            return Ok(Counted::Yes(tally(row, moment)));
+            return Ok(Counted::Yes(self.tally(row, moment)));
         }
         let now = self.sending(who, at).await?;
         let limit = most.exceeded(&now.sent, 1, recipients);
         Ok(Counted::Over(limit.unwrap_or(SendingLimit::MessagesPerHour)))
+    }
+
+    /// By how many hours this machine's clock and that of another differ, as what was sent shows: once in an hour, and only where it is
+    /// more than one. Sending limits are not worth much then.
+    #[must_use]
+    pub fn clock_apart(&self, at: i64) -> Option<i64> {
+        let (ClockApart { hours, told }, hour) = (&self.shared.clock_apart, Moment::of(at).hour);
+        let hours = hours.swap(0, Ordering::Relaxed);
+        (hours != 0 && told.swap(hour, Ordering::Relaxed) != hour).then_some(hours)
+    }
+
+    /// What a row says of a moment, see there; it is remembered if it is of another clock.
+    fn tally(&self, row: Row, now: Moment) -> Sending<u64> {
+        let ahead = row.0 - now.hour;
+        if ahead > 1 {
+            self.shared.clock_apart.hours.store(ahead, Ordering::Relaxed);
+        }
+        tally(row, now)
     }
 
     /// Takes back what was counted a moment ago: the message was not accepted. That it fails costs the sender one message of its budget.
@@ -222,14 +247,14 @@ impl Accounts {
     }
 }
 
-/// What a row says of a moment: nothing, if it is of another hour or day. One of the next hour is of a machine whose clock is ahead.
+/// What a row says of a moment: nothing, if it is of an hour or day that is over. One of a later one counts, see [`sql::COUNT`].
 fn tally(
     (hour, day, hour_messages, hour_recipients, day_messages, day_recipients): Row,
     now: Moment,
 ) -> Sending<u64> {
     let of = |holds: bool, count: i64| if holds { u64::try_from(count).unwrap_or(0) } else { 0 };
-    let this_hour = (now.hour..=now.hour + 1).contains(&hour);
-    let this_day = (now.day..=now.day + 1).contains(&day);
+    let this_hour = (now.hour..=now.hour + limits::HOURS_AHEAD).contains(&hour);
+    let this_day = (now.day..=now.day + limits::DAYS_AHEAD).contains(&day);
     Sending {
         messages_per_hour: of(this_hour, hour_messages),
         recipients_per_hour: of(this_hour, hour_recipients),

@@ -22,7 +22,8 @@ pub fn password_weakness(password: &Secret, login: &str, least: usize) -> Option
         return Some(format!("the password has {characters} characters, fewer than {least}"));
     }
     let login = login.rsplit(':').next().unwrap_or_default().to_lowercase();
-    if !login.is_empty() && text.contains(&login) {
+    // One or two characters are in many a good password.
+    if login.chars().count() >= 3 && text.contains(&login) {
         return Some("the password contains the login".into());
     }
     let core = text.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation());
@@ -80,5 +81,9 @@ mod tests {
             assert_eq!(weakness(password), None, "{password}");
         }
         assert_eq!(password_weakness(&Secret::new("x"), "", 1), None);
+        for (login, is_weak) in [("n9", false), ("asahi:n9", false), ("n9e", true)] {
+            let weakness = password_weakness(&Secret::new("n9e3cee6c879yw"), login, 8);
+            assert_eq!(weakness.is_some(), is_weak, "{login}");
+        }
     }
 }

@@ -46,6 +46,12 @@ impl Filed {
         Filed { name: [unique, format!("~{nth}").as_bytes(), rest].concat(), place: self.place }
     }
 
+    /// Seconds since 1970 at its delivery, where its name has them.
+    pub fn delivered(&self) -> Option<u64> {
+        let arrival = FileName::parse(&self.name).arrival;
+        (arrival > 0).then_some(arrival / 1_000_000)
+    }
+
     /// What POP3 shows for it.
     pub fn unique_id(&self) -> String {
         FileName::parse(&self.name).unique_id().into_owned()

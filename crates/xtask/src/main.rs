@@ -22,7 +22,8 @@ cargo xtask test [--without PART[,PART]] [--long] [-- RUNNER-ARGUMENTS]
       --without clients    leave out the tests with other people's mail programs, and install none
       --without postgres   leave out the tests on PostgreSQL
       --long               more random cases, more rounds of kill -9, longer runs
-      -- RUNNER-ARGUMENTS  for the test runner: `cargo xtask test -- p_05` runs the tests of one requirement
+      -- RUNNER-ARGUMENTS  for the test runner: `cargo xtask test -- p_05` runs the tests of one requirement,
+                           `cargo xtask test -- -p smtpd -p accounts` those of two packages, `-p smtpd p_05` some of one
 
 cargo xtask ci
     What a change must pass besides the tests: format, clippy, documentation, licences and sources of the

@@ -109,15 +109,31 @@ pub(crate) fn run(options: &Options) -> Outcome {
 fn runner(options: &Options) -> Outcome<Command> {
     let mut command = shell::cargo()?;
     if shell::succeeds("cargo", &["nextest", "--version"]) {
-        command.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
+        command.args(["nextest", "run", "--locked", "--no-fail-fast"]);
+        command.args(scope(&options.runner));
     } else {
-        command.args(["test", "--locked", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]);
-        if !options.runner.is_empty() {
+        command.args(["test", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+        command.args(scope(&options.runner));
+        // Packages are chosen by cargo, the rest is for the test programs.
+        if !options.runner.is_empty() && !names_packages(&options.runner) {
             command.arg("--");
         }
     }
     command.args(&options.runner);
     Ok(command)
+}
+
+/// All packages, unless some are named: cargo would take both for all.
+fn scope(runner: &[OsString]) -> Option<&'static str> {
+    (!names_packages(runner)).then_some("--workspace")
+}
+
+fn names_packages(runner: &[OsString]) -> bool {
+    let own = runner.iter().take_while(|argument| *argument != "--");
+    own.map(|argument| argument.to_string_lossy()).any(|argument| {
+        let long = argument.split('=').next().unwrap_or_default();
+        long == "--package" || argument.starts_with("-p")
+    })
 }
 
 fn environment<'c>(command: &'c mut Command, options: &Options, database: Option<&str>) -> &'c mut Command {
@@ -134,4 +150,20 @@ fn environment<'c>(command: &'c mut Command, options: &Options, database: Option
             .env("YUBIN_TEST_OCTETS", LONG_OCTETS);
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_that_are_named_are_the_only_ones() {
+        let scope = |line: &str| scope(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>());
+        for line in ["-p smtpd", "p_05 -psmtpd", "--package smtpd", "--no-capture --package=smtpd p_05"] {
+            assert_eq!(scope(line), None, "{line}");
+        }
+        for line in ["", "p_05", "--profile ci", "p_05 -- -p"] {
+            assert_eq!(scope(line), Some("--workspace"), "{line}");
+        }
+    }
 }

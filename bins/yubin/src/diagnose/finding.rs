@@ -40,6 +40,10 @@ pub(super) enum Finding {
     TooManyFailures {
         from: String,
     },
+    /// So many at the same time that some waited for too long.
+    TooManyAtOnce {
+        from: String,
+    },
     /// It fetches mail from outside by this address, and nobody sends from there.
     NeverSends {
         from: String,
@@ -123,6 +127,7 @@ fn of_attempt(attempt: &LoginAttempt) -> Option<Finding> {
         (_, "wrong-secret") => {
             Some(Finding::WrongPassword { from, place: attempt.place.clone(), times: attempt.times })
         }
+        (_, "too-many-at-once") => Some(Finding::TooManyAtOnce { from }),
         (_, budget) if budget.ends_with("-budget") => Some(Finding::TooManyFailures { from }),
         // What bars the account now is told already; what barred it then is over.
         _ => None,
@@ -183,6 +188,7 @@ impl Finding {
             Self::TwoIdentities { .. } => "two-identities",
             Self::WrongPassword { .. } => "wrong-password",
             Self::TooManyFailures { .. } => "too-many-failures",
+            Self::TooManyAtOnce { .. } => "too-many-at-once",
             Self::NeverSends { .. } => "never-sends",
             Self::ClearText { .. } => "clear-text",
             Self::OldTls { .. } => "old-tls",
@@ -239,6 +245,11 @@ impl Finding {
             }
             Self::NeverSends { from, ports } if ports.is_empty() => {
                 format!("mail is fetched from {from}, and nobody has logged in there to send")
+            }
+            Self::TooManyAtOnce { from } => {
+                format!(
+                    "too many logins came at once: those from {from} were put off, and succeed a little later"
+                )
             }
             Self::NeverSends { from, ports } => format!(
                 "mail is fetched from {from}, and nobody has logged in there to send; where a network blocks port 25, use {ports}"
@@ -301,6 +312,11 @@ impl Finding {
             }
             Self::NeverSends { from, ports } if ports.is_empty() => {
                 format!("{from} から受信していますが、送信のログインがありません")
+            }
+            Self::TooManyAtOnce { from } => {
+                format!(
+                    "同時のログインが多すぎるため、{from} からのログインは一時的に保留されました。しばらくすると再び受け付けます"
+                )
             }
             Self::NeverSends { from, ports } => format!(
                 "{from} から受信していますが、送信のログインがありません。25番ポートが制限されたネットワークでは {ports} をお使いください"

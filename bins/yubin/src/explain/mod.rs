@@ -159,6 +159,11 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
 }
 
 impl<'c> Client<'c> {
+    /// As the server says it there.
+    fn worded(&self, listener: &Listener, usual: smtpd::Reply) -> smtpd::Reply {
+        smtpd::Words::of(self.config).say(listener.brand.as_deref(), usual)
+    }
+
     async fn find(
         config: &'c Config,
         arguments: &Arguments,
@@ -234,12 +239,13 @@ impl<'c> Client<'c> {
         let Some(class) = listener.barred.iter().find(|class| self.is_member(class)) else { return true };
         walk.fail("barred", format!("the class {class} is turned away here"));
         let reply = match listener.protocol {
-            Protocol::Smtp => Some(spoken(&smtpd::worded(&self.config.replies, smtpd::BARRED))),
+            Protocol::Smtp => Some(spoken(&self.worded(listener, smtpd::BARRED))),
             Protocol::Pop3 => None,
         };
         walk.end("anything", false, "barred", reply);
         let open = ports(self.config, |other| {
-            other.protocol == listener.protocol && !other.barred.iter().any(|class| self.is_member(class))
+            (other.protocol, &other.brand) == (listener.protocol, &listener.brand)
+                && !other.barred.iter().any(|class| self.is_member(class))
         });
         walk.change(format!("the client: another port, of {open}"));
         walk.change(format!(

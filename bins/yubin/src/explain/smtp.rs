@@ -38,7 +38,7 @@ fn identity(client: &Client<'_>, listener: &Listener, walk: &mut Walk) -> Option
     match (&client.login, listener.auth) {
         (Some(_), Auth::Off) => {
             walk.fail("auth", "AUTH is not offered here");
-            walk.change(format!("the client: SMTP AUTH on port {}", relaying_ports(client)));
+            walk.change(format!("the client: SMTP AUTH on port {}", relaying_ports(client, listener)));
         }
         (Some(Login::Unknown(hint)), _) => {
             walk.fail("auth", hint);
@@ -118,7 +118,7 @@ fn verdict(
     let policy = smtpd::policy(listener);
     let why = match relay_policy::recipient(policy, network, identity, destination) {
         Verdict::Accept(why) if destination == Destination::Foreign && !client.config.outbound.enabled => {
-            let reply = smtpd::worded(&client.config.replies, smtpd::NOT_SENT_FROM_HERE);
+            let reply = client.worded(listener, smtpd::NOT_SENT_FROM_HERE);
             walk.end(what, false, why.name(), spoken(&reply));
             walk.change("the operator: enabled = true in [outbound]");
             return;
@@ -130,7 +130,7 @@ fn verdict(
         Some((_, Resolution::NoPostmaster)) => smtpd::NO_POSTMASTER,
         _ => smtpd::refusal_of(why),
     };
-    let reply = smtpd::worded(&client.config.replies, reply);
+    let reply = client.worded(listener, reply);
     walk.end(what, false, why.name(), spoken(&reply));
     remedy(client, listener, why, walk);
 }
@@ -139,7 +139,7 @@ fn verdict(
 fn remedy(client: &Client<'_>, listener: &Listener, why: Why, walk: &mut Walk) {
     match why {
         Why::RelayNeedsAuthentication | Why::RelayDenied => {
-            walk.change(format!("the client: SMTP AUTH on port {}", relaying_ports(client)));
+            walk.change(format!("the client: SMTP AUTH on port {}", relaying_ports(client, listener)));
             if listener.relay.contains(&Relay::PopBeforeSmtp) && client.tickets().is_some() {
                 walk.change("the client: fetch mail by POP3 first, from the same address");
             }
@@ -163,9 +163,10 @@ fn remedy(client: &Client<'_>, listener: &Listener, why: Why, walk: &mut Walk) {
 }
 
 /// Where who has logged in may send to other domains, from this address.
-fn relaying_ports(client: &Client<'_>) -> String {
+fn relaying_ports(client: &Client<'_>, at: &Listener) -> String {
     ports(client.config, |listener| {
         listener.protocol == Protocol::Smtp
+            && listener.brand == at.brand
             && listener.relay.contains(&Relay::Authenticated)
             && !listener.barred.iter().any(|class| client.is_member(class))
     })

@@ -91,6 +91,22 @@ fn n_05_the_verdict_of_each_way_to_send_elsewhere() {
 }
 
 #[test]
+fn n_05_advice_names_no_ports_of_another_brand() {
+    let world = provider();
+    world.ok("brand add asahi");
+    let of_asahi = "[[listener]]\nprotocol = \"smtp\"\naddress = \"127.0.0.1:5587\"\nauth = \"required\"\n\
+                    clear_text_auth = true\nbrand = \"asahi\"\n";
+    std::fs::write(world.path("yubin.toml"), format!("{PROVIDER}\n{of_asahi}")).unwrap();
+    for (from, rule, change) in [
+        ("192.0.2.1", "relay_needs_authentication", "the client: SMTP AUTH on port 25, 587"),
+        ("203.0.113.1", "barred", "the client: another port, of 587"),
+    ] {
+        let walk = explained(&world, &format!("--from {from} --port 25 --to someone@example.com"));
+        assert_eq!((verdict(&walk).1, walk["change"][0].as_str()), (rule, Some(change)), "{walk}");
+    }
+}
+
+#[test]
 fn n_05_what_becomes_of_a_recipient_here() {
     let world = provider();
     for (to, accepted, rule) in [

@@ -13,6 +13,7 @@ fn a_refusal_ends_with_1_and_the_next_step() {
         ("account add ha/na", "letters, digits"),
         ("account show taro@mx.example.jp", "its account is ab4t-ash"),
         ("account show nobody", "yubin account list"),
+        ("audit nobody", "nobody has the login nobody, and nobody had it"),
         ("account passwd nobody", "yubin account list"),
         ("account remove nobody", "yubin account list"),
         ("account add hanako12 --password-stdin", "no password came on stdin"),
@@ -119,6 +120,8 @@ fn a_missing_database_ends_with_78_and_the_command_that_makes_it() {
         assert!(text.contains("accounts.sqlite") && text.contains("yubin check --create"), "{words}: {text}");
     }
     assert!(!world.path("accounts.sqlite").exists(), "only --create makes it");
+    let named = format!("yubin --config {} check --create", world.path("yubin.toml").display());
+    assert!(world.run("account list").err.contains(&named), "of this configuration");
     world.ok("check --create");
     std::fs::remove_file(world.path("apop.key")).unwrap();
     assert!(world.complaint(78, "account list").contains("is missing"));

@@ -96,7 +96,7 @@ impl World {
     pub(crate) fn ok(&self, words: &str) -> String {
         let done = self.run(words);
         assert_eq!((done.code, done.err.as_str()), (0, ""), "{words}: {done:?}");
-        done.out
+        self.shortened(&done.out)
     }
 
     pub(crate) fn json(&self, words: &str) -> Value {
@@ -107,7 +107,12 @@ impl World {
     pub(crate) fn complaint(&self, code: i32, words: &str) -> String {
         let done = self.run(words);
         assert_eq!((done.code, done.out.as_str()), (code, ""), "{words}: {done:?}");
-        done.err
+        self.shortened(&done.err)
+    }
+
+    /// The commands in a text without the configuration, which every one of them names.
+    fn shortened(&self, text: &str) -> String {
+        text.replace(&format!("yubin --config {} ", self.path("yubin.toml").display()), "yubin ")
     }
 }
 

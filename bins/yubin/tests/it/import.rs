@@ -142,6 +142,17 @@ fn c_13_an_account_that_closes_takes_its_mail_along_and_nobody_gets_its_names() 
     there.sort();
     here.sort();
     assert_eq!(there, here);
+    // Also when it came, and from whom.
+    let second = site.path("ayumi.mbox");
+    site.yubin(&["export", "mbox", AYUMI.login, second.to_str().unwrap()]);
+    let envelopes = |file: &std::path::Path| -> Vec<String> {
+        let text = String::from_utf8_lossy(&fs::read(file).unwrap()).into_owned();
+        let mut lines: Vec<_> =
+            text.lines().filter(|line| line.starts_with("From ")).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!((envelopes(&second).len(), envelopes(&second)), (3, envelopes(&file)));
 
     site.yubin(&["account", "remove", KENJI.login]);
     let taken = site.run(Program::Yubin, &["address", "add", KENJI.alias, AYUMI.login], "");

@@ -8,6 +8,7 @@
 //! A database that is slow or away makes no login wrong: the count of this process holds alone until it is back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,9 +16,9 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout, timeout_at};
 
-use super::{Admitted, Allowance, Budget, Key, place, prefix};
+use super::{Admitted, Allowance, Budget, Full, Guesses, Key, place, prefix, turns};
 use crate::error::Unavailable;
 use crate::readers::in_time;
 use crate::store::now;
@@ -76,13 +77,21 @@ impl<'s> Visit<'s> {
         from: IpAddr,
     ) -> Result<Self, Budget> {
         let from = from.to_canonical();
-        let admitted = match shared.guesses.admit(claimed, from, Instant::now()) {
+        let (until, mut asked) = (tokio::time::Instant::now() + limits::CLAIM_WAITS, false);
+        let admitted = loop {
+            let full = match shared.guesses.admit(claimed, from, Instant::now()) {
+                Ok(admitted) => break admitted,
+                Err(full) => full,
+            };
             // The owner may have been elsewhere so far; whoever guesses from there as well has its own budget.
-            Err(budget) if budget != Budget::Known && shared.is_known(claimed, from).await => {
-                shared.guesses.learn(claimed, from, Instant::now());
-                shared.guesses.admit(claimed, from, Instant::now())?
+            if full.key.budget() != Budget::Known && !asked {
+                asked = true;
+                if shared.is_known(claimed, from).await {
+                    shared.guesses.learn(claimed, from, Instant::now());
+                    continue;
+                }
             }
-            admitted => admitted?,
+            full.wait(until).await?;
         };
         Ok(Self { shared, claimed, from, admitted, looked: Looked::NotYet, settled: false })
     }
@@ -102,8 +111,14 @@ impl<'s> Visit<'s> {
         let guesses = &self.shared.guesses;
         if seen_at.is_some() && guesses.known.noted(self.admitted.pair, Instant::now()).is_none() {
             guesses.learn(self.claimed, self.from, Instant::now());
-            guesses.was_not_judged(&self.admitted);
-            self.admitted = guesses.admit_known(self.admitted.pair, Instant::now())?;
+            guesses.was_not_judged(&mut self.admitted);
+            let until = tokio::time::Instant::now() + limits::CLAIM_WAITS;
+            self.admitted = loop {
+                match guesses.admit_known(self.admitted.pair, Instant::now()) {
+                    Ok(admitted) => break admitted,
+                    Err(full) => full.wait(until).await?,
+                }
+            };
         }
         let now = now();
         let used_up = |(key, allowance): &&(Key, Allowance)| {
@@ -121,7 +136,7 @@ impl<'s> Visit<'s> {
     /// The claim was true.
     pub(crate) fn was_true(mut self, account: AccountId) {
         self.settled = true;
-        let noted = self.shared.guesses.was_true(&self.admitted, Instant::now());
+        let noted = self.shared.guesses.was_true(&mut self.admitted, Instant::now());
         let lately = |seen_at: i64| now() - seen_at < seconds(limits::KNOWN_NOTED_EVERY);
         let write = match (noted, &self.looked) {
             (Some(noted), _) if noted < limits::KNOWN_NOTED_EVERY => false,
@@ -146,12 +161,13 @@ impl<'s> Visit<'s> {
     /// is not the one that is remembered.
     pub(crate) fn was_deferred(mut self) {
         self.settled = true;
+        self.shared.guesses.was_wrong(&mut self.admitted);
     }
 
     /// The claim could not be judged.
     pub(crate) fn was_not_judged(mut self) {
         self.settled = true;
-        self.shared.guesses.was_not_judged(&self.admitted);
+        self.shared.guesses.was_not_judged(&mut self.admitted);
     }
 
     /// The claim was wrong. Back when all machines can know it, or the database takes too long.
@@ -163,7 +179,7 @@ impl<'s> Visit<'s> {
     }
 
     /// The batch in which it will be written.
-    fn count(&self) -> u64 {
+    fn count(&mut self) -> u64 {
         let mut pending = self.shared.common.pending();
         for (key, allowance) in &self.admitted.took {
             let taken = pending.taken.entry(subject(*key, self.claimed)).or_insert((0, *allowance));
@@ -171,8 +187,36 @@ impl<'s> Visit<'s> {
         }
         let batch = pending.batch;
         drop(pending);
+        self.shared.guesses.was_wrong(&mut self.admitted);
         write_soon(self.shared);
         batch
+    }
+}
+
+impl Full<Key> {
+    /// Until a claim was judged, where nothing else stands in the way.
+    async fn wait(self, until: tokio::time::Instant) -> Result<(), Budget> {
+        let Some(mut judged) = self.judged else { return Err(self.key.budget()) };
+        // An error says the same: somebody was judged.
+        timeout_at(until, judged.changed()).await.map(drop).map_err(|_| Budget::Busy)
+    }
+}
+
+impl Guesses {
+    /// Whether a claim from a known address that has no more comes true by what is remembered, in its turn: `compare` says it.
+    pub(crate) async fn in_turn<T, E>(
+        &self,
+        claimed: &str,
+        from: IpAddr,
+        compare: impl Future<Output = Result<Option<T>, E>>,
+    ) -> Result<Option<T>, E> {
+        let pair = (self.names.hash_one(claimed), place(from.to_canonical()));
+        let Some(turn) = self.turns.wait(pair).await else { return Ok(None) };
+        let compared = compare.await;
+        if !matches!(compared, Ok(Some(_))) {
+            turns::end_slowly(turn);
+        }
+        compared
     }
 }
 

@@ -10,11 +10,15 @@
 //! The budgets of address and network do not count the machine itself, whose webmail is everybody.
 //!
 //! Each process counts for itself (`tally.rs`), and all on one database together (`common.rs`): where either has no more, there is no
-//! more. A login that is remembered as good asks nobody.
+//! more. A login that is remembered as good, from a known address, asks nobody: where that address has no more, it is let in after its
+//! turn (`turns.rs`). From elsewhere it has to wait for the budgets, or guessing at it would be free.
+//!
+//! Claims that are being judged reserve what they will cost if they are wrong. Where nothing but that stands in the way, a claim waits.
 
 mod common;
 mod known;
 mod tally;
+mod turns;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -24,7 +28,8 @@ use crate::limits;
 use crate::names::Login;
 pub(crate) use common::{Common, Visit};
 use known::Known;
-use tally::{Allowance, Tally};
+use tally::{Allowance, Full, Tally};
+use turns::Turns;
 
 /// Which budget has no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +42,8 @@ pub enum Budget {
     Known,
     /// That of the network: an IPv4 /24, an IPv6 /64.
     Prefix,
+    /// None: too many came at once to be judged in time.
+    Busy,
 }
 
 impl Budget {
@@ -48,6 +55,7 @@ impl Budget {
             Self::Address => "address-budget",
             Self::Known => "known-address-budget",
             Self::Prefix => "prefix-budget",
+            Self::Busy => "too-many-at-once",
         }
     }
 }
@@ -84,8 +92,8 @@ impl Key {
     }
 }
 
-/// A claim that was let through, and what it took.
-#[must_use = "a claim that came true, or that could not be judged, gives back what it took"]
+/// A claim that was let through, and what it reserved: nothing more, once it was judged.
+#[must_use = "a claim that was judged takes what it reserved, or gives it back"]
 #[derive(Debug)]
 pub(crate) struct Admitted {
     pair: (Name, IpAddr),
@@ -96,6 +104,7 @@ pub(crate) struct Guesses {
     names: RandomState,
     known: Known,
     tally: Tally<Key>,
+    turns: Turns,
 }
 
 impl Guesses {
@@ -104,11 +113,12 @@ impl Guesses {
             names: RandomState::new(),
             known: Known::default(),
             tally: Tally::new(limits::COUNTED_GUESSERS),
+            turns: Turns::default(),
         }
     }
 
-    /// Takes what a wrong claim will have cost: before it is known to be wrong, so that many at once cannot cost less.
-    pub(crate) fn admit(&self, claimed: &str, from: IpAddr, now: Instant) -> Result<Admitted, Budget> {
+    /// Reserves what a wrong claim will have cost: before it is known to be wrong, so that many at once cannot cost less.
+    fn admit(&self, claimed: &str, from: IpAddr, now: Instant) -> Result<Admitted, Full<Key>> {
         let from = from.to_canonical();
         let name = self.names.hash_one(claimed);
         let pair = (name, place(from));
@@ -124,16 +134,14 @@ impl Guesses {
     }
 
     /// The same for one who is known to come from there.
-    fn admit_known(&self, pair: (Name, IpAddr), now: Instant) -> Result<Admitted, Budget> {
+    fn admit_known(&self, pair: (Name, IpAddr), now: Instant) -> Result<Admitted, Full<Key>> {
         self.take(pair, &[Key::Known(pair.0, pair.1)], now)
     }
 
-    fn take(&self, pair: (Name, IpAddr), keys: &[Key], now: Instant) -> Result<Admitted, Budget> {
+    fn take(&self, pair: (Name, IpAddr), keys: &[Key], now: Instant) -> Result<Admitted, Full<Key>> {
         let took: Vec<_> = keys.iter().map(|key| key.allowance()).collect();
-        match self.tally.take(&took, now) {
-            Ok(()) => Ok(Admitted { pair, took }),
-            Err(key) => Err(key.budget()),
-        }
+        self.tally.reserve(&took, now)?;
+        Ok(Admitted { pair, took })
     }
 
     /// What another process has learnt.
@@ -142,18 +150,23 @@ impl Guesses {
     }
 
     /// The claim was true: the address is known to the account from now on. How long ago that was noted before.
-    fn was_true(&self, admitted: &Admitted, now: Instant) -> Option<Duration> {
+    fn was_true(&self, admitted: &mut Admitted, now: Instant) -> Option<Duration> {
         let noted = self.known.noted(admitted.pair, now);
         if noted.is_none_or(|noted| noted >= limits::KNOWN_NOTED_EVERY) {
             self.known.note(admitted.pair, now);
         }
-        self.tally.give_back(&admitted.took);
+        self.was_not_judged(admitted);
         noted
     }
 
+    /// The claim was wrong, or counts as if it were.
+    fn was_wrong(&self, admitted: &mut Admitted) {
+        self.tally.take(&std::mem::take(&mut admitted.took));
+    }
+
     /// The claim could not be judged.
-    fn was_not_judged(&self, admitted: &Admitted) {
-        self.tally.give_back(&admitted.took);
+    fn was_not_judged(&self, admitted: &mut Admitted) {
+        self.tally.give_back(&std::mem::take(&mut admitted.took));
     }
 }
 

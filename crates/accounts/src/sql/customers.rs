@@ -102,17 +102,19 @@ pub(crate) const SENT: &str = "SELECT hour, day, hour_messages, hour_recipients,
      FROM sent WHERE who = $1";
 
 /// `$1` who, `$2` hour, `$3` day, `$4` recipients, `$5` to `$8` the most of the hour's messages and recipients and of the day's → as
-/// [`SENT`]; no row where it would be more. A row of the next hour or day is of a machine whose clock is ahead, and counts.
+/// [`SENT`]; no row where it would be more. A row of a later hour or day is of a machine whose clock is ahead, or ours is behind: it
+/// counts as if it were this one, and is never set back, or each machine would wipe what the other counted. One that is more than
+/// [`crate::limits::HOURS_AHEAD`] or [`crate::limits::DAYS_AHEAD`] ahead was written by a wrong clock, and begins anew.
 pub(crate) const COUNT: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \
      told_hour, told_day) VALUES ($1, $2, $3, 1, $4, 1, $4, 0, 0) ON CONFLICT (who) DO UPDATE SET \
-     hour = CASE WHEN sent.hour = excluded.hour + 1 THEN sent.hour ELSE excluded.hour END, \
-     day = CASE WHEN sent.day = excluded.day + 1 THEN sent.day ELSE excluded.day END, \
-     hour_messages = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages, \
-     hour_recipients = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients, \
+     hour = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 24 THEN sent.hour ELSE excluded.hour END, \
+     day = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day ELSE excluded.day END, \
+     hour_messages = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 24 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages, \
+     hour_recipients = CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 24 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients, \
      day_messages = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages, \
      day_recipients = CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients \
-     WHERE CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages <= $5 \
-     AND CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 1 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients <= $6 \
+     WHERE CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 24 THEN sent.hour_messages ELSE 0 END + excluded.hour_messages <= $5 \
+     AND CASE WHEN sent.hour BETWEEN excluded.hour AND excluded.hour + 24 THEN sent.hour_recipients ELSE 0 END + excluded.hour_recipients <= $6 \
      AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_messages ELSE 0 END + excluded.day_messages <= $7 \
      AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients <= $8 \
      RETURNING hour, day, hour_messages, hour_recipients, day_messages, day_recipients";
@@ -130,9 +132,10 @@ pub(crate) const TELL_OF_DAY: &str = "INSERT INTO sent (who, hour, day, hour_mes
      told_hour, told_day) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, $3) ON CONFLICT (who) DO UPDATE SET told_day = excluded.told_day \
      WHERE sent.told_day < excluded.told_day";
 
-/// `$1` day, `$2` how many at once: rows of other days, also of one that a wrong clock made.
+/// `$1` day, `$2` how many at once: rows of days that are over, also of one that a wrong clock made. They stay for a week, lest a machine
+/// whose clock is some days off takes away what all others count in.
 pub(crate) const SWEEP_SENT: &str =
-    "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 OR day > $1 + 1 LIMIT $2)";
+    "DELETE FROM sent WHERE who IN (SELECT who FROM sent WHERE day < $1 - 7 OR day > $1 + 7 LIMIT $2)";
 
 /// What [`STANDING`] calls the row of [`IS_KNOWN`].
 pub(crate) const KNOWN_HERE: &str = "here";

@@ -106,6 +106,43 @@ async fn s_15_guesses_in_parallel_are_counted_before_they_are_judged() {
     assert_eq!(looked_at, limits::GUESSES_OF_ACCOUNT.0);
 }
 
+/// A household's or an office's programs that all start at once.
+#[tokio::test]
+async fn s_15_right_passwords_in_parallel_wait_for_each_other() {
+    let db = databases().await.remove(0).furnished().await;
+    let all: Vec<_> = (0..60)
+        .map(|_| {
+            let accounts = db.accounts.clone();
+            tokio::spawn(async move {
+                accounts.authenticate_from(&password("ab4t-ash", "sakura"), HERE, Service::Pop).await
+            })
+        })
+        .collect();
+    for one in all {
+        let verdict = one.await.unwrap().unwrap();
+        assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+    }
+}
+
+/// A neighbour behind the same address translation guesses at him.
+#[tokio::test]
+async fn s_15_wrong_passwords_from_his_own_address_do_not_shut_the_owner_out() {
+    let db = databases().await.remove(0).furnished().await;
+    let claim =
+        async |with| db.accounts.authenticate_from(&password("ab4t-ash", with), HERE, Service::Pop).await;
+    let owner = claim("sakura").await.unwrap();
+    assert!(matches!(owner, Verdict::Accepted(_)));
+    for _ in 0..limits::GUESSES_OF_KNOWN.0 {
+        assert!(matches!(claim("wrong").await, Ok(Verdict::Rejected(_))));
+    }
+    let before = db.accounts.hashes_computed();
+    for _ in 0..2 {
+        assert_eq!(claim("wrong").await.unwrap(), Verdict::Deferred(Budget::Known));
+        assert_eq!(claim("sakura").await.unwrap(), owner);
+    }
+    assert_eq!(db.accounts.hashes_computed(), before, "it costs nothing");
+}
+
 #[tokio::test]
 async fn r_13_a_database_that_is_away_uses_up_no_budget() {
     let db = databases().await.remove(0).furnished().await;

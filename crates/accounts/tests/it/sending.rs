@@ -72,9 +72,34 @@ async fn o_05_a_clock_that_is_a_little_ahead_gives_nobody_a_second_budget() {
         assert_eq!(count(SEVEN + HOUR).await, Counted::Yes(sent((1, 1), (1, 1))));
         assert_eq!(count(SEVEN + HOUR - 1).await, Counted::Yes(sent((2, 2), (2, 2))));
         assert_eq!(count(SEVEN + HOUR).await, Counted::Over(SendingLimit::MessagesPerHour));
+        assert_eq!(accounts.clock_apart(SEVEN), None, "nothing to speak of");
         // One that was years ahead shuts nobody out when it is right again.
         assert!(matches!(count(SEVEN + 100_000 * HOUR).await, Counted::Yes(_)));
         assert_eq!(count(SEVEN + 2 * HOUR).await, Counted::Yes(sent((1, 1), (1, 1))));
+    }
+}
+
+#[tokio::test]
+async fn o_05_machines_whose_clocks_are_hours_apart_wipe_nothing() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let (accounts, who) = (&database.accounts, &ayumi());
+        let most = Sending { messages_per_hour: Some(3), messages_per_day: Some(4), ..Sending::default() };
+        let count = async |at| accounts.count(who, 1, &most, at).await.unwrap();
+        for hours in [3, 24] {
+            let (right, ahead) = (SEVEN + hours * 1000 * HOUR, SEVEN + hours * 1001 * HOUR);
+            assert!(matches!(count(right).await, Counted::Yes(_)));
+            assert!(matches!(count(ahead).await, Counted::Yes(_)));
+            assert!(matches!(count(right).await, Counted::Yes(_)));
+            assert_eq!(accounts.clock_apart(right), Some(hours));
+            assert!(matches!(count(right).await, Counted::Yes(_)), "in the row of the one that is ahead");
+            assert_eq!(accounts.clock_apart(right), None, "once in an hour");
+            for _ in 0..5 {
+                for at in [right, ahead] {
+                    assert!(matches!(count(at).await, Counted::Over(_)), "{hours}");
+                }
+            }
+        }
     }
 }
 
@@ -140,9 +165,11 @@ async fn o_05_rows_of_days_that_are_over_go() {
         }
         assert_eq!(so_far(accounts, &of(3), SEVEN).await, sent((1, 1), (1, 1)));
         // The first message of another hour looks for them.
-        accounts.count(&of(99), 1, &none, SEVEN + 24 * HOUR).await.unwrap();
+        accounts.count(&of(99), 1, &none, SEVEN + 3 * 24 * HOUR).await.unwrap();
+        assert_eq!(so_far(accounts, &of(3), SEVEN).await, sent((1, 1), (1, 1)), "of a clock that is ahead");
+        accounts.count(&of(99), 1, &none, SEVEN + 8 * 24 * HOUR).await.unwrap();
         assert_eq!(so_far(accounts, &of(3), SEVEN).await, Sending::default());
-        assert_eq!(so_far(accounts, &of(99), SEVEN + 24 * HOUR).await, sent((1, 1), (1, 1)));
+        assert_eq!(so_far(accounts, &of(99), SEVEN + 8 * 24 * HOUR).await, sent((1, 1), (1, 1)));
     }
 }
 

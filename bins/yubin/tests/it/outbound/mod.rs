@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::clients::left_out;
 use crate::harness::Service;
+use crate::harness::programs::Program;
 use crate::harness::site::{AYUMI, Door, Site};
 
 use others::{NameServer, Postfix};
@@ -135,8 +136,15 @@ fn an_operator_sees_what_waits_and_why_and_throws_it_away() {
     let why = world.queue(&["why", &id]);
     assert!(why["recipients"][0]["last"].as_str().unwrap().starts_with("4.4."), "{why}");
     assert!(why["limiter"].as_str().unwrap().starts_with("a@dead.example.com: "), "{why}");
-    world.queue(&["hold", &id, "--reason", "to be looked at"]);
+    // One that is not there keeps nothing from the others.
+    let site = &world.service.site;
+    let hold = ["queue", "hold", "0000000000000000", "no id", &id, "--reason", "to be looked at"];
+    let held = site.run(Program::Yubin, &hold, "");
+    let wrong = String::from_utf8_lossy(&held.stderr).into_owned();
+    assert!(wrong.contains("0000000000000000") && wrong.contains("\"no id\" is no queue id"), "{wrong}");
+    assert_eq!(held.status.code(), Some(1));
     assert_eq!(world.queue(&["list", "--held"])[0]["held"], "to be looked at");
+    assert!(site.yubin(&["queue", "list", "--held"]).contains("to be looked at"));
     let status = world.queue(&["status"]);
     assert_eq!((&status["waiting"], &status["held"]), (&Value::from(0), &Value::from(1)), "{status}");
     world.queue(&["release", "--all"]);
