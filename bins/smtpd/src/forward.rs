@@ -187,6 +187,7 @@ impl LoopScan {
             name.eq_ignore_ascii_case(LOOP_FIELD).then_some(value.trim())
         });
         self.found = values.into_iter().any(|value| self.marks.iter().any(|mark| mark == value));
+        self.header = Vec::new();
     }
 }
 

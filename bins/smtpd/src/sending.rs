@@ -104,17 +104,23 @@ impl Smtpd {
         Ok(())
     }
 
-    /// Counts the message, before it is accepted; why it is to be held, if it is.
-    pub(crate) async fn count(&self, budget: &Budget) -> Result<Option<String>, Reply> {
+    /// Counts the message, before it is accepted; why it is to be held, if it is and may be.
+    pub(crate) async fn count(
+        &self,
+        budget: &Budget,
+        may_hold: bool,
+        at: i64,
+    ) -> Result<Option<String>, Reply> {
         let Budget { who, most, recipients, .. } = budget;
         let count = async |most: &Sending<Option<u64>>| {
-            self.accounts.count(who, *recipients, most, self.clock.now()).await.map_err(unavailable)
+            self.accounts.count(who, *recipients, most, at).await.map_err(unavailable)
         };
         let limit = match count(most).await? {
             Counted::Yes(_) => return Ok(None),
             Counted::Over(limit) => limit,
         };
-        if self.sending_limits.over == OverLimit::Hold
+        if may_hold
+            && self.sending_limits.over == OverLimit::Hold
             && let Counted::Yes(_) = count(&doubled(most)).await?
         {
             self.tell(budget, limit, "held").await;
@@ -124,9 +130,9 @@ impl Smtpd {
         Err(self.enough(budget, limit).await)
     }
 
-    /// The message was counted and not accepted.
-    pub(crate) async fn take_back(&self, budget: &Budget) {
-        self.accounts.uncount(&budget.who, budget.recipients, self.clock.now()).await;
+    /// The message was counted at that time and not accepted.
+    pub(crate) async fn take_back(&self, budget: &Budget, at: i64) {
+        self.accounts.uncount(&budget.who, budget.recipients, at).await;
     }
 
     /// Whether a message beyond the limits is held for so many recipients.

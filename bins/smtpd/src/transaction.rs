@@ -85,7 +85,7 @@ pub(crate) struct Transaction {
     /// It goes elsewhere because its sender may send it there.
     relays: bool,
     /// What it may cost its sender, where that is limited.
-    pub(crate) budget: Option<Budget>,
+    budget: Option<Budget>,
     /// Of who has it sent on.
     marks: Vec<String>,
     message: Option<Message>,
@@ -105,6 +105,8 @@ struct Message {
     report: Option<SuccessReport>,
     /// Whether it comes back from where it was sent on.
     loops: LoopScan,
+    /// Why it waits for an operator, if it does.
+    hold: Option<String>,
     /// For as much as it holds until it is on the disk.
     _memory: Share,
 }
@@ -149,12 +151,27 @@ impl Transaction {
         self
     }
 
+    /// As far as it may cost its sender no more.
+    pub(crate) fn within(mut self, budget: Option<Budget>) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// What it may cost its sender, where that is limited.
+    pub(crate) const fn budget(&mut self) -> &mut Option<Budget> {
+        &mut self.budget
+    }
+
+    /// Whether somebody elsewhere gets it: only for those it can be held while mailboxes here have it.
+    pub(crate) const fn goes_elsewhere(&self) -> bool {
+        !self.remotes.is_empty()
+    }
+
     /// An operator looks at it before it leaves.
     pub(crate) fn hold(&mut self, why: String) {
         let Some(message) = &mut self.message else { return };
-        let (queue_id, account) = (message.queue_id, &message.account);
-        tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason = why);
-        message.incoming.hold(why);
+        message.incoming.hold(why.clone());
+        message.hold = Some(why);
     }
 
     pub(crate) const fn declared(&self) -> Option<u64> {
@@ -294,6 +311,7 @@ impl Transaction {
             account: client.account.clone(),
             report,
             loops: LoopScan::new(std::mem::take(&mut self.marks)),
+            hold: None,
             _memory: memory,
         });
     }
@@ -325,11 +343,8 @@ impl Transaction {
                 return Err(reply);
             }
             Some(Judgement::Hold(reason)) => {
-                let account = message.account.as_deref();
                 let committed = message.incoming.commit_held(reason.clone()).await;
-                if committed.is_ok() {
-                    tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason);
-                }
+                message.hold = Some(reason);
                 (Some("held"), committed)
             }
             Some(Judgement::Take(word)) => (Some(word), message.incoming.commit().await),
@@ -343,6 +358,9 @@ impl Transaction {
             }
             committed => committed.map_err(refuse)?,
         };
+        if let Some(reason) = message.hold {
+            tracing::warn!(event = event::QUEUE_HELD, %queue_id, account = message.account, reason);
+        }
         tracing::info!(
             event = event::MESSAGE_ACCEPTED,
             %queue_id,
