@@ -28,7 +28,7 @@ pub(crate) struct Conversation<'s> {
     /// Who has logged in, for as long as it may be here.
     proved: Option<(Account, Attendance)>,
     transaction: Option<Transaction>,
-    /// The client reads UTF-8 (SMTPUTF8).
+    /// The client reads UTF-8: it said SMTPUTF8 at the MAIL of this transaction.
     utf8: bool,
 }
 
@@ -134,20 +134,13 @@ impl<'s> Conversation<'s> {
         match event {
             Event::Hello(hello) => {
                 self.transaction = None;
-                self.utf8 = false;
                 self.client.greeted(&hello);
                 Answer::Yes
             }
-            Event::Mail(mail) => match self.room_for(&mail).await {
-                // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which
-                // is idle most of the time.
-                Ok(()) => match Box::pin(self.begin(&mail)).await {
-                    Ok(transaction) => {
-                        self.transaction = Some(transaction);
-                        Answer::Yes
-                    }
-                    Err(reply) => Answer::No(reply),
-                },
+            // Boxed, as all that asks the accounts or ends a message: their states are larger than all else of a session, which is
+            // idle most of the time.
+            Event::Mail(mail) => match Box::pin(self.begin(&mail)).await {
+                Ok(()) => Answer::Yes,
                 Err(reply) => Answer::No(reply),
             },
             Event::Rcpt(rcpt) => Box::pin(self.recipient(&rcpt)).await,
@@ -199,33 +192,32 @@ impl<'s> Conversation<'s> {
         }
     }
 
-    async fn room_for(&mut self, mail: &Mail<'_>) -> Result<(), Reply> {
-        self.utf8 = mail.smtputf8;
-        room(self.smtpd, mail.size).await
-    }
-
     /// A message, from another sender address where the listener wants one of who has logged in.
-    async fn begin(&self, mail: &Mail<'_>) -> Result<Transaction, Reply> {
+    async fn begin(&mut self, mail: &Mail<'_>) -> Result<(), Reply> {
+        self.utf8 = mail.smtputf8;
+        room(self.smtpd, mail.size).await?;
         let transaction = Transaction::new(mail).sent_by(self.checked_sender().await?);
-        let Some((account, _)) = &self.proved else { return Ok(transaction) };
+        let Some((account, _)) = &self.proved else {
+            self.transaction = Some(transaction);
+            return Ok(());
+        };
         let rights = self.session.listener.smtp.sender_rights;
         let sender = self.smtpd.sender(account, rights, &mail.reverse_path).await?;
         let budget = self.smtpd.budget(Sender::Account(account.login.clone())).await?;
         if let Some(budget) = &budget {
             self.smtpd.may_begin(budget).await?;
         }
-        let mut transaction = transaction.rewritten(sender);
-        transaction.budget = budget;
-        Ok(transaction)
+        self.transaction = Some(transaction.rewritten(sender).within(budget));
+        Ok(())
     }
 
     /// One more recipient, who costs somebody something perhaps.
     async fn spend(&mut self, elsewhere: bool, who: Option<Sender>) -> Result<(), Reply> {
         let Some(transaction) = &mut self.transaction else { return Ok(()) };
-        if let (None, None, Some(who)) = (&self.proved, &transaction.budget, who) {
-            transaction.budget = self.smtpd.budget(who).await?;
+        if let (None, None, Some(who)) = (&self.proved, transaction.budget(), who) {
+            *transaction.budget() = self.smtpd.budget(who).await?;
         }
-        match &mut transaction.budget {
+        match transaction.budget() {
             // Who has not logged in sends to us as everybody does.
             Some(budget) if elsewhere || self.proved.is_some() => self.smtpd.may_add(budget, elsewhere).await,
             _ => Ok(()),
@@ -234,16 +226,16 @@ impl<'s> Conversation<'s> {
 
     /// The message is complete, and counted before it is accepted.
     async fn finish(&self, mut transaction: Transaction) -> Result<Reply, Reply> {
-        let budget = transaction.budget.take();
+        let (budget, at) = (transaction.budget().take(), self.smtpd.clock.now());
         if let Some(budget) = &budget
-            && let Some(why) = self.smtpd.count(budget).await?
+            && let Some(why) = self.smtpd.count(budget, transaction.goes_elsewhere(), at).await?
         {
             transaction.hold(why);
         }
         let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
         let committed = transaction.commit(full, outbound).await;
         if let (Some(budget), Err(_)) = (&budget, &committed) {
-            self.smtpd.take_back(budget).await;
+            self.smtpd.take_back(budget, at).await;
         }
         committed
     }
@@ -386,7 +378,10 @@ impl<'s> Conversation<'s> {
             Answer::Yes => self.machine.accept(out),
             Answer::YesWith(reply) => self.machine.accept_with(&reply, out),
         }
-        .map_err(misuse)
+        .map_err(misuse)?;
+        // The answer to the message, or to a MAIL that began none, was the last for who asked.
+        self.utf8 &= self.transaction.is_some();
+        Ok(())
     }
 }
 

@@ -55,7 +55,9 @@ impl Smtpd {
             }
             expansion.accounts.push(mailbox.account);
             let forwarding = match mailbox.forwards && seen.len() <= LONGEST_CHAIN {
-                true => self.accounts.forwards(mailbox.account).await.map_err(unavailable)?,
+                true => {
+                    self.accounts.forwards(mailbox.account).await.map_err(replies::accounts_unavailable)?
+                }
                 false => None,
             };
             let Some(forwarding) = forwarding else {
@@ -111,7 +113,10 @@ impl Smtpd {
         let Some(mailbox) = smtp_proto::Mailbox::parse(address) else { return Ok(Resolution::UnknownUser) };
         let Domain::Name(_) = mailbox.domain() else { return Ok(Resolution::NotOurs) };
         let Some(domain) = in_ascii(mailbox.domain().as_str()) else { return Ok(Resolution::NotOurs) };
-        self.accounts.resolve(&mailbox.local_part().unquoted(), &domain).await.map_err(unavailable)
+        self.accounts
+            .resolve(&mailbox.local_part().unquoted(), &domain)
+            .await
+            .map_err(replies::accounts_unavailable)
     }
 
     /// Whom a report is for that comes back to a sender's address of ours; `None` for any other address. Only reports come there, so
@@ -134,11 +139,6 @@ impl Smtpd {
             Some(Ok(sender)) => Ok(Some(sender)),
         }
     }
-}
-
-fn unavailable(error: accounts::Unavailable) -> Reply {
-    tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
-    replies::ACCOUNTS_UNAVAILABLE
 }
 
 /// The field by which mail is known that was sent on from here.
@@ -190,6 +190,7 @@ impl LoopScan {
             name.eq_ignore_ascii_case(LOOP_FIELD).then_some(value.trim())
         });
         self.found = values.into_iter().any(|value| self.marks.iter().any(|mark| mark == value));
+        self.header = Vec::new();
     }
 }
 

@@ -33,6 +33,7 @@ use crate::listener::Doors;
 pub use crate::listener::policy;
 pub use crate::recipient::refusal_of;
 pub use crate::replies::{BARRED, NO_POSTMASTER, NOT_SENT_FROM_HERE, VIRUS_CHECK_NEEDED};
+pub use crate::sending::rates as sending_rates;
 use crate::sending::{Clock, Told};
 use crate::virus_check::Scanner;
 pub use crate::virus_check::rule as virus_check_rule;

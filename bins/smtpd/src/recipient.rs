@@ -80,23 +80,7 @@ impl Smtpd {
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(found)) => {
-                let address = path.to_string();
-                if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
-                    let (identity, _) = self.identity(standing, at.brand.as_deref()).await?;
-                    let (listener, network) = (standing.listener, standing.network);
-                    let elsewhere =
-                        relay_policy::recipient(listener, network, identity, Destination::Foreign);
-                    let relays =
-                        identity == Identity::Authenticated || matches!(elsewhere, Verdict::Accept(_));
-                    let mut expansion = self.expand(srs, found, &address, transaction, relays).await?;
-                    for account in expansion.accounts.iter().copied() {
-                        expansion.checked |= self.checked_recipient(standing.checked, account).await?;
-                    }
-                    return Ok(Taken::SentOn(expansion));
-                }
-                let checked = self.checked_recipient(standing.checked, found.account).await?;
-                let (mailbox, reserved) = self.reserve(&found, &address, transaction).await?;
-                return Ok(Taken::Here(Home { mailbox, reserved, checked }));
+                return self.take_here(found, &path.to_string(), standing, at, transaction).await;
             }
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
                 if let Some(sender) = returned {
@@ -116,6 +100,36 @@ impl Smtpd {
         Err(refusal)
     }
 
+    /// Into a mailbox, or to where its owner has it sent on.
+    async fn take_here(
+        &self,
+        found: accounts::Mailbox,
+        address: &str,
+        standing: Standing,
+        at: &config::Listener,
+        transaction: Option<&Transaction>,
+    ) -> Result<Taken, Reply> {
+        if let Some(srs) = self.forwarding.as_ref().filter(|_| found.forwards) {
+            let relays = self.relays(standing, at).await?;
+            let mut expansion = self.expand(srs, found, address, transaction, relays).await?;
+            for account in expansion.accounts.iter().copied() {
+                expansion.checked |= self.checked_recipient(standing.checked, account).await?;
+            }
+            return Ok(Taken::SentOn(expansion));
+        }
+        let checked = self.checked_recipient(standing.checked, found.account).await?;
+        let (mailbox, reserved) = self.reserve(&found, address, transaction).await?;
+        Ok(Taken::Here(Home { mailbox, reserved, checked }))
+    }
+
+    /// Whether the client may send to other domains as well.
+    async fn relays(&self, standing: Standing, at: &config::Listener) -> Result<bool, Reply> {
+        let (identity, _) = self.identity(standing, at.brand.as_deref()).await?;
+        let elsewhere =
+            relay_policy::recipient(standing.listener, standing.network, identity, Destination::Foreign);
+        Ok(identity == Identity::Authenticated || matches!(elsewhere, Verdict::Accept(_)))
+    }
+
     /// Who the client is where it matters whether it may relay: one without a login may have a ticket, and whose, if only one can have it.
     async fn identity(
         &self,
@@ -128,10 +142,10 @@ impl Smtpd {
             return Ok((standing.identity, None));
         };
         let accounts = self.accounts.at_brand(brand);
-        let holders = accounts.ticket_holders(address, tickets.lifetime).await.map_err(|error| {
-            tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
-            replies::ACCOUNTS_UNAVAILABLE
-        })?;
+        let holders = accounts
+            .ticket_holders(address, tickets.lifetime)
+            .await
+            .map_err(replies::accounts_unavailable)?;
         if holders.is_empty() {
             return Ok((Identity::Anonymous, None));
         }
@@ -212,19 +226,13 @@ impl Smtpd {
                 }
             },
         };
-        resolved.map_err(|error| {
-            tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
-            replies::ACCOUNTS_UNAVAILABLE
-        })
+        resolved.map_err(replies::accounts_unavailable)
     }
 }
 
 /// The accounts' name of a Maildir, checked once more: it becomes a path.
 fn key(key: &str) -> Result<Mailbox, Reply> {
-    Mailbox::new(key).map_err(|error| {
-        tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
-        replies::ACCOUNTS_UNAVAILABLE
-    })
+    Mailbox::new(key).map_err(replies::accounts_unavailable)
 }
 
 /// What a client is told whose recipient a row of the policy refuses.

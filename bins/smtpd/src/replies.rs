@@ -1,10 +1,18 @@
 //! Every reply that smtpd speaks beyond those of the protocol crate. RFC 5321 §4.2, RFC 3463, RFC 4954 §6.
 
+use std::fmt;
+
+use daemon_kit::log::event;
 use smtp_proto::{Enhanced, Reply};
 
 /// Our own trouble with the accounts, at RCPT.
 pub(crate) const ACCOUNTS_UNAVAILABLE: Reply =
     Reply::of(451, Enhanced(4, 3, 0), "Accounts cannot be looked up now, try again later");
+/// The same, with the reason in the log.
+pub(crate) fn accounts_unavailable(error: impl fmt::Display) -> Reply {
+    tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
+    ACCOUNTS_UNAVAILABLE
+}
 /// Our own trouble with the accounts, at AUTH (RFC 4954 §4.7.1): never taken for a wrong password.
 pub(crate) const AUTH_UNAVAILABLE: Reply =
     Reply::of(454, Enhanced(4, 7, 0), "Authentication is not possible now, try again later");

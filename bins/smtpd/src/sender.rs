@@ -26,10 +26,7 @@ impl Smtpd {
             config::SenderRights::Reject => SenderRights::Reject,
         };
         let ReversePath::Mailbox(mailbox) = path else { return Ok(None) };
-        let unavailable = |error| {
-            tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
-            replies::ACCOUNTS_UNAVAILABLE
-        };
+        let unavailable = replies::accounts_unavailable;
         let owns = match mailbox.domain() {
             Domain::Literal(_) => false,
             domain @ Domain::Name(_) => {

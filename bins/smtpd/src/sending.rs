@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use accounts::{Counted, Sender, Sending, SendingLimit, Unavailable};
+use accounts::{Counted, Sender, Sending, SendingLimit};
 use daemon_kit::config::{OverLimit, SendingRates};
 use daemon_kit::log::event;
 use smtp_proto::Reply;
@@ -79,7 +79,8 @@ impl Smtpd {
         if matches!(who, Sender::Address(_)) && configured.is_none() {
             return Ok(None);
         }
-        let standing = self.accounts.sending(&who, self.clock.now()).await.map_err(unavailable)?;
+        let standing =
+            self.accounts.sending(&who, self.clock.now()).await.map_err(replies::accounts_unavailable)?;
         let most = standing.limits.map(|limit, own| own.or(configured.of(limit)));
         Ok((!most.is_none()).then_some(Budget { who, most, sent: standing.sent, recipients: 0 }))
     }
@@ -104,11 +105,16 @@ impl Smtpd {
         Ok(())
     }
 
-    /// Counts the message, before it is accepted; why it is to be held, if it is.
-    pub(crate) async fn count(&self, budget: &Budget) -> Result<Option<String>, Reply> {
+    /// Counts the message, before it is accepted; why it is to be held, if it is and may be.
+    pub(crate) async fn count(
+        &self,
+        budget: &Budget,
+        may_hold: bool,
+        at: i64,
+    ) -> Result<Option<String>, Reply> {
         let Budget { who, most, recipients, .. } = budget;
         let count = async |most: &Sending<Option<u64>>| {
-            self.accounts.count(who, *recipients, most, self.clock.now()).await.map_err(unavailable)
+            self.accounts.count(who, *recipients, most, at).await.map_err(replies::accounts_unavailable)
         };
         let counted = count(most).await?;
         if let Some(hours) = self.accounts.clock_apart(self.clock.now()) {
@@ -118,7 +124,8 @@ impl Smtpd {
             Counted::Yes(_) => return Ok(None),
             Counted::Over(limit) => limit,
         };
-        if self.sending_limits.over == OverLimit::Hold
+        if may_hold
+            && self.sending_limits.over == OverLimit::Hold
             && let Counted::Yes(_) = count(&doubled(most)).await?
         {
             self.tell(budget, limit, "held").await;
@@ -128,9 +135,9 @@ impl Smtpd {
         Err(self.enough(budget, limit).await)
     }
 
-    /// The message was counted and not accepted.
-    pub(crate) async fn take_back(&self, budget: &Budget) {
-        self.accounts.uncount(&budget.who, budget.recipients, self.clock.now()).await;
+    /// The message was counted at that time and not accepted.
+    pub(crate) async fn take_back(&self, budget: &Budget, at: i64) {
+        self.accounts.uncount(&budget.who, budget.recipients, at).await;
     }
 
     /// Whether a message beyond the limits is held for so many recipients.
@@ -160,7 +167,9 @@ impl Smtpd {
     }
 }
 
-fn rates(rates: &SendingRates) -> Sending<Option<u64>> {
+/// The limits of a configuration.
+#[must_use]
+pub fn rates(rates: &SendingRates) -> Sending<Option<u64>> {
     let SendingRates { messages_per_hour, recipients_per_hour, messages_per_day, recipients_per_day } =
         *rates;
     Sending { messages_per_hour, recipients_per_hour, messages_per_day, recipients_per_day }
@@ -169,10 +178,4 @@ fn rates(rates: &SendingRates) -> Sending<Option<u64>> {
 /// Up to where messages beyond the limits are held.
 fn doubled(most: &Sending<Option<u64>>) -> Sending<Option<u64>> {
     most.map(|_, most| most.map(|most| most.saturating_mul(2)))
-}
-
-/// Nobody sends without limits because they cannot be looked up.
-fn unavailable(error: Unavailable) -> Reply {
-    tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
-    replies::ACCOUNTS_UNAVAILABLE
 }

@@ -9,8 +9,8 @@ use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
 use delivery::outbound::{Outbound, SuccessReport};
 use delivery::{
-    DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Notify, Parameters, QueueId, Recipient,
-    Remote, Reserved,
+    Accepted, DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Notify, Parameters, QueueId,
+    Recipient, Remote, Reserved,
 };
 use jiff::Zoned;
 use relay_policy::Sender;
@@ -85,7 +85,7 @@ pub(crate) struct Transaction {
     /// It goes elsewhere because its sender may send it there.
     relays: bool,
     /// What it may cost its sender, where that is limited.
-    pub(crate) budget: Option<Budget>,
+    budget: Option<Budget>,
     /// Of who has it sent on.
     marks: Vec<String>,
     message: Option<Message>,
@@ -105,8 +105,20 @@ struct Message {
     report: Option<SuccessReport>,
     /// Whether it comes back from where it was sent on.
     loops: LoopScan,
+    /// Why it waits for an operator, if it does.
+    hold: Option<String>,
     /// For as much as it holds until it is on the disk.
     _memory: Share,
+}
+
+/// What came of a message at its end.
+#[derive(Debug)]
+struct Committed {
+    /// What the log says of the virus check.
+    virus_check: Option<&'static str>,
+    /// Why it waits for an operator, if it does.
+    hold: Option<String>,
+    outcome: Result<Accepted, DeliveryError>,
 }
 
 /// A submitted message whose header is still coming in.
@@ -149,12 +161,27 @@ impl Transaction {
         self
     }
 
+    /// As far as it may cost its sender no more.
+    pub(crate) fn within(mut self, budget: Option<Budget>) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// What it may cost its sender, where that is limited.
+    pub(crate) const fn budget(&mut self) -> &mut Option<Budget> {
+        &mut self.budget
+    }
+
+    /// Whether somebody elsewhere gets it: only for those it can be held while mailboxes here have it.
+    pub(crate) const fn goes_elsewhere(&self) -> bool {
+        !self.remotes.is_empty()
+    }
+
     /// An operator looks at it before it leaves.
     pub(crate) fn hold(&mut self, why: String) {
         let Some(message) = &mut self.message else { return };
-        let (queue_id, account) = (message.queue_id, &message.account);
-        tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason = why);
-        message.incoming.hold(why);
+        message.incoming.hold(why.clone());
+        message.hold = Some(why);
     }
 
     pub(crate) const fn declared(&self) -> Option<u64> {
@@ -294,6 +321,7 @@ impl Transaction {
             account: client.account.clone(),
             report,
             loops: LoopScan::new(std::mem::take(&mut self.marks)),
+            hold: None,
             _memory: memory,
         });
     }
@@ -317,25 +345,10 @@ impl Transaction {
             return Err(replies::FORWARD_LOOP);
         }
         message.complete_header().await.map_err(refuse)?;
-        let (virus_check, committed) = match message.judge(&self.reverse_path).await {
-            Some(Judgement::Refuse(reply, reason)) => {
-                message.incoming.discard().await;
-                let from = self.reverse_path;
-                tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
-                return Err(reply);
-            }
-            Some(Judgement::Hold(reason)) => {
-                let account = message.account.as_deref();
-                let committed = message.incoming.commit_held(reason.clone()).await;
-                if committed.is_ok() {
-                    tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason);
-                }
-                (Some("held"), committed)
-            }
-            Some(Judgement::Take(word)) => (Some(word), message.incoming.commit().await),
-            None => (message.unchecked, message.incoming.commit().await),
-        };
-        let accepted = match committed {
+        let (account, report) = (message.account.take(), message.report.take());
+        let Committed { virus_check, hold, outcome } =
+            message.commit(&self.reverse_path, account.as_deref()).await?;
+        let accepted = match outcome {
             Err(DeliveryError::OverQuota(over)) => {
                 let (from, reason) = (self.reverse_path, "over-quota");
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
@@ -343,13 +356,16 @@ impl Transaction {
             }
             committed => committed.map_err(refuse)?,
         };
+        if let Some(reason) = hold {
+            tracing::warn!(event = event::QUEUE_HELD, %queue_id, account, reason);
+        }
         tracing::info!(
             event = event::MESSAGE_ACCEPTED,
             %queue_id,
             from = self.reverse_path,
             recipients = self.recipients.len() + self.remotes.len(),
             size,
-            account = message.account,
+            account,
             virus_check
         );
         for Recipient { mailbox, address, .. } in &self.recipients {
@@ -360,7 +376,7 @@ impl Transaction {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, forward_of);
         }
         // Of what is held nobody knows whether it will be in a mailbox.
-        if let (Some(outbound), Some(report), false) = (outbound, message.report, accepted.held) {
+        if let (Some(outbound), Some(report), false) = (outbound, report, accepted.held) {
             outbound.report_delivered(&accepted, report).await;
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
@@ -386,10 +402,27 @@ impl Message {
         }
     }
 
-    /// The message is complete: what becomes of it by the virus check, if there is one for it.
-    async fn judge(&mut self, from: &str) -> Option<Judgement> {
-        let scan = self.scan.take()?;
-        Some(scan.judge(self.queue_id, from, self.account.as_deref()).await)
+    /// The message is complete, and taken unless the virus check, if there is one for it, refuses it.
+    async fn commit(mut self, from: &str, account: Option<&str>) -> Result<Committed, Reply> {
+        let (queue_id, hold) = (self.queue_id, self.hold.take());
+        let judgement = match self.scan.take() {
+            Some(scan) => Some(scan.judge(queue_id, from, account).await),
+            None => None,
+        };
+        let virus_check = match judgement {
+            Some(Judgement::Refuse(reply, reason)) => {
+                self.incoming.discard().await;
+                tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+                return Err(reply);
+            }
+            Some(Judgement::Hold(reason)) => {
+                let outcome = self.incoming.commit_held(reason.clone()).await;
+                return Ok(Committed { virus_check: Some("held"), hold: Some(reason), outcome });
+            }
+            Some(Judgement::Take(word)) => Some(word),
+            None => self.unchecked,
+        };
+        Ok(Committed { virus_check, hold, outcome: self.incoming.commit().await })
     }
 
     /// Adds the fields that a submitted message lacks, and lets go of its header.

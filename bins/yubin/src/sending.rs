@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use accounts::{Accounts, Sender, SendingLimit};
-use daemon_kit::config::SendingRates;
 use serde::Serialize;
 
 use crate::config::Settings;
@@ -30,10 +29,10 @@ impl Shown {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let who = Sender::Account(login.to_owned());
         let standing = accounts.sending(&who, i64::try_from(at).unwrap_or(i64::MAX)).await?;
-        let configured = &settings.config.sending_limits.account;
+        let configured = smtpd::sending_rates(&settings.config.sending_limits.account);
         let limit = |which: SendingLimit| {
             let own = standing.limits.of(which);
-            let limit = own.or(of(configured, which));
+            let limit = own.or(configured.of(which));
             (which.word(), Limit { limit, sent: standing.sent.of(which), set: own.to_string() })
         };
         Ok(Self(SendingLimit::ALL.into_iter().map(limit).collect()))
@@ -48,14 +47,5 @@ impl Shown {
         };
         let lines: Vec<String> = self.0.iter().filter_map(line).collect();
         if lines.is_empty() { String::from("not limited, and not counted") } else { lines.join("\n") }
-    }
-}
-
-fn of(rates: &SendingRates, which: SendingLimit) -> Option<u64> {
-    match which {
-        SendingLimit::MessagesPerHour => rates.messages_per_hour,
-        SendingLimit::RecipientsPerHour => rates.recipients_per_hour,
-        SendingLimit::MessagesPerDay => rates.messages_per_day,
-        SendingLimit::RecipientsPerDay => rates.recipients_per_day,
     }
 }

@@ -12,8 +12,10 @@ pub const POP_BEFORE_SMTP: Duration = Duration::from_secs(600);
 pub const VIRUS_CHECK: Duration = Duration::from_secs(60);
 /// Messages that clamd has at once: it looks through some ten, and lets 200 wait (its `MaxThreads` and `MaxQueue`).
 pub const VIRUS_CHECK_CONNECTIONS: u32 = 100;
-/// The most octets that clamd is given: a little less than its `StreamMaxLength` of 100 MiB, where it breaks off.
-pub const VIRUS_CHECK_SIZE: u64 = 100_000_000;
+/// The most octets that clamd is given: a little less than the 25 MiB which are the least of its limits as it is shipped. Above
+/// `StreamMaxLength` it breaks off; above `MaxFileSize` and `MaxScanSize` it calls clean what it has not looked through, unless its
+/// configuration says `AlertExceedsMax yes`.
+pub const VIRUS_CHECK_SIZE: u64 = 25_000_000;
 
 /// Largest message, in octets. RFC 5321 §4.5.3.1.7 asks for at least 64 KiB ([`MESSAGE_SIZE_LEAST`]); what is common today lies
 /// between 25 and 150 MiB, and an attachment of 50 MiB is 68 MiB in base64.

@@ -3,7 +3,7 @@
 use std::mem;
 
 use mail_queue::{Envelope, QueueId};
-use mailstore::Mailbox;
+use mailstore::{Mailbox, UniqueName};
 use tokio::runtime::Handle;
 
 use crate::error::DeliveryError;
@@ -23,6 +23,8 @@ pub struct Incoming {
     hold: Option<String>,
     /// Even a message for a single mailbox goes through the queue.
     queued: bool,
+    /// Its name in the one mailbox, if that is not a new one.
+    unique: Option<UniqueName>,
 }
 
 /// What the message is so far.
@@ -70,19 +72,35 @@ impl Incoming {
             reservations: Vec::new(),
             hold: None,
             queued: false,
+            unique: None,
         }
     }
 
     pub(crate) fn by_queue(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
         let envelope = envelope.without_duplicates();
         let (stage, reservations) = (Stage::InMemory, Vec::new());
-        Incoming { local, envelope, buffer: header, stage, reservations, hold: None, queued: true }
+        Incoming {
+            local,
+            envelope,
+            buffer: header,
+            stage,
+            reservations,
+            hold: None,
+            queued: true,
+            unique: None,
+        }
     }
 
     /// Holds what was [reserved](LocalDelivery::reserve) for the recipients until the message is in their mailboxes, and counts it
     /// there.
     pub fn settling(mut self, reservations: Vec<Reserved>) -> Incoming {
         self.reservations = reservations;
+        self
+    }
+
+    /// By this name in its one mailbox.
+    pub(crate) fn named(mut self, unique: UniqueName) -> Incoming {
+        self.unique = Some(unique);
         self
     }
 
@@ -138,10 +156,10 @@ impl Incoming {
         let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
         let (reservations, queued) = (mem::take(&mut self.reservations), self.queued);
-        let hold = self.hold.take();
+        let (hold, unique) = (self.hold.take(), self.unique.take());
         let job = move || {
             let (mut store, whole) = match stage {
-                Stage::InMemory => (Store::begin(&inner, &envelope, queued)?, true),
+                Stage::InMemory => (Store::begin(&inner, &envelope, queued, unique.as_ref())?, true),
                 Stage::InFile(store) => (store, false),
                 Stage::Undone => return Err(undone()),
             };
@@ -166,12 +184,14 @@ impl Incoming {
     async fn flush(&mut self) -> Result<(), DeliveryError> {
         let (stage, mut buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
         let (inner, begun) = (self.local.inner.clone(), matches!(stage, Stage::InFile(_)));
-        let queued = self.queued;
+        let (queued, unique) = (self.queued, self.unique.clone());
         let envelope = if begun { None } else { Some(self.envelope.clone()) };
         let job = move || {
             let mut store = match (stage, envelope) {
                 (Stage::InFile(store), _) => store,
-                (Stage::InMemory, Some(envelope)) => Store::begin(&inner, &envelope, queued)?,
+                (Stage::InMemory, Some(envelope)) => {
+                    Store::begin(&inner, &envelope, queued, unique.as_ref())?
+                }
                 _ => return Err(undone()),
             };
             store.write(&buffer)?;

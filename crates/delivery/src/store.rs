@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mail_queue::{Envelope, Outcome};
-use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Sizes};
+use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Sizes, UniqueName};
 
 use crate::error::DeliveryError;
 use crate::incoming::Accepted;
@@ -20,12 +20,17 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// `queued`: even a single mailbox is served through the queue.
-    pub(crate) fn begin(inner: &Inner, envelope: &Envelope, queued: bool) -> Result<Store, DeliveryError> {
+    /// `queued`: even a single mailbox is served through the queue. `unique`: the name in that mailbox, if it is not a new one.
+    pub(crate) fn begin(
+        inner: &Inner,
+        envelope: &Envelope,
+        queued: bool,
+        unique: Option<&UniqueName>,
+    ) -> Result<Store, DeliveryError> {
         match &*envelope.recipients {
             [] if envelope.remotes.is_empty() => Err(DeliveryError::NoRecipients),
             [recipient] if envelope.remotes.is_empty() && !queued => {
-                Ok(Store::One(begin_in(inner, &recipient.mailbox)?))
+                Ok(Store::One(begin_in(inner, &recipient.mailbox, unique)?))
             }
             _ => Ok(Store::Several(inner.spool.begin(envelope.queue_id)?)),
         }
@@ -131,12 +136,20 @@ impl Store {
     }
 }
 
-fn begin_in(inner: &Inner, mailbox: &Mailbox) -> Result<mailstore::Delivery, mailstore::Error> {
+fn begin_in(
+    inner: &Inner,
+    mailbox: &Mailbox,
+    unique: Option<&UniqueName>,
+) -> Result<mailstore::Delivery, mailstore::Error> {
     let path = mailbox.below(&inner.config.maildirs);
-    match Maildir::at(inner.files.clone(), &path).begin(&inner.namer) {
+    let begin = |maildir: &Maildir| match unique {
+        Some(unique) => maildir.begin_as(unique),
+        None => maildir.begin(&inner.namer),
+    };
+    match begin(&Maildir::at(inner.files.clone(), &path)) {
         // The first message of an account.
         Err(mailstore::Error::NotMaildir(_)) => {
-            Maildir::create_below(inner.files.clone(), &inner.config.maildirs, mailbox)?.begin(&inner.namer)
+            begin(&Maildir::create_below(inner.files.clone(), &inner.config.maildirs, mailbox)?)
         }
         begun => begun,
     }

@@ -112,6 +112,33 @@ impl Maildir {
         }
     }
 
+    /// As [`begin`](Maildir::begin), under a name that is not new: whoever does something twice [looks](Maildir::holds) first, and has
+    /// one place at a time where it is done.
+    pub fn begin_as(&self, unique: &UniqueName) -> Result<Delivery, Error> {
+        let path = self.path.join("tmp").join(unique.as_str());
+        // What a crash left half-written under this name is nobody else's.
+        let _ = self.files.remove(&path);
+        match Draft::create(self.files.clone(), path.clone()) {
+            Ok(draft) => {
+                let (files, unique, new) = (self.files.clone(), unique.clone(), self.path.join("new"));
+                Ok(Delivery { files, draft, unique, new })
+            }
+            Err(error) => Err(self.missing_or(error, "create", &path)),
+        }
+    }
+
+    /// Whether a message of this name is here, and durable; not where there is no Maildir yet.
+    pub fn holds(&self, unique: &UniqueName) -> Result<bool, Error> {
+        if files_stat(self, &self.path.join("tmp"))?.is_none() || !self.has(unique)? {
+            return Ok(false);
+        }
+        for part in ["new", "cur"] {
+            let dir = self.path.join(part);
+            self.files.sync_dir(&dir).during("sync", &dir)?;
+        }
+        Ok(true)
+    }
+
     /// Takes in a complete, durable file by moving it; doing it again does nothing twice. Durable when `Ok`.
     ///
     /// A rename within one file system is one step, so `source` exists exactly as long as the message is not here: whoever

@@ -22,7 +22,12 @@ pub(super) enum Word {
     Clean,
     /// By this signature.
     Virus(String),
+    /// It has not looked through all of it: that is beyond a limit of its own, and its configuration says `AlertExceedsMax`.
+    Exceeded,
 }
+
+/// What begins the names of no signature, but of limits.
+const EXCEEDED: &[u8] = b"Heuristics.Limits.Exceeded";
 
 /// The longest answer that is listened to: signatures have names of some dozen octets.
 const ANSWER_MOST: usize = 1024;
@@ -75,6 +80,7 @@ fn understood(answer: &[u8]) -> Result<Word, String> {
     match line.strip_prefix(b"stream: ") {
         Some(b"OK") => Ok(Word::Clean),
         Some(found) => match found.strip_suffix(b" FOUND") {
+            Some(name) if name.starts_with(EXCEEDED) => Ok(Word::Exceeded),
             Some(name) if !name.is_empty() => Ok(Word::Virus(shown(name))),
             _ => Err(shown(line)),
         },
@@ -185,6 +191,9 @@ mod tests {
         assert_eq!(understood(b"stream: OK\0"), Ok(Word::Clean));
         let virus = Word::Virus("Eicar-Test-Signature".to_owned());
         assert_eq!(understood(b"stream: Eicar-Test-Signature FOUND\0"), Ok(virus));
+        for limit in ["Heuristics.Limits.Exceeded", "Heuristics.Limits.Exceeded.MaxFileSize"] {
+            assert_eq!(understood(format!("stream: {limit} FOUND\0").as_bytes()), Ok(Word::Exceeded));
+        }
         for rubbish in [
             &b""[..],
             b"\0",

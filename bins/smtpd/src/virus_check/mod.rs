@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
     Virus(String),
     /// Nothing is known of it; why.
     Failed(String),
-    /// It has more octets than clamd shall see.
+    /// It has more octets than clamd shall see, or more of something than clamd looks through.
     OverSize,
 }
 
@@ -147,6 +147,7 @@ impl Scan {
         match timeout(self.patience, word).await {
             Ok(Ok(Ok(Word::Clean))) => Outcome::Clean,
             Ok(Ok(Ok(Word::Virus(name)))) => Outcome::Virus(name),
+            Ok(Ok(Ok(Word::Exceeded))) => Outcome::OverSize,
             Ok(Ok(Err(reason))) => Outcome::Failed(reason),
             Ok(Err(broken)) => Outcome::Failed(broken.to_string()),
             Err(_) => Outcome::Failed(no_answer(self.scanner.settings.timeout)),

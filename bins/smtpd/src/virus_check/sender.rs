@@ -101,9 +101,6 @@ impl Smtpd {
     }
 
     async fn has_contract(&self, account: AccountId) -> Result<bool, Reply> {
-        self.accounts.has_service(account, Service::VirusCheck).await.map_err(|error| {
-            tracing::error!(event = event::ACCOUNTS_FAILED, reason = %error);
-            replies::ACCOUNTS_UNAVAILABLE
-        })
+        self.accounts.has_service(account, Service::VirusCheck).await.map_err(replies::accounts_unavailable)
     }
 }

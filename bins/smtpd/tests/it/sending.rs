@@ -98,6 +98,24 @@ fn o_05_two_machines_on_one_database_know_one_budget_of_the_hour_and_one_of_the_
 }
 
 #[test]
+fn o_05_what_would_be_held_and_is_for_mailboxes_here_is_deferred() {
+    for (_dir, database) in databases() {
+        let clock = Arc::new(AtomicI64::new(SEVEN));
+        let house =
+            House::on(&database, "[sending_limits]\nmessages_per_hour = 1\nover = \"hold\"\n", &clock);
+        let (mut one, mut other) = (customer(&house), customer(&house));
+        for command in ["MAIL FROM:<hanako@example.jp>", "RCPT TO:<hanako@example.jp>", "DATA"] {
+            assert!(one.ask(command).starts_with(['2', '3']));
+        }
+        // Both had room when they began.
+        assert!(send(&mut other, 1).starts_with("250 "));
+        assert!(one.ask("Subject: x\r\n\r\nx\r\n.").starts_with("450 4.7.1 "));
+        drop((one, other));
+        house.close();
+    }
+}
+
+#[test]
 fn o_05_the_accounts_own_limit_holds_from_its_next_message_on() {
     for (_dir, database) in databases() {
         let clock = Arc::new(AtomicI64::new(SEVEN));

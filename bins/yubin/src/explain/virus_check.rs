@@ -37,7 +37,8 @@ pub(super) fn walk(client: &Client<'_>, listener: &Listener, identity: Identity,
         }
         Check::Refuse(why) => {
             walk.fail("virus_check", format!("{checked}: the account does not have the service virus_check"));
-            walk.end("anything", false, why.name(), spoken(&smtpd::VIRUS_CHECK_NEEDED));
+            let reply = client.worded(listener, smtpd::VIRUS_CHECK_NEEDED);
+            walk.end("anything", false, why.name(), spoken(&reply));
             walk.change("the client: the host for accounts without the virus check");
             if let Some(account) = login {
                 walk.change(format!(

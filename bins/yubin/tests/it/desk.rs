@@ -51,6 +51,11 @@ fn k_07_texts_are_the_operators_in_the_language_of_who_asked_and_codes_stay() {
         smtp.hello();
         smtp.ask(&format!("MAIL FROM:<friend@example.org>{parameter}"), "250");
         assert_eq!(smtp.ask("RCPT TO:<nobody@mx.example.jp>", "550 5.1.1").lines, lines);
+        // It was said of that message alone.
+        smtp.ask("RSET", "250");
+        smtp.ask("MAIL FROM:<friend@example.org>", "250");
+        let ascii = ["5.1.1 Nobody has this address"];
+        assert_eq!(smtp.ask("RCPT TO:<nobody@mx.example.jp>", "550 5.1.1").lines, ascii);
         smtp.quit();
     }
     let mut smtp = service.smtp(Door::Submissions);

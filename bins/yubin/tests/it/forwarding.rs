@@ -124,6 +124,16 @@ fn d_16_what_cannot_be_sent_on_is_in_the_mailbox_and_nobody_outside_hears_of_it(
 }
 
 #[test]
+fn d_16_what_cannot_be_sent_on_to_several_is_in_the_mailbox_once() {
+    let [nobody, no_one] = ["nobody@example.com", "no-one@example.org"].map(|to| ["add", AYUMI.login, to]);
+    let (here, _there) = two_hosts(&[&nobody, &no_one, &["keep", AYUMI.login, "no"]]);
+    receive(&here);
+    here.smtpd.wait_for_events("forward_failed", 2);
+    is_silent(&here);
+    assert_eq!(here.fetch(&AYUMI).len(), 1);
+}
+
+#[test]
 fn d_16_without_a_copy_it_is_there_alone_and_the_empty_sender_stays_empty() {
     let (here, there) = two_hosts(&[&["add", AYUMI.login, HANAKO], &["keep", AYUMI.login, "no"]]);
     here.receive("", &[AYUMI.alias, KENJI.alias], MESSAGE);

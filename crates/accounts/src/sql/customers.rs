@@ -119,9 +119,13 @@ pub(crate) const COUNT: &str = "INSERT INTO sent (who, hour, day, hour_messages,
      AND CASE WHEN sent.day BETWEEN excluded.day AND excluded.day + 1 THEN sent.day_recipients ELSE 0 END + excluded.day_recipients <= $8 \
      RETURNING hour, day, hour_messages, hour_recipients, day_messages, day_recipients";
 
-/// `$1` who, `$2` hour, `$3` day, `$4` recipients: of a message that was counted in them.
-pub(crate) const UNCOUNT: &str = "UPDATE sent SET hour_messages = hour_messages - 1, hour_recipients = hour_recipients - $4, \
-     day_messages = day_messages - 1, day_recipients = day_recipients - $4 WHERE who = $1 AND hour = $2 AND day = $3";
+/// `$1` who, `$2` hour, `$3` day, `$4` recipients: of a message that was counted in them. Less than nothing would be a budget.
+pub(crate) const UNCOUNT: &str = "UPDATE sent SET \
+     hour_messages = CASE WHEN hour_messages > 1 THEN hour_messages - 1 ELSE 0 END, \
+     hour_recipients = CASE WHEN hour_recipients > $4 THEN hour_recipients - $4 ELSE 0 END, \
+     day_messages = CASE WHEN day_messages > 1 THEN day_messages - 1 ELSE 0 END, \
+     day_recipients = CASE WHEN day_recipients > $4 THEN day_recipients - $4 ELSE 0 END \
+     WHERE who = $1 AND hour = $2 AND day = $3";
 
 /// `$1` who, `$2` hour, `$3` day: changes a row if nobody was told for the hour.
 pub(crate) const TELL_OF_HOUR: &str = "INSERT INTO sent (who, hour, day, hour_messages, hour_recipients, day_messages, day_recipients, \

@@ -56,8 +56,13 @@ async fn o_05_what_is_sent_is_counted_by_hour_and_day_until_a_limit() {
         // What was not accepted in the end is taken back; not from another hour.
         accounts.uncount(who, 9, SEVEN + 17 * HOUR).await;
         assert_eq!(so_far(accounts, who, SEVEN + 17 * HOUR).await, Sending::default());
+        assert_eq!(count(2, SEVEN + 17 * HOUR).await, Counted::Yes(sent((1, 2), (1, 2))));
         accounts.uncount(who, 9, SEVEN + 16 * HOUR).await;
-        assert_eq!(so_far(accounts, who, SEVEN + 17 * HOUR).await, Sending::default());
+        assert_eq!(so_far(accounts, who, SEVEN + 17 * HOUR).await, sent((1, 2), (1, 2)));
+        // Nor more than was counted.
+        accounts.uncount(who, 9, SEVEN + 17 * HOUR).await;
+        accounts.uncount(who, 9, SEVEN + 17 * HOUR).await;
+        assert_eq!(count(2, SEVEN + 17 * HOUR).await, Counted::Yes(sent((1, 2), (1, 2))));
     }
 }
 

@@ -75,7 +75,8 @@
 //! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
 //! timeout = "1m"                        # how long clamd may keep a message waiting, in all
 //! connections = 100                     # messages that clamd has at once
-//! max_size = "100MB"                    # of more octets clamd sees nothing: a little below its StreamMaxLength
+//! max_size = "25MB"                     # of more octets clamd sees nothing: stays below its StreamMaxLength, MaxFileSize and MaxScanSize,
+//!                                       # above which it says "clean" unlooked, unless clamd.conf has AlertExceedsMax yes
 //! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
 //! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
 //! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"

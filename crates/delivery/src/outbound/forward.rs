@@ -5,7 +5,8 @@
 
 use std::io::Read;
 
-use mail_queue::{Envelope, Forward, Octets, Outbound as Waiting, QueueId, Recipient};
+use mail_queue::{Envelope, Fate, Forward, Octets, Outbound as Waiting, QueueId, Recipient, Remote};
+use mailstore::Maildir;
 
 use super::agent::{Agent, Home};
 use super::limits;
@@ -27,7 +28,20 @@ impl Agent {
                 others.push(one);
                 continue;
             };
-            match self.keep(waiting, forward).await {
+            let of_the_same = |other: &Remote| {
+                other
+                    .forward
+                    .as_ref()
+                    .is_some_and(|other| !other.kept && other.recipient == forward.recipient)
+            };
+            let done = |nth: usize, fate: Fate| fate == Fate::Reported || kept.contains(&nth);
+            let mut others_of_it =
+                waiting.envelope.remotes.iter().zip(&waiting.progress.recipients).enumerate();
+            // Who has it sent on to several has it once, also after it was read and removed.
+            let is_kept =
+                others_of_it.any(|(nth, (other, standing))| of_the_same(other) && done(nth, standing.fate));
+            let keeping = if is_kept { Ok(true) } else { self.keep(waiting, forward).await };
+            match keeping {
                 Ok(true) => {
                     let (recipient, to) = (&forward.recipient, &remote.address);
                     tracing::warn!(event = "forward_failed", %queue_id, recipient, to, answer = one.line);
@@ -49,12 +63,21 @@ impl Agent {
         let Home::Mailbox(mailbox, quota) = self.homes.find(&forward.recipient).await? else {
             return Ok(false);
         };
+        // The same each time: after a crash it may be there, and nobody has written that down.
+        let (inner, id) = (self.local.inner.clone(), waiting.envelope.queue_id);
+        let unique = inner.namer.for_queued(id.micros(), &id.to_string());
+        let maildir = Maildir::at(inner.files.clone(), mailbox.below(&inner.config.maildirs));
+        let (pool, name) = (&self.local.inner.pool, unique.clone());
+        let holds = pool.run(move || maildir.holds(&name)).await;
+        if holds.map_err(|error| error.to_string())?.map_err(|error| error.to_string())? {
+            return Ok(true);
+        }
         // It was accepted: it comes whatever there is room for, and counts.
         let reserved = vec![self.local.unchecked(&mailbox, &forward.recipient, quota)];
         let recipients = vec![Recipient::new(mailbox, forward.recipient.as_str())];
         let envelope = Envelope::new(QueueId::new(), waiting.envelope.reverse_path.as_str(), recipients);
-        let mut incoming = self.local.begin(envelope, Vec::new()).settling(reserved);
-        let (spool, id) = (self.spool().clone(), waiting.envelope.queue_id);
+        let mut incoming = self.local.begin(envelope, Vec::new()).settling(reserved).named(unique);
+        let spool = self.spool().clone();
         let opened = self.local.inner.pool.run(move || spool.open_body(id)).await;
         let mut file = opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         loop {

@@ -124,6 +124,23 @@ fn adopting_again_does_nothing_twice() {
 }
 
 #[test]
+fn what_a_crash_left_of_a_named_delivery_is_written_anew_and_what_is_here_is_known() {
+    let scratch = scratch();
+    let name = Namer::new("mx").for_queued(1, "0123456789ABCDEF");
+    scratch.put("tmp", name.as_str(), b"Hel");
+    assert!(!scratch.maildir.holds(&name).unwrap(), "half of it is nothing");
+    let mut delivery = scratch.maildir.begin_as(&name).unwrap();
+    delivery.write(b"Hello\r\n").unwrap();
+    delivery.commit().unwrap();
+    assert_eq!(contents(&scratch.maildir), [(name.to_string(), b"Hello\r\n".to_vec())].into());
+    scratch.rename(&format!("new/{name},S=7"), &format!("cur/{name},S=7:2,S"));
+    assert!(scratch.maildir.holds(&name).unwrap());
+    let missing = Maildir::at(Arc::new(Disk), scratch.dir.path().join("nobody"));
+    assert!(!missing.holds(&name).unwrap());
+    assert!(matches!(missing.begin_as(&name), Err(Error::NotMaildir(_))));
+}
+
+#[test]
 fn a_missing_maildir_is_said_and_made() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a/b/tanaka");

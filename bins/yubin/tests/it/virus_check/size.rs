@@ -72,3 +72,23 @@ fn v_04_v_06_what_clamd_itself_finds_too_big_it_has_not_looked_through() {
         assert_nothing_stays(&service);
     }
 }
+
+/// What is above other limits than that of the stream clamd takes, and does not look through.
+#[test]
+fn v_06_what_clamd_says_it_did_not_look_through_is_neither_clean_nor_a_virus() {
+    if left_out() {
+        return;
+    }
+    let clamd = Clamd::start("MaxFileSize 256K\nAlertExceedsMax yes");
+    for (setting, answer, done) in
+        [("", "250", "accepted"), ("over_size = \"reject\"", "552 5.3.4", "refused")]
+    {
+        let service = service(&clamd.unix(), setting, "virus_check = \"always\"");
+        arrives(&service, &[KENJI.address], &big(), answer);
+        let skipped = service
+            .smtpd
+            .wait_for("the reason", |event| (event["event"] == "virus_check_skipped").then(|| event.clone()));
+        assert_eq!(skipped["done"], done);
+        arrives(&service, &[KENJI.address], &infected(), "554 5.7.1");
+    }
+}
