@@ -56,13 +56,8 @@ impl View {
 impl View {
     /// The envelope's text and the octets of a message that is one file.
     fn whole(&self, id: QueueId) -> Result<Option<(Vec<u8>, Octets)>, Error> {
-        let path = self.dir().join(format!("{id}.one"));
-        let failed = |error| mailstore::Error::new("read", &path, error);
-        let file = match Disk.open(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(failed)?,
-        };
-        match whole::envelope(&file).map_err(failed)? {
+        let Some((path, file)) = view::open_one(&Disk, self.dir(), id)? else { return Ok(None) };
+        match whole::envelope(&file).map_err(|error| mailstore::Error::new("read", &path, error))? {
             Ok((text, octets)) => Ok(Some((text, Octets::of_file(file, octets)))),
             Err(malformed) => Err(Error::Malformed { path, malformed }),
         }

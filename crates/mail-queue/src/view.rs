@@ -1,5 +1,6 @@
 //! Looking at a queue directory, whoever owns it: nothing here can change anything.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -91,17 +92,22 @@ fn is_there(files: &dyn Files, path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// The envelope of a message that waits, where it stands, and whether somebody elsewhere waits for it.
-fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, Stored, bool)>, Error> {
+/// The file of a message that is one file.
+pub(crate) fn open_one(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, File)>, Error> {
     let path = msg.join(format!("{id}.one"));
     match files.open(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        file => {
-            let read = file.and_then(|file| whole::stored(&file));
-            let read = read.map_err(|error| mailstore::Error::new("read", &path, error))?;
-            let stored = decoded(&path, read)?;
-            return Ok(Some((path, stored, true)));
-        }
+        Ok(file) => Ok(Some((path, file))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(mailstore::Error::new("open", &path, error).into()),
+    }
+}
+
+/// The envelope of a message that waits, where it stands, and whether somebody elsewhere waits for it.
+fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, Stored, bool)>, Error> {
+    if let Some((path, file)) = open_one(files, msg, id)? {
+        let read = whole::stored(&file).map_err(|error| mailstore::Error::new("read", &path, error))?;
+        let stored = decoded(&path, read)?;
+        return Ok(Some((path, stored, true)));
     }
     let elsewhere = is_there(files, &msg.join(format!("{id}.out")))?;
     if !elsewhere && !is_there(files, &msg.join(format!("{id}.q")))? {
@@ -120,20 +126,13 @@ fn stored(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf,
 
 /// The octets of a message for which somebody elsewhere waits.
 pub(crate) fn octets(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Octets, Error> {
-    let path = msg.join(format!("{id}.one"));
-    let opening = |path: &Path, error| mailstore::Error::new("open", path, error);
-    match files.open(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        file => {
-            let file = file.map_err(|error| opening(&path, error))?;
-            let found =
-                whole::envelope(&file).map_err(|error| mailstore::Error::new("read", &path, error))?;
-            let (_, octets) = decoded(&path, found)?;
-            return Ok(Octets::of_file(file, octets));
-        }
+    if let Some((path, file)) = open_one(files, msg, id)? {
+        let found = whole::envelope(&file).map_err(|error| mailstore::Error::new("read", &path, error))?;
+        let (_, octets) = decoded(&path, found)?;
+        return Ok(Octets::of_file(file, octets));
     }
     let path = msg.join(format!("{id}.out"));
-    let file = files.open(&path).map_err(|error| opening(&path, error))?;
+    let file = files.open(&path).map_err(|error| mailstore::Error::new("open", &path, error))?;
     let envelope = msg.join(format!("{id}.env"));
     let text = read(files, &envelope)?;
     // The envelope knows how many there are; a file that is shorter is damaged.
