@@ -120,6 +120,19 @@ async fn a_dead_machines_messages_are_sent_by_who_adopts_them() {
 }
 
 #[tokio::test]
+async fn what_was_adopted_is_sent_whatever_kept_another_message_from_it() {
+    let dead = World::new(config());
+    let (theirs, bad) = (dead.send(&["a@nowhere.example"]).await, dead.send(&["b@nowhere.example"]).await);
+    let dead = dead.into_directory();
+    let (world, _id, _orders) = waiting().await;
+    // Its envelope goes to a name that is taken by what no file can replace.
+    std::fs::create_dir(world.queue().join(format!("msg/{bad}.one"))).unwrap();
+    let text = order(&world, Order::Adopt(dead.path().join("queue"))).await.unwrap_err();
+    assert!(text.starts_with("1 messages are ours, then: "), "{text}");
+    world.settled(theirs).await;
+}
+
+#[tokio::test]
 async fn without_an_agent_orders_go_to_the_disk() {
     let world = World::new(config());
     let id = world.send(&["a@nowhere.example"]).await;
