@@ -399,7 +399,7 @@ fn l_07_l_08_damage_is_not_inherited_by_the_backups_that_follow() {
     let output = service.site.run(Program::Yubin, &["verify", from.to_str().unwrap(), "--json"], "");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && error.contains("yubin backup"), "{error}");
+    assert!(output.status.code() == Some(1) && error.contains("yubin.toml backup now"), "{error}");
     assert_eq!(
         (report["damaged"].as_array().unwrap().len(), &report["set_aside"]),
         (2, &json!(1)),
