@@ -2,7 +2,7 @@
 //! of a connection and back, which costs more than all else of a poll.
 //!
 //! With write-ahead logging, every process that has the database open shares the file `-shm`. Its first octets are the header of the
-//! index, twice (https://sqlite.org/walformat.html §2.1): how many transactions were committed, how far the log goes, a checksum of its
+//! index, twice (<https://sqlite.org/walformat.html> §2.1): how many transactions were committed, how far the log goes, a checksum of its
 //! last page. A commit has written both before it returns, whoever makes it, and every reader of SQLite's begins with them: if they are
 //! what it saw last, what it holds in memory is still true. Here they are looked at for the same end.
 

@@ -42,7 +42,7 @@ events! {
     AccountStaged = "account_staged": "535, -ERR [SYS/PERM]: the same to an account that is not in use yet."
     AccountSuspended = "account_suspended": "535, -ERR [SYS/PERM]: the same to an account that is suspended without a text of its own."
     ApopNotOffered = "apop_not_offered": "-ERR: APOP where there is none."
-    AuthFailed = "auth_failed": "535, -ERR [AUTH]: a login that does not hold, whatever is wrong with it."
+    AuthFailed = "auth_failed": "535, `-ERR [AUTH]`: a login that does not hold, whatever is wrong with it."
     AuthMissing = "auth_missing": "530: MAIL before the AUTH that is demanded, which something on the way may hide from a client."
     AuthNotOffered = "auth_not_offered": "502: AUTH where there is none."
     AuthUnavailable = "auth_unavailable": "454, -ERR [SYS/TEMP]: a login that cannot be judged now, or is not after too many that failed."
