@@ -56,6 +56,7 @@ mod forward;
 mod guesses;
 mod hash;
 mod hint;
+mod key_file;
 pub mod limits;
 mod logins;
 mod names;
@@ -179,7 +180,7 @@ impl Accounts {
                 .await
                 .map_err(|cause| OpenError::because(config.place(), cause))?;
             if sealed == 0 {
-                ApopKey::generate(path)?;
+                key_file::generate(path)?;
             }
         }
         Ok((Self::assemble(store, config)?, copy))
