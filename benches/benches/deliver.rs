@@ -4,7 +4,6 @@
 //! `YUBIN_BENCH_DIR` names the directory to measure in, `YUBIN_BENCH_ROUNDS` how often each is measured; rounds alternate, so that
 //! the disk's moods fall on all alike. The ratio is of one round's pair, then the median of all rounds. `YUBIN_BENCH_PARTS` names those
 //! that are wanted: `apart`, `together`, `large`, `recipients`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::env;
 use std::fs::File;

@@ -1,5 +1,4 @@
 //! The disk's own limit: a bare loop of (create, write 4 KiB, fsync, rename, fsync directory) with as many writers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

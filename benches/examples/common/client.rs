@@ -1,4 +1,5 @@
 //! A blocking SMTP client.
+#![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -5,18 +5,10 @@
 //! Postfix runs as an instance of its own with Debian's defaults and local delivery to Maildirs, in a directory that ends with
 //! the run. Rounds alternate; what is printed is medians with the least and the most, and ratios of each round's. Processor time of the
 //! bare loop is what the disk's own operations take: no server can do with less.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 #[path = "../common/client.rs"]
 mod client;
 mod daemons;
-#[allow(dead_code)]
 #[path = "../common/measure.rs"]
 mod measure;
 #[path = "../common/postfix.rs"]
