@@ -73,6 +73,7 @@ catalogue! {
     OUTBOUND_HOST_FAILED = "outbound_host_failed": "Another host could not be spoken to; `host`, `reason`."
     OUTBOUND_TLS_FAILED = "outbound_tls_failed": "Another host offers TLS that does not work, and is spoken to in clear text; `host`, `reason`."
     OUTBOUND_DESTINATION_DEAD = "outbound_destination_dead": "No host of a destination answers: all its messages wait; `destination`, `overdue` (those whose senders are told)."
+    OUTBOUND_STOPPING = "outbound_stopping": "The daemon ends: no delivery to another host begins any more; `sessions` are still open."
     OUTBOUND_CUT = "outbound_cut": "Deliveries that did not end in time were cut at the end of the daemon; `sessions`."
     OUTBOUND_UNAVAILABLE = "outbound_unavailable": "Operators' orders cannot be taken; `reason`."
     FORWARD_FAILED = "forward_failed": "Mail could not be sent on, and is in the mailbox of who wanted that; `queue_id`, `recipient` (who), `to`, `answer`."
