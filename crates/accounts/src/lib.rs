@@ -93,7 +93,7 @@ pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use forward::Forwarding;
-pub use guesses::Budget;
+pub use guesses::{Ban, Budget};
 pub use hint::{Hint, shown_login};
 pub use logins::{Attempt, LoginAttempt, Outcome};
 pub use names::{Address, DomainName, Login, NameFault};
