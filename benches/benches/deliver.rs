@@ -1,8 +1,8 @@
 //! Deliveries a second, beside the disk's own limit in the same run: a bare loop of (create, write 4 KiB, fsync, rename, fsync
 //! directory) with as many writers.
 //!
-//! `YUBIN_BENCH_DIR` names the directory to measure in, `YUBIN_BENCH_ROUNDS` how often each is measured; rounds alternate, so that
-//! the disk's moods fall on all alike. The ratio is of one round's pair, then the median of all rounds. `YUBIN_BENCH_PARTS` names those
+//! `YUBIN_BENCH_DIR` names the directory to measure in, `YUBIN_BENCH_ROUNDS` how often each is measured; rounds alternate, and each way
+//! has each place in them, so that the disk's moods fall on all alike. The ratio is of one round's pair, then the median of all rounds. `YUBIN_BENCH_PARTS` names those
 //! that are wanted: `apart`, `together`, `large`, `recipients`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -102,10 +102,12 @@ const WAYS: [Way; 4] = [
 fn compare(parent: &Path, rounds: usize, layout: &str, writers: usize, apart: bool) {
     println!("\n{layout}, {writers} at once");
     let mut rates = WAYS.map(|_| Vec::new());
-    for _ in 0..rounds {
-        for (rates, (_, way)) in rates.iter_mut().zip(WAYS) {
+    for round in 0..rounds {
+        // Each begins once: what goes before leaves the disk with thousands of files to forget.
+        let order = (0..WAYS.len()).map(|nth| (nth + round) % WAYS.len());
+        for way in order {
             let scratch = tempfile::tempdir_in(parent).unwrap();
-            rates.push(way(scratch.path(), writers, apart));
+            rates[way].push(WAYS[way].1(scratch.path(), writers, apart));
         }
     }
     let limits = rates[0].clone();

@@ -32,6 +32,12 @@ impl World {
         self.dir.path().join(name)
     }
 
+    /// Removes the mail of a mailbox.
+    pub(crate) fn empty(&self, mailbox: &str) {
+        let new = self.path("mail").join(mailbox).join("new");
+        fs::read_dir(new).unwrap().for_each(|entry| fs::remove_file(entry.unwrap().path()).unwrap());
+    }
+
     async fn accounts(&self) {
         let accounts =
             Accounts::create(&DatabaseConfig::sqlite(&self.path("accounts.sqlite"))).await.unwrap();

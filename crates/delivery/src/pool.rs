@@ -1,9 +1,10 @@
 //! The bounded pool of blocking threads.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::DeliveryError;
 
@@ -26,13 +27,35 @@ impl Pool {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, DeliveryError> {
-        let stopping = |error: Box<dyn std::error::Error + Send + Sync>| DeliveryError::Io(error);
-        let permit = self.permits.clone().acquire_owned().await.map_err(|closed| stopping(closed.into()))?;
+        self.start(job).await?.end().await
+    }
+
+    /// Comes back as soon as there is a place for the job, which runs by itself from then on.
+    pub(crate) async fn start<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Job<T>, DeliveryError> {
+        let permit = self.permits.clone().acquire_owned().await.map_err(stopping)?;
         let job = move || {
             let result = job();
             drop(permit);
             result
         };
-        spawn_blocking(job).await.map_err(|join| stopping(join.into()))
+        Ok(Job(spawn_blocking(job)))
     }
+}
+
+/// A job that runs, or has. If nobody waits for it, it runs to its end and its result is dropped.
+#[derive(Debug)]
+pub(crate) struct Job<T>(JoinHandle<T>);
+
+impl<T> Job<T> {
+    /// Waits for its result.
+    pub(crate) async fn end(self) -> Result<T, DeliveryError> {
+        self.0.await.map_err(stopping)
+    }
+}
+
+fn stopping(error: impl Error + Send + Sync + 'static) -> DeliveryError {
+    DeliveryError::Io(error.into())
 }
