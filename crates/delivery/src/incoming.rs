@@ -13,6 +13,9 @@ use crate::pool::Job;
 use crate::store::Store;
 use crate::warning::Reserved;
 
+/// From so many octets on that lie in the file alone, the disk is given them before the message is complete.
+const EARLY: usize = 2 << 20;
+
 /// A message on its way into its mailboxes. Dropped before [`commit`](Incoming::commit), it leaves nothing.
 #[derive(Debug)]
 pub struct Incoming {
@@ -21,6 +24,9 @@ pub struct Incoming {
     /// What is not written yet; its capacity is what a message costs in memory.
     buffer: Vec<u8>,
     stage: Stage,
+    /// Octets in the file for which nobody has asked the disk.
+    unasked: usize,
+    head_start: Option<Job<Result<(), mailstore::Error>>>,
     reservations: Vec<Reserved>,
     hold: Option<String>,
     /// Even a message for a single mailbox goes through the queue.
@@ -71,29 +77,24 @@ impl Incoming {
         {
             buffer.splice(..0, envelope.head(recipient).into_bytes());
         }
+        Incoming::with(local, envelope, buffer, false)
+    }
+
+    pub(crate) fn by_queue(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
+        Incoming::with(local, envelope.without_duplicates(), header, true)
+    }
+
+    fn with(local: LocalDelivery, envelope: Envelope, buffer: Vec<u8>, queued: bool) -> Incoming {
         Incoming {
             local,
             envelope,
             buffer,
             stage: Stage::InMemory,
+            unasked: 0,
+            head_start: None,
             reservations: Vec::new(),
             hold: None,
-            queued: false,
-            unique: None,
-        }
-    }
-
-    pub(crate) fn by_queue(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
-        let envelope = envelope.without_duplicates();
-        let (stage, reservations) = (Stage::InMemory, Vec::new());
-        Incoming {
-            local,
-            envelope,
-            buffer: header,
-            stage,
-            reservations,
-            hold: None,
-            queued: true,
+            queued,
             unique: None,
         }
     }
@@ -176,6 +177,7 @@ impl Incoming {
     }
 
     async fn commit_as(mut self, from_all: Option<String>) -> Result<Accepted, DeliveryError> {
+        let early = self.started().await;
         let (begun, _) = self.settled().await?;
         let buffer = mem::take(&mut self.buffer);
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
@@ -186,6 +188,7 @@ impl Incoming {
                 None => (Store::begin(&inner, &envelope, queued, unique.as_ref())?, true),
                 Some(store) => (store, false),
             };
+            early?;
             if !buffer.is_empty() {
                 store.write(&buffer)?;
             }
@@ -207,6 +210,8 @@ impl Incoming {
     async fn flush(&mut self) -> Result<(), DeliveryError> {
         let (begun, spare) = self.settled().await?;
         let first = begun.is_none();
+        let early = self.start_early(begun.as_ref()).await;
+        self.unasked += self.buffer.len();
         let mut piece = mem::replace(&mut self.buffer, spare);
         let (inner, queued, unique) = (self.local.inner.clone(), self.queued, self.unique.clone());
         let envelope = first.then(|| self.envelope.clone());
@@ -216,6 +221,7 @@ impl Incoming {
                 (None, Some(envelope)) => Store::begin(&inner, &envelope, queued, unique.as_ref())?,
                 (None, None) => return Err(undone()),
             };
+            early?;
             store.write(&piece)?;
             piece.clear();
             Ok((store, piece))
@@ -226,6 +232,26 @@ impl Incoming {
             self.stage = self.settled().await?.0.map_or(Stage::Undone, Stage::InFile);
         }
         Ok(())
+    }
+
+    /// Has the disk take what lies in the file long enough, while more comes in; says what came of the last time.
+    async fn start_early(&mut self, begun: Option<&Store>) -> Result<(), DeliveryError> {
+        let due = self.unasked >= EARLY && self.head_start.as_ref().is_none_or(Job::is_over);
+        let Some(store) = begun.filter(|_| due) else { return Ok(()) };
+        self.started().await?;
+        if let Some(head_start) = store.head_start() {
+            self.head_start = self.local.inner.pool.start_if_free(move || head_start.run());
+            self.unasked = 0;
+        }
+        Ok(())
+    }
+
+    /// Waits for what the disk was given early.
+    async fn started(&mut self) -> Result<(), DeliveryError> {
+        match self.head_start.take() {
+            Some(job) => Ok(job.end().await??),
+            None => Ok(()),
+        }
     }
 
     /// Waits for the piece that is being written. The file, if there is one, is the caller's then, with an empty buffer; the message is

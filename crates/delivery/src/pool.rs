@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::DeliveryError;
@@ -35,13 +35,15 @@ impl Pool {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Job<T>, DeliveryError> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(stopping)?;
-        let job = move || {
-            let result = job();
-            drop(permit);
-            result
-        };
-        Ok(Job(spawn_blocking(job)))
+        Ok(Job::new(self.permits.clone().acquire_owned().await.map_err(stopping)?, job))
+    }
+
+    /// As [`start`](Pool::start), of a job that nobody needs: none is started while others wait for a place.
+    pub(crate) fn start_if_free<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<Job<T>> {
+        Some(Job::new(self.permits.clone().try_acquire_owned().ok()?, job))
     }
 }
 
@@ -49,7 +51,20 @@ impl Pool {
 #[derive(Debug)]
 pub(crate) struct Job<T>(JoinHandle<T>);
 
-impl<T> Job<T> {
+impl<T: Send + 'static> Job<T> {
+    fn new(permit: OwnedSemaphorePermit, job: impl FnOnce() -> T + Send + 'static) -> Job<T> {
+        Job(spawn_blocking(move || {
+            let result = job();
+            drop(permit);
+            result
+        }))
+    }
+
+    /// Whether its result is there.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_finished()
+    }
+
     /// Waits for its result.
     pub(crate) async fn end(self) -> Result<T, DeliveryError> {
         self.0.await.map_err(stopping)
