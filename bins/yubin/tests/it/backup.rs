@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Service;
 use crate::harness::programs::Program;
-use crate::harness::site::{AYUMI, Door, KENJI, Site, User};
+use crate::harness::site::{AYUMI, KENJI, Site, User};
 use crate::quota;
 
 fn json_of(site: &Site, arguments: &[&str]) -> Value {
