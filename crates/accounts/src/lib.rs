@@ -94,7 +94,7 @@ pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use forward::Forwarding;
-pub use guesses::Budget;
+pub use guesses::{Ban, Budget};
 pub use hint::Hint;
 pub use logins::{Attempt, LoginAttempt, Noted};
 pub use names::{Address, DomainName, Login, NameFault};
