@@ -81,7 +81,8 @@ impl Pop3d {
                 accounts.note_login(attempt.barred(&account, &bar));
                 let (login, reason, hint) = (account.login, bar.word(), bar.hint());
                 tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, tls, reason, %hint);
-                return Ok(Err(Denied::Account(barred(&bar, &self.texts, &self.replies, language))));
+                let texts = self.texts.now();
+                return Ok(Err(Denied::Account(barred(&bar, &texts.0, &texts.1, language))));
             }
             Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word(), Some(why)),
             Ok(Verdict::Deferred(budget)) => {
