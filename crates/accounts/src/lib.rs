@@ -56,6 +56,7 @@ mod forward;
 mod guesses;
 mod hash;
 mod hint;
+mod key_file;
 pub mod limits;
 mod logins;
 mod names;
@@ -94,8 +95,8 @@ pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use forward::Forwarding;
 pub use guesses::Budget;
-pub use hint::{Hint, shown_login};
-pub use logins::{Attempt, LoginAttempt, Outcome};
+pub use hint::Hint;
+pub use logins::{Attempt, LoginAttempt, Noted};
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};
@@ -179,7 +180,7 @@ impl Accounts {
                 .await
                 .map_err(|cause| OpenError::because(config.place(), cause))?;
             if sealed == 0 {
-                ApopKey::generate(path)?;
+                key_file::generate(path)?;
             }
         }
         Ok((Self::assemble(store, config)?, copy))
