@@ -46,5 +46,5 @@ pub use mail_queue::{
     Body, Envelope, Error as OpenError, Forward, Notify, Parameters, QueueId, Recipient, Remote, Return,
 };
 pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reserve, Usage};
-pub use virus_notice::VirusNotice;
+pub use virus_notice::{VirusNotice, VirusNoticeDue};
 pub use warning::{Reserved, WarningConfig};

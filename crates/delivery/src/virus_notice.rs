@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use mail_queue::QueueId;
-use mailstore::{Error, Maildir};
+use mailstore::{Error, Maildir, NoticeDue, Quota};
 
 use crate::error::DeliveryError;
 use crate::local::{Inner, LocalDelivery};
@@ -29,37 +29,65 @@ pub struct VirusNotice {
     pub virus: String,
     /// It waits for an operator; otherwise it was refused.
     pub held: bool,
-    /// Nobody is told more often than once in so long.
+    /// Nobody is told more often than once in so long; to be said.
     pub every: Duration,
 }
 
+/// The right to tell the owner of a mailbox now. Dropped, it has told nothing, and the next virus may.
+#[derive(Debug)]
+pub struct VirusNoticeDue {
+    local: LocalDelivery,
+    maildir: Maildir,
+    quota: Quota,
+    /// By which the message was for it.
+    address: String,
+    due: NoticeDue,
+}
+
 impl LocalDelivery {
-    /// Tells the owner, by the address that the message was for, unless that was done lately. Says whether it was done.
+    /// The right to tell the owner of a mailbox, unless that was done within this time. In a flood of viruses it costs no more than a
+    /// look at a file.
     ///
     /// # Errors
     /// Our own trouble; the message has nothing to do with it.
-    pub async fn tell_of_virus(&self, owner: &Reserved, notice: VirusNotice) -> Result<bool, DeliveryError> {
-        let inner = self.inner.clone();
-        let (maildir, address) = (owner.reservation.maildir().clone(), owner.address.clone());
-        let quota = owner.reservation.quota();
+    pub async fn virus_notice_due(
+        &self,
+        owner: &Reserved,
+        every: Duration,
+    ) -> Result<Option<VirusNoticeDue>, DeliveryError> {
+        let (local, address) = (self.clone(), owner.address.clone());
+        let (maildir, quota) = (owner.reservation.maildir().clone(), owner.reservation.quota());
         let job = move || {
-            let due = match maildir.virus_notice_due(notice.every) {
+            let due = match maildir.virus_notice_due(every) {
                 // The first message of an account.
                 Err(Error::NotMaildir(_)) => {
-                    inner.create(&maildir)?;
-                    maildir.virus_notice_due(notice.every)?
+                    local.inner.create(&maildir)?;
+                    maildir.virus_notice_due(every)?
                 }
                 due => due?,
             };
-            let Some(due) = due else { return Ok(false) };
+            Ok(due.map(|due| VirusNoticeDue { local, maildir, quota, address, due }))
+        };
+        self.inner.pool.run(job).await?
+    }
+}
+
+impl VirusNoticeDue {
+    /// Tells it.
+    ///
+    /// # Errors
+    /// Our own trouble: the owner was not told, or may be told once more before long.
+    pub async fn tell(self, notice: VirusNotice) -> Result<(), DeliveryError> {
+        let Self { local, maildir, quota, address, due } = self;
+        let inner = local.inner.clone();
+        let job = move || {
             let (subject, text) = notice.words(&address);
             let id = inner.namer.next().to_string();
             let message = compose(&notice.from, &address, &id, subject, text)?;
             inner.put_notice(&maildir, quota, &message)?;
-            due.told()?;
-            Ok(true)
+            Ok(due.told()?)
         };
-        self.inner.pool.run(job).await?
+        local.inner.pool.run(job).await?
     }
 }
 

@@ -3,7 +3,7 @@
 use accounts::ReportLanguage;
 use daemon_kit::log::event;
 use delivery::outbound::Language;
-use delivery::{QueueId, Reserved, VirusNotice};
+use delivery::{DeliveryError, QueueId, Reserved, VirusNotice};
 
 use super::Stopped;
 use crate::Smtpd;
@@ -20,19 +20,7 @@ impl Smtpd {
     ) {
         for owner in owners {
             let recipient = owner.address();
-            // Every domain of ours has a postmaster, and one in its owner's brand.
-            let domain = recipient.rsplit_once('@').and_then(|(_, domain)| in_ascii(domain));
-            let domain = domain.as_deref().unwrap_or(&self.hostname);
-            let notice = VirusNotice {
-                from: format!("postmaster@{domain}"),
-                language: self.language_of(domain).await,
-                queue_id,
-                sender: sender.to_owned(),
-                virus: stopped.virus.clone(),
-                held: stopped.held,
-                every: stopped.every,
-            };
-            match self.delivery.tell_of_virus(owner, notice).await {
+            match self.tell_owner(owner, queue_id, sender, stopped).await {
                 Ok(true) => tracing::info!(event = event::VIRUS_NOTICE_SENT, %queue_id, recipient),
                 Ok(false) => {}
                 Err(reason) => {
@@ -40,6 +28,31 @@ impl Smtpd {
                 }
             }
         }
+    }
+
+    /// Whether this owner was told.
+    async fn tell_owner(
+        &self,
+        owner: &Reserved,
+        queue_id: QueueId,
+        sender: &str,
+        stopped: &Stopped,
+    ) -> Result<bool, DeliveryError> {
+        let Stopped { virus, held, every } = stopped;
+        let Some(due) = self.delivery.virus_notice_due(owner, *every).await? else { return Ok(false) };
+        // Every domain of ours has a postmaster, who is of its owner's brand.
+        let domain = owner.address().rsplit_once('@').and_then(|(_, domain)| in_ascii(domain));
+        let domain = domain.as_deref().unwrap_or(&self.hostname);
+        let notice = VirusNotice {
+            from: format!("postmaster@{domain}"),
+            language: self.language_of(domain).await,
+            queue_id,
+            sender: sender.to_owned(),
+            virus: virus.clone(),
+            held: *held,
+            every: *every,
+        };
+        due.tell(notice).await.map(|()| true)
     }
 
     /// Rather in both than later.
