@@ -106,6 +106,11 @@ impl Incoming {
         self
     }
 
+    /// What is [held](Incoming::settling) so: the owners of the mailboxes that the message is for. The message goes on without.
+    pub fn take_reserved(&mut self) -> Vec<Reserved> {
+        mem::take(&mut self.reservations)
+    }
+
     /// By this name in its one mailbox.
     pub(crate) fn named(mut self, unique: UniqueName) -> Incoming {
         self.unique = Some(unique);
