@@ -94,7 +94,7 @@ pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use forward::Forwarding;
-pub use guesses::Budget;
+pub use guesses::{Ban, Budget};
 pub use hint::Hint;
 pub use logins::{Attempt, LoginAttempt, Noted};
 pub use names::{Address, DomainName, Login, NameFault};
@@ -151,6 +151,24 @@ impl Accounts {
     pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
         let store = Store::open(config).await?;
         Self::assemble(store, config)
+    }
+
+    /// Opens a database that exists and has these brands: nobody could log in where the customers of one are meant that is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`], as for [`Accounts::open`], and [`OpenError::NoBrand`].
+    pub async fn open_for(config: &DatabaseConfig, brands: &[Option<&str>]) -> Result<Self, OpenError> {
+        let accounts = Self::open(config).await?;
+        for brand in brands {
+            if let Err(error) = accounts.at_brand(*brand).brand_must_exist().await {
+                accounts.close().await;
+                return Err(match error {
+                    AdminError::Refused(why) => OpenError::NoBrand(why),
+                    AdminError::Unavailable(cause) => OpenError::because(config.place(), cause),
+                });
+            }
+        }
+        Ok(accounts)
     }
 
     /// Makes the database and the key file where there are none, brings an older database up to date, and opens it.

@@ -16,6 +16,7 @@
 //!
 //! Claims that are being judged reserve what they will cost if they are wrong. Where nothing but that stands in the way, a claim waits.
 
+mod bans;
 mod common;
 mod known;
 mod tally;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::limits;
 use crate::names::Login;
+pub use bans::Ban;
 pub(crate) use common::{Common, Visit};
 use known::Known;
 use tally::{Allowance, Full, Tally};
@@ -158,6 +160,11 @@ impl Guesses {
         }
         self.was_not_judged(admitted);
         noted
+    }
+
+    /// Forgets what this process counted by itself. What all count together still holds.
+    pub(crate) fn forget_counts(&self) {
+        self.tally.forget();
     }
 
     /// The claim was wrong, or counts as if it were.
