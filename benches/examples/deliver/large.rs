@@ -52,7 +52,7 @@ pub(crate) fn compare(world: &World, smtpd: &Daemon, rounds: usize) {
         through.cpu.push((measure::cpu(smtpd.pid()) - cpu) * 1000.0 / (sent * MEBIBYTES));
         through.sender.push((me() - before) * 1000.0 / (sent * MEBIBYTES));
         ratios.push(rate / limit);
-        world.empty("box0");
+        smtpd.empty();
     }
     let each = |values: &[f64], digits| shown(spread(values.to_vec()), digits);
     println!(
