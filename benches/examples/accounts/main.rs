@@ -2,28 +2,17 @@
 //!
 //! Accounts are made by the import that operators use, each with two aliases beside its issued address. Every question is asked as a
 //! daemon asks it; of the small database, all answers are kept in memory after a while, so that to compare sizes the same addresses are
-//! asked for by more names of the domain than can be kept. The last table has pop3d and smtpd on a small database: deliveries alone, and beside a steady thousand of remembered
-//! logins a second.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
+//! asked for by more names of the domain than can be kept. The last table has pop3d and smtpd on a small database: deliveries alone, and
+//! beside a steady thousand of remembered logins a second.
 
-#[allow(dead_code)]
 #[path = "../common/client.rs"]
 mod client;
 mod fill;
 mod load;
-#[allow(dead_code)]
 #[path = "../common/measure.rs"]
 mod measure;
-#[allow(dead_code)]
 #[path = "../common/round.rs"]
 mod round;
-#[allow(dead_code)]
 #[path = "../common/yubin.rs"]
 mod yubin;
 

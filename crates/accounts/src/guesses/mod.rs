@@ -2,7 +2,8 @@
 //!
 //! Every claim from outside takes one from the budgets of its address, of its network and of the account; a true one gives it back.
 //! When a budget is used up, claims are not looked at until some of it has leaked back: that is told from "wrong password" by the
-//! client, tells nothing about the account (which need not exist), and costs no hash and at most one question to the database.
+//! client, tells nothing about the account (which need not exist), and costs no hash, and at most one question to the database: whether the
+//! account is known where the claim comes from.
 //!
 //! An address from which an account has logged in is **known** to it, and from there only the two of them have a budget: neither
 //! guessing at the account from elsewhere nor a neighbour's guessing at other accounts shuts its owner out.
