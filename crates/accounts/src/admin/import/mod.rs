@@ -102,6 +102,10 @@ impl Accounts {
             self.import_batch(batch, &mut seen, &mut done).await?;
             show(parsed.len(), done.taken + done.before);
         }
+        if let Some(statement) = self.shared.store.backend().count_rows().filter(|_| done.taken > 0) {
+            // The server does it by itself a while later, and somebody else's may be the right to do it now.
+            let _ = sqlx::query(statement).execute(self.shared.store.counters()).await;
+        }
         Ok(done)
     }
 
