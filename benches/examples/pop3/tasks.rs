@@ -8,13 +8,14 @@ use crate::bare;
 use crate::client::Client;
 use crate::daemons::Daemon;
 use crate::floor::Floor;
-use crate::mail::{CLIENTS, World};
+use crate::mail::{CLIENTS, DROPS, World, drainer};
 use crate::measure::{self, Figures, row, seconds};
 
 /// How long a round of polls takes.
 const POLLING: Duration = Duration::from_secs(3);
 /// How long a round of RETR takes.
 const RETRIEVING: Duration = Duration::from_secs(2);
+/// Messages of a maildrop that is drained.
 const DRAINED: usize = 50;
 
 pub(crate) type Servers = [Daemon; 2];
@@ -138,29 +139,40 @@ fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, message
     );
 }
 
+/// Each client drains maildrops one after another: one alone would be over before its sync could overlap with another's work.
 fn drains(world: &World, servers: &Servers, rounds: usize) {
-    let mut figures = [Figures::default(), Figures::default()];
+    let names = |client: usize| (0..DROPS).map(move |drop| drainer(client * DROPS + drop));
+    let (mut rates, mut costs) = ([(); 2].map(|()| Figures::default()), [(); 2].map(|()| Figures::default()));
+    let mut clients = costs.clone();
     // Steady state: the passwords are known.
     for (server, client) in servers.iter().flat_map(|server| (0..CLIENTS).map(move |client| (server, client)))
     {
-        drain(server, &format!("drainer{client:04}"), 0);
+        names(client).for_each(|name| drain(server, &name, 0));
     }
+    let done = (CLIENTS * DROPS) as f64;
     for _ in 0..rounds {
-        for client in 0..CLIENTS {
-            world.fill(&format!("drainer{client:04}"), DRAINED, 4 << 10);
+        for name in (0..CLIENTS).flat_map(names) {
+            world.fill(&name, DRAINED, 4 << 10);
         }
-        for (server, figures) in servers.iter().zip(&mut figures) {
+        for (nth, server) in servers.iter().enumerate() {
+            let spent = || (measure::cpu(server.pid()), measure::alone(std::process::id()));
+            let before = spent();
             let took = seconds(|| {
                 thread::scope(|scope| {
                     for client in 0..CLIENTS {
-                        scope.spawn(move || drain(server, &format!("drainer{client:04}"), DRAINED));
+                        scope.spawn(move || names(client).for_each(|name| drain(server, &name, DRAINED)));
                     }
                 });
             });
-            figures.add(CLIENTS as f64 / took);
+            let after = spent();
+            rates[nth].add(done / took);
+            costs[nth].add((after.0 - before.0) / done * 1_000.0);
+            clients[nth].add((after.1 - before.1) / done * 1_000.0);
         }
     }
-    row("drains a second (50 x RETR, DELE)", &figures);
+    row("drains a second (50 x RETR, DELE)", &rates);
+    row("  CPU seconds for 1000", &costs);
+    row("  CPU seconds of the clients", &clients);
 }
 
 fn drain(server: &Daemon, user: &str, messages: usize) {
