@@ -96,6 +96,11 @@ impl Listing {
         });
     }
 
+    /// Shows the octets on the wire of the messages from `index` on, until `each` says `false`.
+    pub fn visit_octets(&self, index: usize, each: &mut dyn FnMut(u64) -> bool) {
+        self.walk(index, |row| each(row.octets));
+    }
+
     /// What `look` makes of one row.
     pub(crate) fn row<T>(&self, index: usize, look: impl FnOnce(&Row<'_>) -> T) -> Option<T> {
         let (mut look, mut found) = (Some(look), None);
