@@ -5,24 +5,15 @@
 //! children until then. Our clients log in; Postfix knows its own by their address. Neither encrypts. Rounds alternate; the first,
 //! which starts processes and fills caches, does not count. `--dead N`: ours begins with so many messages in its queue for a domain whose
 //! host does not answer, and says how long it took to start, and what they cost in memory.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 #[path = "../common/client.rs"]
 mod client;
 mod dead;
-#[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/measure.rs"]
 mod measure;
 #[path = "../common/postfix.rs"]
 mod postfix;
 mod sink;
-#[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/yubin.rs"]
 mod yubin;
 

@@ -3,12 +3,11 @@
 //! as many messages as there are.
 
 use std::collections::HashMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use mailstore::Draft;
-use mailstore::files::Files;
+use mailstore::files::{Files, same_error};
 
 use crate::error::Error;
 
@@ -93,12 +92,7 @@ fn all(files: &dyn Files, dir: &Path, wanted: Vec<(u64, Change)>) -> Vec<(u64, R
         if let Some(name) = published {
             let _ = files.remove(&name);
         }
-        Err(mailstore::Error::new("sync", dir, again(error)).into())
+        Err(mailstore::Error::new("sync", dir, same_error(error)).into())
     };
     made.into_iter().map(|(ticket, done)| (ticket, result(done))).collect()
-}
-
-/// The same error for one more.
-fn again(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
