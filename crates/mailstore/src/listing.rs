@@ -21,6 +21,9 @@ const BLOCK: usize = 32;
 /// Rows that lie in one allocation: so that a large listing is not copied while it grows.
 const CHUNK: usize = 64 * BLOCK;
 
+/// Octets that a name of ours seldom has: it is put together from its parts, and a vector that grows with each is moved each time.
+const NAME: usize = 96;
+
 /// The messages of a session, as they were when it began: sizes, unique ids, and the names that they had then.
 #[derive(Default)]
 pub struct Listing {
@@ -193,7 +196,7 @@ impl Chunk {
 impl Row<'_> {
     /// The file's name.
     pub(crate) fn name(&self) -> Vec<u8> {
-        let mut name = Vec::new();
+        let mut name = Vec::with_capacity(NAME);
         match self.name {
             Name::Foreign(foreign) => name.extend_from_slice(foreign),
             Name::Ours(ours) => ours.name(&mut name),
