@@ -21,7 +21,7 @@ const BLOCK: usize = 32;
 /// Rows that lie in one allocation: so that a large listing is not copied while it grows.
 const CHUNK: usize = 64 * BLOCK;
 
-/// Octets that a name of ours seldom has: it is put together from its parts, and a vector that grows with each is moved each time.
+/// A name of ours seldom has more octets: it is put together from its parts, and a vector that grows with each is moved each time.
 const NAME: usize = 96;
 
 /// The messages of a session, as they were when it began: sizes, unique ids, and the names that they had then.
