@@ -61,6 +61,15 @@ pub(crate) struct ClockApart {
 }
 
 impl Accounts {
+    /// The limits of an account and its plan, as far as they are known without a question: who has none need not be counted.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn known_limits(&self, login: &str) -> Result<Option<Sending<Allowance>>, Unavailable> {
+        let now = self.shared.as_of().await.map_err(Unavailable::when("looking up what may be sent"))?;
+        Ok(now.and_then(|now| self.shared.answers.sending.find(now, login)))
+    }
+
     /// How it stands with somebody at a time: seconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
@@ -73,6 +82,7 @@ impl Accounts {
             let row = sqlx::query_as(sql::SENT).bind(name).fetch_optional(readers).await.map_err(looking())?;
             return Ok(SendingStanding { limits: Sending::default(), sent: tally(row) });
         };
+        let as_of = self.shared.as_of().await.map_err(looking())?;
         let row: Option<AccountRow> = sqlx::query_as(sql::SENDING)
             .bind(login)
             .bind(name)
@@ -84,6 +94,9 @@ impl Accounts {
             return Ok(SendingStanding::default());
         };
         let limits = Sending::from_column(&own).or(Sending::from_column(&plan.unwrap_or_default()));
+        if let Some(as_of) = as_of {
+            self.shared.answers.sending.keep(as_of, login.clone(), limits);
+        }
         let number = Option::unwrap_or_default;
         let sent = hour.map(|hour| {
             let (of_hour, of_day) = ((hour_messages, hour_recipients), (day_messages, day_recipients));

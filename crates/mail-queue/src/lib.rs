@@ -64,6 +64,7 @@
 //! ```
 
 mod adopt;
+mod done;
 mod envelope;
 mod error;
 mod id;
@@ -79,6 +80,7 @@ mod view;
 mod waiting;
 mod whole;
 
+pub use done::Turns;
 pub use envelope::{Body, Envelope, Forward, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
 pub use id::QueueId;
