@@ -80,7 +80,8 @@ impl Smtpd {
             return Ok(None);
         }
         if let Sender::Account(login) = &who
-            && let Some(limits) = self.accounts.known_limits(login).await.map_err(replies::accounts_unavailable)?
+            && let Some(limits) =
+                self.accounts.known_limits(login).await.map_err(replies::accounts_unavailable)?
             && limits.map(|limit, own| own.or(configured.of(limit))).is_none()
         {
             return Ok(None);

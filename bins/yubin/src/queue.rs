@@ -174,7 +174,8 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
 /// of it when it next tries the message. Without the accounts nothing is said: what waits can be seen all the same.
 async fn look_for_suspended(settings: &Settings, list: &mut [Shown]) {
     let waiting = |shown: &&mut Shown| shown.held.is_none();
-    let logins: BTreeSet<String> = list.iter_mut().filter(waiting).filter_map(|it| it.account.clone()).collect();
+    let logins: BTreeSet<String> =
+        list.iter_mut().filter(waiting).filter_map(|it| it.account.clone()).collect();
     if logins.is_empty() {
         return;
     }

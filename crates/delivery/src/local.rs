@@ -253,7 +253,8 @@ impl Inner {
         let mut late = self.spool.take_late();
         {
             let pending = self.pending();
-            let is_told = |one: &Late| pending.get(&one.envelope.queue_id).is_some_and(|it| it.since == Since::Now);
+            let is_told =
+                |one: &Late| pending.get(&one.envelope.queue_id).is_some_and(|it| it.since == Since::Now);
             late.retain(|one| !is_told(one));
         }
         late.into_iter().for_each(|one| self.report_late(one));

@@ -2,10 +2,11 @@
 //!
 //! Most files are of a size, and a new one costs a file system far more than one that is there: an inode to be found, blocks to be found,
 //! and all that again when it goes. So the files of messages that have left become those of the next ones. Their names have left `msg/`
-//! for good by then, and they get another there only when their new content is durable, so no crash shows one for the other.
+//! for good by then, and they get another there only when their new content is durable, so no crash shows one for the other. What a
+//! message said does not lie about meanwhile: who has not become another within two sweeps is emptied.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use mailstore::files::Files;
@@ -17,9 +18,13 @@ use crate::outbound::is_missing;
 use crate::spool::Spool;
 use crate::together::Change;
 
-/// How many files are kept for the next messages, and up to how many octets: 32 MiB in all, for two [sweeps](Spool::sweep) at most.
+/// How many files are kept for the next messages as they are, and up to how many octets: 32 MiB in all, for two
+/// [sweeps](Spool::sweep) at most.
 const KEPT: usize = 512;
 const KEPT_OCTETS: u64 = 64 << 10;
+
+/// How many are kept that have nothing in them.
+const EMPTY: usize = 8192;
 
 /// What lies in `done/`.
 #[derive(Default)]
@@ -31,6 +36,8 @@ struct Lying {
     young: Vec<QueueId>,
     /// From before it.
     old: Vec<QueueId>,
+    /// With nothing in them.
+    empty: Vec<QueueId>,
 }
 
 impl Done {
@@ -41,28 +48,38 @@ impl Done {
     /// The one that was used last, which is most likely in memory still.
     pub(crate) fn take(&self) -> Option<QueueId> {
         let mut lying = self.lying();
-        lying.young.pop().or_else(|| lying.old.pop())
+        lying.young.pop().or_else(|| lying.old.pop()).or_else(|| lying.empty.pop())
     }
 
     pub(crate) fn sweep(&self, files: &dyn Files, dir: &Path) -> usize {
-        let (mut go, mut stay) = {
+        let (mut go, mut stay, room) = {
             let mut lying = self.lying();
-            (std::mem::take(&mut lying.old), std::mem::take(&mut lying.young))
+            let room = EMPTY.saturating_sub(lying.empty.len());
+            (std::mem::take(&mut lying.old), std::mem::take(&mut lying.young), room)
         };
         go.extend(stay.drain(..stay.len().saturating_sub(KEPT)));
-        let is_small = |id: &QueueId| files.stat(&place(dir, *id)).is_ok_and(|found| found.octets <= KEPT_OCTETS);
+        let is_small =
+            |id: &QueueId| files.stat(&place(dir, *id)).is_ok_and(|found| found.octets <= KEPT_OCTETS);
         let (stay, large): (Vec<_>, Vec<_>) = stay.into_iter().partition(is_small);
         go.extend(large);
-        remove(files, dir, &go);
+        let mut emptied = Vec::new();
+        for id in go {
+            let path = place(dir, id);
+            let empty = || files.reopen(&path).and_then(|file| files.cut(&file, 0));
+            match emptied.len() < room && empty().is_ok() {
+                true => emptied.push(id),
+                false => remove(files, &path),
+            }
+        }
         let mut lying = self.lying();
         lying.old.extend(stay);
+        lying.empty.extend(emptied);
         lying.old.len() + lying.young.len()
     }
 
     pub(crate) fn remove_all(&self, files: &dyn Files, dir: &Path) {
-        let Lying { young, old } = std::mem::take(&mut *self.lying());
-        remove(files, dir, &young);
-        remove(files, dir, &old);
+        let Lying { young, old, empty } = std::mem::take(&mut *self.lying());
+        [young, old, empty].iter().flatten().for_each(|id| remove(files, &place(dir, *id)));
     }
 
     fn lying(&self) -> MutexGuard<'_, Lying> {
@@ -70,15 +87,13 @@ impl Done {
     }
 }
 
-fn place(dir: &Path, id: QueueId) -> std::path::PathBuf {
+fn place(dir: &Path, id: QueueId) -> PathBuf {
     dir.join(id.to_string())
 }
 
-fn remove(files: &dyn Files, dir: &Path, ids: &[QueueId]) {
-    for id in ids {
-        // What is left is found by the next start.
-        let _ = files.remove(&place(dir, *id));
-    }
+fn remove(files: &dyn Files, path: &Path) {
+    // What is left is found by the next start.
+    let _ = files.remove(path);
 }
 
 /// Messages that are just leaving.
@@ -142,7 +157,11 @@ impl Spool {
     ///
     /// For who has the envelope in hand and no thread that may wait. What comes back, if anything does, has to be dropped in one: that
     /// makes this change, and those which come meanwhile.
-    pub fn leave(&self, id: QueueId, then: impl FnOnce(Result<bool, Error>) + Send + 'static) -> Option<Turns> {
+    pub fn leave(
+        &self,
+        id: QueueId,
+        then: impl FnOnce(Result<bool, Error>) + Send + 'static,
+    ) -> Option<Turns> {
         {
             // Somebody changes what is known of it, or of another; that may take as long as a disk.
             let Some(_lock) = self.try_changing(id) else {

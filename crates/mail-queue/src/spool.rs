@@ -131,9 +131,9 @@ impl Spool {
         }
     }
 
-    /// Removes the files of messages that have left, but for some of the last second's, which may become those of others; how many
-    /// are left. To be called now and then as long as there are some: file systems that tell their disk of every block that gets free
-    /// do that much faster for many files at a time.
+    /// Empties or removes the files of messages that have left, but for some of those that left since the last call, which may become
+    /// those of others as they are; how many there are of these. To be called now and then as long as there are some: file systems that
+    /// tell their disk of every block that gets free do that much faster for many files at a time.
     pub fn sweep(&self) -> usize {
         self.shared.done.sweep(self.files(), &self.done())
     }

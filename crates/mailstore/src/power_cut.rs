@@ -83,7 +83,11 @@ struct Log {
 #[derive(Debug, Clone)]
 enum Step {
     Name(PathBuf, Node),
-    Rename { from: PathBuf, to: PathBuf, node: Node },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+        node: Node,
+    },
     Remove(PathBuf),
     Write(Inode, Vec<u8>),
     /// What is written next goes to its beginning.

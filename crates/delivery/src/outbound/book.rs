@@ -266,7 +266,8 @@ impl Book {
         let Some(destination) = self.destinations.get_mut(key) else { return Next::End };
         let Some(host) = host.filter(|_| !self.ending) else { return Next::End };
         // Somebody waits for its place already.
-        let full = self.sessions >= self.limits.sessions && self.agenda.first().is_some_and(|(at, ..)| *at <= now);
+        let full =
+            self.sessions >= self.limits.sessions && self.agenda.first().is_some_and(|(at, ..)| *at <= now);
         if full || self.hosts.get(host).is_none_or(|host| !host.parked.is_empty()) {
             return Next::End;
         }

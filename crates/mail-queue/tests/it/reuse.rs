@@ -1,5 +1,6 @@
 //! Messages leave, and their files become those of the next ones, without anybody reading one for the other.
 
+use std::fs;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -54,7 +55,26 @@ fn a_message_that_left_is_gone_and_its_file_is_the_next_ones() {
     assert!(leave(&spool, second).unwrap());
     // Nothing of what has left lies about for long.
     assert_eq!((spool.sweep(), spool.sweep()), (1, 0));
-    assert!(scratch.names("done").is_empty());
+    let left = scratch.queue().join("done").join(second.to_string());
+    assert_eq!(fs::read(&left).unwrap(), b"");
+    // And of that can become another, too.
+    let third = QueueId::new();
+    accept(&spool, third, LONG).unwrap();
+    assert_eq!(octets(spool.open_body(third).unwrap()), LONG);
+    assert!(leave(&spool, third).unwrap());
+    drop(spool);
+    assert!(scratch.names("done").is_empty(), "{:?}", scratch.names("done"));
+}
+
+#[test]
+fn a_large_file_is_not_kept_as_it_is() {
+    let scratch = Scratch::new();
+    let (spool, _) = scratch.open();
+    let id = QueueId::new();
+    accept(&spool, id, &[b'x'; 100_000]).unwrap();
+    assert!(leave(&spool, id).unwrap());
+    assert_eq!(spool.sweep(), 0);
+    assert_eq!(fs::metadata(scratch.queue().join("done").join(id.to_string())).unwrap().len(), 0);
 }
 
 #[test]

@@ -58,7 +58,10 @@ fn o_02_where_tls_is_demanded_a_host_without_it_gets_nothing_until_it_has_it() {
     assert_eq!(deferred["status"], "4.7.4", "{deferred}");
     world.service.smtpd.wait_for_events("outbound_deferred", 2);
     let why = world.queue(&["why", &id]);
-    assert!(why["recipients"][0]["last"].as_str().unwrap().contains("TLS is demanded, and not offered"), "{why}");
+    assert!(
+        why["recipients"][0]["last"].as_str().unwrap().contains("TLS is demanded, and not offered"),
+        "{why}"
+    );
     assert!(!world.service.smtpd.log().contains("outbound_delivered"));
     world.postfix.reconfigure("smtpd_tls_security_level = may");
     let delivered = world.event("outbound_delivered", HANAKO);

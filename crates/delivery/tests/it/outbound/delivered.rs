@@ -170,9 +170,8 @@ async fn each_mailbox_that_had_to_wait_is_reported_once_though_a_restart_comes_b
     for mailbox in ["b", "c"] {
         bar(&world, mailbox);
     }
-    let mut recipients: Vec<Recipient> = ["b", "c"]
-        .map(|name| recipient(name, &format!("{name}@example.jp"), Some(SUCCESS)))
-        .into();
+    let mut recipients: Vec<Recipient> =
+        ["b", "c"].map(|name| recipient(name, &format!("{name}@example.jp"), Some(SUCCESS))).into();
     // Another address of the same mailbox, with the same wish.
     recipients.push(recipient("b", "bee@example.jp", Some(SUCCESS)));
     assert_eq!(deliver(&world, "taro@example.jp", recipients).await, 2);
