@@ -25,8 +25,10 @@
 //! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
 //!
 //! A message for nobody here that nobody holds is one file, `<id>.one`, with the envelope behind its octets: S2 is `tmp/<id>`, S3 its
-//! name in `msg/`, and at S4 it moves into `done/`, where nothing is looked for any more and files are removed many at a time
-//! ([`Spool::sweep`]).
+//! name in `msg/`, and at S4 it moves into `done/`, where nothing is looked for any more. From there the file becomes that of another
+//! message, written over from its beginning: its S1 is `done/<id of the one before>` then. A file that somebody reads is locked by who
+//! does and is not written over; what nobody needs is emptied within seconds, or removed ([`Spool::sweep`]). So who copies a queue that
+//! is in use without these locks may copy a file that is becoming another: [`View::copied`] does not.
 //!
 //! # Held messages
 //!
