@@ -1,19 +1,18 @@
 //! Deliveries a second, beside the disk's own limit in the same run: a bare loop of (create, write 4 KiB, fsync, rename, fsync
 //! directory) with as many writers.
 //!
-//! `YUBIN_BENCH_DIR` names the directory to measure in, `YUBIN_BENCH_ROUNDS` how often each is measured; rounds alternate, so that
-//! the disk's moods fall on all alike. The ratio is of one round's pair, then the median of all rounds. `YUBIN_BENCH_PARTS` names those
+//! `YUBIN_BENCH_DIR` names the directory to measure in, `YUBIN_BENCH_ROUNDS` how often each is measured; rounds alternate, and each way
+//! has each place in them, so that the disk's moods fall on all alike. The ratio is of one round's pair, then the median of all rounds. `YUBIN_BENCH_PARTS` names those
 //! that are wanted: `apart`, `together`, `large`, `recipients`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use benches::disk::{ROUND, bare, bare_merged, directory, message, race, spread};
+use benches::disk::{Ground, ROUND, bare, bare_merged, directory, message, race, spread};
 use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Recipient, StoreConfig};
 use mailstore::{Maildir, Namer};
 
@@ -32,37 +31,39 @@ fn main() {
         "4 KiB messages a second in {}, median of {rounds} rounds (least–most); ratio to the bare loop",
         parent.display()
     );
+    let ground = &Ground::new(&parent);
     let parts = env::var("YUBIN_BENCH_PARTS").unwrap_or_else(|_| "apart,together,large,recipients".into());
     for part in parts.split(',') {
         match part {
             "apart" => {
-                WRITERS.iter().for_each(|&n| compare(&parent, rounds, "a mailbox for each writer", n, true))
+                WRITERS.iter().for_each(|&n| compare(ground, rounds, "a mailbox for each writer", n, true))
             }
             "together" => {
-                WRITERS.iter().for_each(|&n| compare(&parent, rounds, "one mailbox for all", n, false))
+                WRITERS.iter().for_each(|&n| compare(ground, rounds, "one mailbox for all", n, false))
             }
-            "large" => large(&parent, rounds),
-            "recipients" => ten_recipients(&parent, rounds),
+            "large" => large(ground, rounds),
+            "recipients" => ten_recipients(ground, rounds),
             _ => panic!("there is no part {part}"),
         }
     }
 }
 
 /// Octets a second of large messages, beside one process that writes and syncs as many.
-fn large(parent: &Path, rounds: usize) {
+fn large(ground: &Ground, rounds: usize) {
     let text = message().repeat(LARGE / 4096);
     let (mut limits, mut rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let scratch = tempfile::tempdir_in(parent).unwrap();
-        let count = AtomicUsize::new(0);
+        let (scratch, count) = (ground.place(), AtomicUsize::new(0));
         let limit = race(1, |_| {
-            let path = scratch.path().join(count.fetch_add(1, Ordering::Relaxed).to_string());
+            let path = scratch.join(count.fetch_add(1, Ordering::Relaxed).to_string());
             let mut file = File::create(path).unwrap();
             text.chunks(StoreConfig::SMALL_MESSAGE).for_each(|piece| file.write_all(piece).unwrap());
             file.sync_all().unwrap();
         });
-        let scratch = tempfile::tempdir_in(parent).unwrap();
-        let rate = deliveries(scratch.path(), 1, true, &text, 1);
+        fs::remove_dir_all(scratch).unwrap();
+        let scratch = ground.place();
+        let rate = deliveries(&scratch, 1, true, &text, 1);
+        fs::remove_dir_all(scratch).unwrap();
         limits.push(limit * LARGE as f64 / 1e6);
         rates.push(rate * LARGE as f64 / 1e6);
         ratios.push(rate / limit);
@@ -75,12 +76,11 @@ fn large(parent: &Path, rounds: usize) {
 }
 
 /// One message for ten mailboxes, written once, beside one for one.
-fn ten_recipients(parent: &Path, rounds: usize) {
+fn ten_recipients(ground: &Ground, rounds: usize) {
     let mut rates = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
         for (recipients, rates) in [1, 10].into_iter().zip(&mut rates) {
-            let scratch = tempfile::tempdir_in(parent).unwrap();
-            rates.push(deliveries(scratch.path(), 10, true, &message(), recipients));
+            rates.push(deliveries(&ground.place(), 10, true, &message(), recipients));
         }
     }
     let [(one, ..), (ten, least, most)] = rates.map(spread);
@@ -99,13 +99,13 @@ const WAYS: [Way; 4] = [
     ("delivery", through_delivery),
 ];
 
-fn compare(parent: &Path, rounds: usize, layout: &str, writers: usize, apart: bool) {
+fn compare(ground: &Ground, rounds: usize, layout: &str, writers: usize, apart: bool) {
     println!("\n{layout}, {writers} at once");
     let mut rates = WAYS.map(|_| Vec::new());
-    for _ in 0..rounds {
-        for (rates, (_, way)) in rates.iter_mut().zip(WAYS) {
-            let scratch = tempfile::tempdir_in(parent).unwrap();
-            rates.push(way(scratch.path(), writers, apart));
+    for round in 0..rounds {
+        let order = (0..WAYS.len()).map(|nth| (nth + round) % WAYS.len());
+        for way in order {
+            rates[way].push(WAYS[way].1(&ground.place(), writers, apart));
         }
     }
     let limits = rates[0].clone();

@@ -1,5 +1,4 @@
 //! Opening a maildrop of 100 000 messages, in time and in memory.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs::File;
 use std::hint::black_box;

@@ -1,4 +1,5 @@
 //! Time, processor time and memory of a daemon, by its process id, and its children; medians and their spread.
+#![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::fs;
 use std::time::Instant;

@@ -1,4 +1,5 @@
 //! As many clients as it takes, one thread each.
+#![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::net::SocketAddr;
 use std::thread;

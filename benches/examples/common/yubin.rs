@@ -1,4 +1,5 @@
 //! A daemon of ours as a process, with a configuration of its own under a temporary directory, on 127.0.0.1 alone.
+#![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

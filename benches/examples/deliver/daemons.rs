@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use accounts::{Accounts, DatabaseConfig, NewAccount};
+use benches::disk::set_apart;
 use tempfile::TempDir;
 
 use crate::postfix::Postfix;
@@ -23,6 +24,7 @@ impl World {
         let dir = tempfile::Builder::new().prefix("yubin-bench-").tempdir_in(parent).unwrap();
         // Postfix's own user has to come in.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        set_apart(dir.path());
         let world = Self { dir, mailboxes };
         tokio::runtime::Runtime::new().unwrap().block_on(world.accounts());
         world
@@ -30,6 +32,12 @@ impl World {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// Removes the mail of a mailbox.
+    pub(crate) fn empty(&self, mailbox: &str) {
+        let new = self.path("mail").join(mailbox).join("new");
+        fs::read_dir(new).unwrap().for_each(|entry| fs::remove_file(entry.unwrap().path()).unwrap());
     }
 
     async fn accounts(&self) {

@@ -4,19 +4,12 @@
 //! Maildir and durable; Postfix's that it is in its queue: for Postfix those count that are in their Maildirs, until the last is.
 //! Postfix runs as an instance of its own with Debian's defaults and local delivery to Maildirs, in a directory that ends with
 //! the run. Rounds alternate; what is printed is medians with the least and the most, and ratios of each round's. Processor time of the
-//! bare loop is what the disk's own operations take: no server can do with less.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
+//! bare loop is what the disk's own operations take: no server can do with less. Messages of 10 MiB follow, from one connection to smtpd.
 
 #[path = "../common/client.rs"]
 mod client;
 mod daemons;
-#[allow(dead_code)]
+mod large;
 #[path = "../common/measure.rs"]
 mod measure;
 #[path = "../common/postfix.rs"]
@@ -33,7 +26,7 @@ use round::Sent;
 
 fn main() {
     let options = Options::read();
-    let world = World::furnish(&options.directory, options.connections.iter().copied().max().unwrap());
+    let world = World::furnish(&options.directory, options.connections.iter().copied().max().unwrap_or(1));
     let servers = [Daemon::yubin(&world, &options.smtpd), Daemon::postfix(&world)];
     println!(
         "4 KiB messages in {}, median of {} rounds (least-most)",
@@ -42,6 +35,9 @@ fn main() {
     );
     for connections in &options.connections {
         compare(&world, &servers, *connections, options.rounds);
+    }
+    if options.large {
+        large::compare(&world, &servers[0], options.rounds);
     }
 }
 
@@ -57,11 +53,12 @@ struct Column {
 fn compare(world: &World, servers: &[Daemon; 2], connections: usize, rounds: usize) {
     let (mut limits, mut limits_cpu) = (Vec::new(), Vec::new());
     let mut columns = [Column::default(), Column::default()];
-    for _ in 0..rounds {
-        let scratch = tempfile::tempdir_in(world.path("")).unwrap();
+    for round in 0..rounds {
+        // It stays until the end: see `benches::disk::Ground`.
+        let scratch = world.path(&format!("bare-{connections}-{round}"));
         let (cpu, me) = (|| measure::cpu(std::process::id()), Instant::now());
         let before = cpu();
-        let limit = bare(scratch.path(), connections, true);
+        let limit = bare(&scratch, connections, true);
         limits_cpu.push((cpu() - before) * 1000.0 / (limit * me.elapsed().as_secs_f64()));
         limits.push(limit);
         for (server, column) in servers.iter().zip(&mut columns) {
@@ -112,12 +109,13 @@ struct Options {
     directory: PathBuf,
     rounds: usize,
     connections: Vec<usize>,
+    large: bool,
 }
 
 impl Options {
     fn read() -> Self {
         let (smtpd, directory) = ("target/release/smtpd".into(), std::env::temp_dir());
-        let mut options = Self { smtpd, directory, rounds: 5, connections: vec![1, 10, 100] };
+        let mut options = Self { smtpd, directory, rounds: 5, connections: vec![1, 10, 100], large: true };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let value = words.next().unwrap_or_else(|| panic!("{word} wants a value"));
@@ -126,9 +124,12 @@ impl Options {
                 "--directory" => options.directory = value.into(),
                 "--rounds" => options.rounds = value.parse().unwrap(),
                 "--connections" => {
-                    options.connections = value.split(',').map(|number| number.parse().unwrap()).collect();
+                    let (large, numbers): (Vec<_>, Vec<_>) =
+                        value.split(',').partition(|word| *word == "large");
+                    options.large = !large.is_empty();
+                    options.connections = numbers.iter().map(|number| number.parse().unwrap()).collect();
                 }
-                _ => panic!("--smtpd PATH, --rounds N, --connections N,N, --directory DIRECTORY"),
+                _ => panic!("--smtpd PATH, --rounds N, --connections N,N,large, --directory DIRECTORY"),
             }
         }
         options

@@ -4,13 +4,6 @@
 //! Each row has a daemon of its own, started anew. Its resident memory is taken after some connections came and went, so that code and
 //! tables are there, and again with all connections idle; what is printed is the growth for each. Beside it stands what the kernel holds
 //! for the sockets, of both ends, since both are on this machine.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 #[path = "../common/trusting.rs"]
 mod trusting;

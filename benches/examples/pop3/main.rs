@@ -3,13 +3,6 @@
 //! Dovecot runs as an instance of its own, with its own configuration and directories, and ends with the run. Both serve the same
 //! messages under the same names; our passwords are hashed by Argon2id, Dovecot's stand in clear. What is printed is medians of the
 //! rounds with their spread, and ratios; machines are shared, so that only the ratios mean something.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 mod bare;
 mod big;

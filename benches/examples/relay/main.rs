@@ -6,24 +6,15 @@
 //! which starts processes and fills caches, does not count. `--dead N`: instead of Postfix, ours beside ours that begins with so many
 //! messages in its queue for a domain whose host does not answer; it says how long that took to start, and what they cost in memory.
 //! `--world DIRECTORY`: with a queue that an earlier run has filled there, or that this one leaves there; then it is to be removed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 #[path = "../common/client.rs"]
 mod client;
 mod dead;
-#[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/measure.rs"]
 mod measure;
 #[path = "../common/postfix.rs"]
 mod postfix;
 mod sink;
-#[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/yubin.rs"]
 mod yubin;
 

@@ -4,15 +4,7 @@
 //!
 //! Client and servers share the machine. So what is a server's alone is its processor time for 1000 handshakes; the rates hold the
 //! client's share of the work too.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
-#[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/measure.rs"]
 mod measure;
 #[path = "../common/postfix.rs"]
@@ -20,7 +12,6 @@ mod postfix;
 mod tickets;
 #[path = "../common/trusting.rs"]
 mod trusting;
-#[allow(dead_code, reason = "other benches use the rest")]
 #[path = "../common/yubin.rs"]
 mod yubin;
 

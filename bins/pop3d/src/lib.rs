@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
-use accounts::{Accounts, AdminError, DatabaseConfig, OpenError, Unavailable};
+use accounts::{Accounts, DatabaseConfig, Unavailable};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
 use daemon_kit::directory;
@@ -146,12 +146,9 @@ impl Daemon for Pop3d {
 
     async fn check(config: &Config) -> Vec<Trouble> {
         let mut troubles = Vec::from_iter(directory::check("the Maildirs", &config.store.maildirs).err());
-        match Accounts::open(&database(config)).await {
-            Ok(accounts) => {
-                troubles.extend(brands_must_exist(config, &accounts).await.err());
-                accounts.close().await;
-            }
-            Err(error) => troubles.push(unopened(error)),
+        match accounts(config).await {
+            Ok(accounts) => accounts.close().await,
+            Err(trouble) => troubles.push(trouble),
         }
         troubles
     }
@@ -160,28 +157,17 @@ impl Daemon for Pop3d {
         let maildirs = &config.store.maildirs;
         directory::check("the Maildirs", maildirs)?;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
-        let pop3d = Self::new(config, Accounts::open(&database(config)).await.map_err(unopened)?);
-        brands_must_exist(config, &pop3d.accounts).await?;
+        let pop3d = Self::new(config, accounts(config).await?);
         pop3d.learn_rules().await?;
         Ok(pop3d)
     }
 }
 
-fn unopened(error: OpenError) -> Trouble {
-    NeedsRepair::if_so(error.needs_repair(), error)
-}
-
-/// Nobody could log in where the customers of a brand are meant that is not there.
-async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
-    for listener in config.listeners(Protocol::Pop3) {
-        let known = accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await;
-        known.map_err(|error| NeedsRepair::if_so(matches!(error, AdminError::Refused(_)), error))?;
-    }
-    Ok(())
-}
-
-fn database(config: &Config) -> DatabaseConfig {
-    DatabaseConfig { url: config.accounts.database.clone(), apop_key: config.accounts.apop_key.clone() }
+async fn accounts(config: &Config) -> Result<Accounts, Trouble> {
+    let config::Accounts { database, apop_key, .. } = config.accounts.clone();
+    let brands: Vec<_> = config.listeners(Protocol::Pop3).map(|listener| listener.brand.as_deref()).collect();
+    let accounts = Accounts::open_for(&DatabaseConfig { url: database, apop_key }, &brands).await;
+    accounts.map_err(|error| NeedsRepair::if_so(error.needs_repair(), error))
 }
 
 fn unusable(maildirs: &Path, why: &dyn Display) -> Trouble {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use accounts::{Account, Attempt, Attendance, Service, Verdict, Why, shown_login};
+use accounts::{Account, Attempt, Attendance, Noted, Service, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::WireError;
 use daemon_kit::config::PopBeforeSmtp;
@@ -68,49 +68,51 @@ impl Pop3d {
             Claim::Password { .. } => "password",
         };
         let Visitor { address, tls, place, language, .. } = visitor;
-        let encrypted = tls.is_some();
         let attempt = Attempt::new(claim, Service::Pop, place, address, tls);
-        let judged = accounts.authenticate_from(claim, address, Service::Pop).await;
-        let (refusal, reason, why) = match judged {
-            Ok(Verdict::Accepted(account)) => {
-                tracing::info!(event = event::AUTH_OK, login = account.login, mechanism, encrypted, tls);
-                accounts.note_login(attempt.accepted(&account));
-                return self.enter(account, visitor).await;
-            }
-            Ok(Verdict::Barred(account, bar)) => {
-                accounts.note_login(attempt.barred(&account, &bar));
-                let (login, reason, hint) = (account.login, bar.word(), bar.hint());
-                tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, tls, reason, %hint);
-                return Ok(Err(Denied::Account(barred(&bar, &self.texts, &self.replies, language))));
-            }
-            Ok(Verdict::Rejected(why)) => (Refusal::Credentials, why.word(), Some(why)),
-            Ok(Verdict::Deferred(budget)) => {
-                accounts.note_login(attempt.clone().deferred(budget));
-                (Refusal::Temporary, budget.word(), None)
-            }
+        let verdict = match accounts.authenticate_from(claim, address, Service::Pop).await {
+            Ok(verdict) => verdict,
             Err(unavailable) => {
                 tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %unavailable);
                 return Ok(Err(Refusal::Temporary.into()));
             }
         };
         let log = async {
-            let hint = match why {
-                Some(why) => accounts.hint(claim.login(), why).await,
-                None => None,
-            };
-            if let Some(why) = why {
-                accounts.note_login(attempt.rejected(why, hint.as_ref()));
+            let Noted { login, outcome, hint } = accounts.note_login(attempt, &verdict).await;
+            let (encrypted, hint) = (tls.is_some(), hint.as_ref().map(tracing::field::display));
+            match &verdict {
+                Verdict::Accepted(_) => {
+                    tracing::info!(event = event::AUTH_OK, login, mechanism, encrypted, tls);
+                }
+                _ => {
+                    let reason = outcome;
+                    tracing::info!(
+                        event = event::AUTH_FAILED,
+                        login,
+                        mechanism,
+                        encrypted,
+                        tls,
+                        reason,
+                        hint
+                    );
+                }
             }
-            let login = &*match why {
-                None | Some(Why::UnknownLogin) => shown_login(claim.login()),
-                Some(_) => claim.login().into(),
-            };
-            let hint = hint.as_ref().map(tracing::field::display);
-            tracing::info!(event = event::AUTH_FAILED, login, mechanism, encrypted, tls, reason, hint);
         };
-        // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
-        tokio::join!(log, (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY));
-        Ok(Err(refusal.into()))
+        match &verdict {
+            Verdict::Accepted(_) | Verdict::Barred(..) => log.await,
+            // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
+            Verdict::Deferred(_) | Verdict::Rejected(_) => {
+                let pause = (self.pause)(daemon_kit::limits::FAILED_LOGIN_DELAY);
+                tokio::join!(log, pause);
+            }
+        }
+        match verdict {
+            Verdict::Accepted(account) => self.enter(account, visitor).await,
+            Verdict::Barred(_, bar) => {
+                Ok(Err(Denied::Account(barred(&bar, &self.texts, &self.replies, language))))
+            }
+            Verdict::Deferred(_) => Ok(Err(Refusal::Temporary.into())),
+            Verdict::Rejected(_) => Ok(Err(Refusal::Credentials.into())),
+        }
     }
 
     async fn enter(

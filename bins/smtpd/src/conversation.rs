@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::{Account, Attempt, Attendance, Sender, Service, Verdict, Why, shown_login};
+use accounts::{Account, Attempt, Attendance, Noted, Sender, Service, Verdict};
 use auth_sasl::Claim;
 use daemon_kit::config::{self, Listener, Vrfy};
 use daemon_kit::log::event;
@@ -306,49 +306,40 @@ impl<'s> Conversation<'s> {
 
     async fn authenticate(&mut self, claim: &Claim, from: IpAddr) -> Answer {
         let tls = self.client.tls.as_ref().map(|tls| tls.version);
-        let (login, encrypted) = (claim.login(), tls.is_some());
         let accounts = self.smtpd.accounts.at_brand(self.session.listener.brand.as_deref());
         let attempt = Attempt::new(claim, Service::SmtpAuth, &self.door.place, from, tls);
-        match accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
-            Ok(Verdict::Accepted(account)) => {
-                tracing::info!(event = event::AUTH_OK, login = account.login, encrypted, tls);
-                accounts.note_login(attempt.accepted(&account));
+        let verdict = match accounts.authenticate_from(claim, from, Service::SmtpAuth).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %error);
+                return Answer::No(replies::AUTH_UNAVAILABLE);
+            }
+        };
+        let log = async {
+            let Noted { login, outcome, hint } = accounts.note_login(attempt, &verdict).await;
+            let (encrypted, hint) = (tls.is_some(), hint.as_ref().map(tracing::field::display));
+            match &verdict {
+                Verdict::Accepted(_) => tracing::info!(event = event::AUTH_OK, login, encrypted, tls),
+                _ => {
+                    tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason = outcome, hint)
+                }
+            }
+        };
+        match &verdict {
+            // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
+            Verdict::Rejected(_) => drop(tokio::join!(log, tokio::time::sleep(limits::FAILED_LOGIN_DELAY))),
+            _ => log.await,
+        }
+        match verdict {
+            Verdict::Accepted(account) => {
                 self.client.account = Some(account.login.clone());
                 let attendance = accounts.attend(&account, Service::SmtpAuth);
                 self.proved = Some((account, attendance));
                 Answer::Yes
             }
-            Ok(Verdict::Barred(account, bar)) => {
-                accounts.note_login(attempt.barred(&account, &bar));
-                let (login, reason, hint) = (account.login, bar.word(), bar.hint());
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason, %hint);
-                Answer::No(self.smtpd.barred(&bar))
-            }
-            Ok(Verdict::Rejected(why)) => {
-                let log = async {
-                    let hint = accounts.hint(login, why).await;
-                    accounts.note_login(attempt.rejected(why, hint.as_ref()));
-                    let login = &*match why {
-                        Why::UnknownLogin => shown_login(login),
-                        _ => login.into(),
-                    };
-                    let (reason, hint) = (why.word(), hint.as_ref().map(tracing::field::display));
-                    tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason, hint);
-                };
-                // The client waits meanwhile: its answer does not tell by its time whether there was a hint.
-                tokio::join!(log, tokio::time::sleep(limits::FAILED_LOGIN_DELAY));
-                Answer::No(replies::AUTH_FAILED)
-            }
-            Ok(Verdict::Deferred(budget)) => {
-                accounts.note_login(attempt.deferred(budget));
-                let login = &*shown_login(login);
-                tracing::info!(event = event::AUTH_FAILED, login, encrypted, tls, reason = budget.word());
-                Answer::No(replies::AUTH_UNAVAILABLE)
-            }
-            Err(error) => {
-                tracing::error!(event = event::AUTH_UNAVAILABLE, reason = %error);
-                Answer::No(replies::AUTH_UNAVAILABLE)
-            }
+            Verdict::Barred(_, bar) => Answer::No(self.smtpd.barred(&bar)),
+            Verdict::Rejected(_) => Answer::No(replies::AUTH_FAILED),
+            Verdict::Deferred(_) => Answer::No(replies::AUTH_UNAVAILABLE),
         }
     }
 

@@ -19,7 +19,7 @@ mod words;
 
 use std::sync::Arc;
 
-use accounts::{Accounts, AdminError, DatabaseConfig, OpenError, Srs};
+use accounts::{Accounts, DatabaseConfig, OpenError, Srs};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, SendingLimits};
 use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
 use daemon_kit::directory;
@@ -122,12 +122,9 @@ impl Daemon for Smtpd {
 
     async fn check(config: &Config) -> Vec<Trouble> {
         let mut troubles: Vec<_> = directories(config).into_iter().filter_map(Result::err).collect();
-        match Accounts::open(&database(config)).await {
-            Ok(accounts) => {
-                troubles.extend(brands_must_exist(config, &accounts).await.err());
-                accounts.close().await;
-            }
-            Err(error) => troubles.push(unopened(error)),
+        match accounts(config).await {
+            Ok(accounts) => accounts.close().await,
+            Err(trouble) => troubles.push(trouble),
         }
         troubles.extend(srs(config).err());
         if config.outbound.enabled {
@@ -138,8 +135,7 @@ impl Daemon for Smtpd {
 
     async fn open(config: &Config) -> Result<Self, Trouble> {
         directories(config).into_iter().collect::<Result<(), _>>()?;
-        let accounts = Accounts::open(&database(config)).await.map_err(unopened)?;
-        brands_must_exist(config, &accounts).await?;
+        let accounts = accounts(config).await?;
         let store = store(config);
         // It reads the disk, and after a crash for long.
         let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
@@ -162,23 +158,15 @@ fn unopened(error: OpenError) -> Trouble {
     NeedsRepair::if_so(error.needs_repair(), error)
 }
 
-/// Nobody could log in where the customers of a brand are meant that is not there.
-async fn brands_must_exist(config: &Config, accounts: &Accounts) -> Result<(), Trouble> {
-    for listener in config.listeners(Protocol::Smtp) {
-        let known = accounts.at_brand(listener.brand.as_deref()).brand_must_exist().await;
-        known.map_err(|error| NeedsRepair::if_so(matches!(error, AdminError::Refused(_)), error))?;
-    }
-    Ok(())
+async fn accounts(config: &Config) -> Result<Accounts, Trouble> {
+    let config::Accounts { database, apop_key, .. } = config.accounts.clone();
+    let brands: Vec<_> = config.listeners(Protocol::Smtp).map(|listener| listener.brand.as_deref()).collect();
+    Accounts::open_for(&DatabaseConfig { url: database, apop_key }, &brands).await.map_err(unopened)
 }
 
 fn srs(config: &Config) -> Result<Option<Srs>, Trouble> {
     let load = |forwarding: &config::Forwarding| Srs::load(&forwarding.srs_key, &forwarding.srs_domain);
     config.forwarding.as_ref().map(load).transpose().map_err(unopened)
-}
-
-fn database(config: &Config) -> DatabaseConfig {
-    let daemon_kit::config::Accounts { database, apop_key, .. } = config.accounts.clone();
-    DatabaseConfig { url: database, apop_key }
 }
 
 /// Asks who looks mail through for viruses which one it is; `None`: nobody does.

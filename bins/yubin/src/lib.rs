@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`network`], [`explain`], [`diagnose`], [`guide`], [`queue`], [`quota`], [`report`], [`import`], [`export`], [`backup`], [`check`], [`init`], [`quickstart`];
+//! A module a noun: [`account`], [`address`], [`domain`], [`plan`], [`audit`], [`bans`], [`network`], [`explain`], [`diagnose`], [`guide`], [`queue`], [`quota`], [`report`], [`import`], [`export`], [`backup`], [`check`], [`init`], [`quickstart`];
 //! each has its arguments, its help and what it prints. [`config`] finds the configuration, [`output`] prints facts as text or JSON, [`failure`] has the
 //! exit codes. What can be refused is refused by the crates below; this one only says it.
 //!
@@ -11,6 +11,7 @@ pub mod account;
 pub mod address;
 pub mod audit;
 pub mod backup;
+pub mod bans;
 pub mod check;
 pub mod config;
 pub mod diagnose;
@@ -113,6 +114,8 @@ pub enum Command {
     Brand(plan::BrandCommand),
     /// Who changed what, and when
     Audit(audit::Arguments),
+    /// Who is held back for guessing passwords: list, lift
+    Bans(bans::Arguments),
     /// Copy everybody's new mail, and the accounts, to another place
     Backup(backup::take::Arguments),
     /// Put mail back from a backup: one message, one account's, or all
@@ -190,6 +193,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Plan(command) => plan::run(&settings()?, command, output).await,
         Command::Brand(command) => plan::run_brand(&settings()?, command, output).await,
         Command::Audit(arguments) => audit::run(&settings()?, &arguments, output).await,
+        Command::Bans(arguments) => bans::run(&settings()?, arguments, output).await,
         Command::Backup(arguments) => backup::take(&settings()?, arguments, output).await,
         Command::Restore(arguments) => backup::restore(&settings()?, arguments, output).await,
         Command::Verify(arguments) => backup::verify(&settings()?, arguments, output).await,

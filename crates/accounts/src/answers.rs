@@ -2,10 +2,10 @@
 //! not ours, as long as it has not changed: a client that polls costs it no question, nor does a message for who had one before, nor one
 //! on its way through.
 //!
-//! This weakens nothing: an answer is given again only when the database says, at that moment, that nobody committed anything since it
-//! was asked; or, where somebody did, that it was no change of accounts, each of which has a number (the audit log's): daemons
-//! themselves write all the time what they note of logins and of what was sent. Where it cannot say so ([`Witness`]), each login and each
-//! recipient asks.
+//! An answer is given again only when the database says, at that moment, that nobody committed anything since it was asked; or, where
+//! somebody did, that it was no change of accounts, each of which has a number (the audit log's): daemons themselves write all the time
+//! what they note of logins and of what was sent. Where it cannot say so ([`Witness`]), each login and each recipient asks. Only what
+//! somebody writes into the tables by hand, which has no number, is not seen before the next change that has one.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -45,35 +45,17 @@ const POSTGRES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_sessio
 macro_rules! expired {
     ($backend:expr, $table:literal, $key:literal, $end:literal) => {
         match $backend {
-            Self::Sqlite(_) => concat!(
-                "DELETE FROM ",
-                $table,
-                " WHERE (",
-                $key,
-                ") IN (SELECT ",
-                $key,
-                " FROM ",
-                $table,
-                " WHERE ",
-                $end,
-                " <= $1 LIMIT $2)"
-            ),
-            Self::Postgres(_) => concat!(
-                "DELETE FROM ",
-                $table,
-                " WHERE (",
-                $key,
-                ") IN (SELECT ",
-                $key,
-                " FROM ",
-                $table,
-                " WHERE ",
-                $end,
-                " <= $1 ORDER BY ",
-                $key,
-                " LIMIT $2 FOR UPDATE SKIP LOCKED)"
-            ),
+            Self::Sqlite(_) => expired!(of $table, $key, $end, " LIMIT $2)"),
+            Self::Postgres(_) => {
+                expired!(of $table, $key, $end, " ORDER BY ", $key, " LIMIT $2 FOR UPDATE SKIP LOCKED)")
+            }
         }
+    };
+    (of $table:literal, $key:literal, $end:literal, $($which:literal),+) => {
+        concat!(
+            "DELETE FROM ", $table, " WHERE (", $key, ") IN (SELECT ", $key, " FROM ", $table, " WHERE ", $end, " <= $1",
+            $($which),+
+        )
     };
 }
 

@@ -93,6 +93,9 @@ pub enum OpenError {
         /// Newest migration that this program has.
         known: i64,
     },
+    /// A brand that the configuration names is not there; the text says what to do.
+    #[error("{0}")]
+    NoBrand(String),
     /// A key file (`apop_key`, `srs_key`) cannot be used.
     #[error("the key file {} {fault}", path.display())]
     Key {

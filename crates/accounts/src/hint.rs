@@ -1,6 +1,5 @@
 //! What may have gone wrong when a login fails: for the log and the support desk, never for the client.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use crate::Accounts;
@@ -84,22 +83,19 @@ impl Bar {
     }
 }
 
-/// A name that somebody logged in with and that is nobody's, as it may stand in a log: people type their password where the login
-/// belongs. What has the shape of a login, of an address or of `server:user` is shown; of all else, and of what reads as a password that
-/// we made, only how long it is.
-#[must_use]
-pub fn shown_login(login: &str) -> Cow<'_, str> {
-    let name = |text: &str| {
-        let server_or_user = Login::parse(text).is_ok() || Address::parse(text).is_ok();
-        server_or_user && !reads_as_generated(text)
-    };
-    let fits = match login.split_once(':') {
-        Some((server, user)) => name(server) && name(user),
-        None => name(login),
+/// A name that somebody logged in with and that is nobody's login, as it may stand in a log: people type their password where the login
+/// belongs, and many a password has the shape of a login. So a name is shown that is an address, or `server:user`, or of whom the hint
+/// knows; of any other, and of what reads as a password that we made, only how long it is.
+pub(crate) fn shown_name(name: &str, hint: Option<&Hint>) -> String {
+    let is_address = |text: &str| Address::parse(text).is_ok_and(|address| address.domain().contains('.'));
+    let is_user = |text: &str| !reads_as_generated(text) && (is_address(text) || Login::parse(text).is_ok());
+    let fits = match name.split_once(':') {
+        Some((server, user)) => server.contains('.') && is_user(server) && is_user(user),
+        None => is_address(name) || matches!(hint, Some(Hint::Address(_) | Hint::Alias(_))),
     };
     match fits {
-        true => Cow::Borrowed(login),
-        false => Cow::Owned(format!("<not a login, {} characters>", login.chars().count())),
+        true => name.to_owned(),
+        false => format!("<not a login, {} characters>", name.chars().count()),
     }
 }
 
@@ -148,28 +144,30 @@ mod tests {
 
     #[test]
     fn s_09_a_password_in_the_place_of_the_login_is_not_shown() {
-        for shown in [
-            "ab4t-ash",
-            "ＡＢ４Ｔ-ASH",
-            "m1234ab567c",
-            "taro@mx.example.jp",
-            "pop.example.jp:ab4t-ash",
-            "taro@example.jp:taro",
-        ] {
-            assert_eq!(shown_login(shown), shown);
+        for shown in ["taro@mx.example.jp", "pop.example.jp:ab4t-ash", "taro@example.jp:taro"] {
+            assert_eq!(shown_name(shown, None), shown);
+        }
+        let (alias, address) = (Hint::Alias("ab4t-ash".into()), Hint::Address("ab4t-ash".into()));
+        for (shown, hint) in [("taro", alias), ("\u{ff34}aro", Hint::Alias("t".into())), ("taro@mx", address)]
+        {
+            assert_eq!(shown_name(shown, Some(&hint)), shown);
         }
         for (hidden, characters) in [
             ("natsu no umi 7", 14),
             ("yuki=no&yama%9", 14),
             ("n9e3cee6c879yw", 14),
+            ("sakura1988", 10),
+            ("m1234ab567c", 11),
+            ("p@ssw0rd", 8),
             ("ひみつ", 3),
             ("pop.example.jp:n9e3cee6c879yw", 29),
+            ("hanako:sakura1988", 17),
             ("pa:ss:word", 10),
             ("hunter2!", 8),
             ("", 0),
             ("\u{1b}[2J", 4),
         ] {
-            assert_eq!(shown_login(hidden), format!("<not a login, {characters} characters>"));
+            assert_eq!(shown_name(hidden, None), format!("<not a login, {characters} characters>"));
         }
     }
 }

@@ -57,6 +57,7 @@ mod forward;
 mod guesses;
 mod hash;
 mod hint;
+mod key_file;
 pub mod limits;
 mod logins;
 mod names;
@@ -94,9 +95,9 @@ pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
 pub use forward::Forwarding;
-pub use guesses::Budget;
-pub use hint::{Hint, shown_login};
-pub use logins::{Attempt, LoginAttempt, Outcome};
+pub use guesses::{Ban, Budget};
+pub use hint::Hint;
+pub use logins::{Attempt, LoginAttempt, Noted};
 pub use names::{Address, DomainName, Login, NameFault};
 pub use password::generate_password;
 pub use pop3::{Pop3Changes, Pop3Rules};
@@ -154,6 +155,24 @@ impl Accounts {
         Self::assemble(store, config)
     }
 
+    /// Opens a database that exists and has these brands: nobody could log in where the customers of one are meant that is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`], as for [`Accounts::open`], and [`OpenError::NoBrand`].
+    pub async fn open_for(config: &DatabaseConfig, brands: &[Option<&str>]) -> Result<Self, OpenError> {
+        let accounts = Self::open(config).await?;
+        for brand in brands {
+            if let Err(error) = accounts.at_brand(*brand).brand_must_exist().await {
+                accounts.close().await;
+                return Err(match error {
+                    AdminError::Refused(why) => OpenError::NoBrand(why),
+                    AdminError::Unavailable(cause) => OpenError::because(config.place(), cause),
+                });
+            }
+        }
+        Ok(accounts)
+    }
+
     /// Makes the database and the key file where there are none, brings an older database up to date, and opens it.
     ///
     /// # Errors
@@ -181,7 +200,7 @@ impl Accounts {
                 .await
                 .map_err(|cause| OpenError::because(config.place(), cause))?;
             if sealed == 0 {
-                ApopKey::generate(path)?;
+                key_file::generate(path)?;
             }
         }
         Ok((Self::assemble(store, config)?, copy))

@@ -49,6 +49,13 @@ pub const ARGON2_LANES: u32 = 1;
 /// Accounts that are imported in one change, for whose end all other changes wait: some tenths of a second.
 pub const IMPORT_BATCH: usize = 500;
 
+/// Rows in one statement of an import. For each value SQLite's driver asks for its parameter's name, for which SQLite goes through all
+/// of them: with 500 rows that takes more than half of the time.
+pub const ROWS_AT_ONCE: usize = 50;
+
+/// Passwords of an import that are given to the pool at once: enough for all of its threads.
+pub const HASHED_AT_ONCE: usize = 64;
+
 /// Connections that ask questions, a process.
 pub const READERS: u32 = 4;
 

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 
 use auth_sasl::{Claim, Secret};
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row as _};
 
 use crate::answers::Question;
 use crate::error::Unavailable;
@@ -113,27 +115,37 @@ impl Why {
 pub(crate) struct Known {
     account: Account,
     state: State,
-    has_service: bool,
+    /// Where somebody set it.
+    service: Option<bool>,
     credential: Option<String>,
 }
 
-type KnownRow = (
-    i64,
-    String,
-    String,
-    i64,
-    i64,
-    String,
-    i64,
-    String,
-    i64,
-    i64,
-    Option<i64>,
-    i64,
-    String,
-    Option<String>,
-    Option<String>,
-);
+impl FromRow<'_, AnyRow> for Known {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        let of_domain: Option<&str> = row.try_get("domain_rules")?;
+        let of_domain = of_domain.map(Pop3Rules::from_column).unwrap_or_default();
+        let enabled: Option<i64> = row.try_get("enabled")?;
+        Ok(Self {
+            account: Account {
+                id: AccountId::new(row.try_get("id")?),
+                login: row.try_get("login")?,
+                mailbox: row.try_get("mailbox")?,
+                quota: Allowances::from_columns(row.try_get("quota_octets")?, row.try_get("quota_messages")?),
+                pop3: Pop3Rules::from_column(row.try_get("pop3_rules")?).or(of_domain),
+                as_of: row.try_get("as_of")?,
+            },
+            state: State::from_columns(
+                row.try_get("state")?,
+                row.try_get("stops")?,
+                row.try_get("state_text")?,
+                row.try_get("state_since")?,
+                row.try_get("state_until")?,
+            ),
+            service: enabled.map(|enabled| enabled != 0),
+            credential: row.try_get("value")?,
+        })
+    }
+}
 
 impl Accounts {
     /// Whether a claim is true that came from an address outside, and whether its account may use a service: wrong claims are counted,
@@ -238,7 +250,7 @@ impl Accounts {
         let Some(service) = service else { return Ok(Verdict::Accepted(found.account)) };
         let bar = match found.state.bars(service) {
             Some(bar) => Some(bar),
-            None if !found.has_service => Some(Bar::ServiceOff(service)),
+            None if !found.service.unwrap_or_else(|| service.by_default()) => Some(Bar::ServiceOff(service)),
             None if matches!(claim, Claim::Apop { .. })
                 && !self.has_service(found.account.id, Service::Apop).await? =>
             {
@@ -343,41 +355,13 @@ impl Accounts {
         kind: &'static str,
         service: Service,
     ) -> Result<Option<Known>, Unavailable> {
-        let row: Option<KnownRow> = sqlx::query_as(sql::CREDENTIAL)
+        sqlx::query_as(sql::CREDENTIAL)
             .bind(login)
             .bind(kind)
             .bind(service.word())
             .fetch_optional(self.shared.store.readers())
             .await
-            .map_err(Unavailable::when("looking up a login"))?;
-        Ok(row.map(|row| {
-            let (
-                id,
-                login,
-                mailbox,
-                octets,
-                messages,
-                state,
-                stops,
-                text,
-                since,
-                until,
-                enabled,
-                as_of,
-                rules,
-                domains,
-                credential,
-            ) = row;
-            let domains = domains.as_deref().map(Pop3Rules::from_column).unwrap_or_default();
-            let pop3 = Pop3Rules::from_column(&rules).or(domains);
-            let quota = Allowances::from_columns(octets, messages);
-            Known {
-                account: Account { id: AccountId::new(id), login, mailbox, quota, pop3, as_of },
-                state: State::from_columns(&state, stops, text, since, until),
-                has_service: enabled.map_or_else(|| service.by_default(), |enabled| enabled != 0),
-                credential,
-            }
-        }))
+            .map_err(Unavailable::when("looking up a login"))
     }
 
     /// The secret to verify an APOP claim with; an empty one, which [`Accounts::authenticate`] does not accept, where

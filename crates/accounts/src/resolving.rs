@@ -1,5 +1,8 @@
 //! Which account an address leads to: asked for mail that comes, and for who may write as it.
 
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row as _};
+
 use crate::admin::DUTIES;
 use crate::error::Unavailable;
 use crate::names::{DomainName, LocalPart};
@@ -9,26 +12,71 @@ use crate::standing::RECEIVING;
 use crate::store::now;
 use crate::{AccountId, Accounts, sql};
 
-/// Number, login, mailbox, quotas, state, what a suspension stops, and to how many addresses mail would be sent on.
-pub(crate) type Owner = (i64, String, String, i64, i64, String, i64, i64);
+/// The account that an address leads to.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    mailbox: Mailbox,
+    receives: Receives,
+}
 
-type Row = (
-    String,
-    String,
-    i64,
-    String,
-    i64,
-    Option<i64>,
-    Option<String>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    i64,
-);
+/// Whether mail from outside comes to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Receives {
+    Yes,
+    NotYet,
+    No,
+}
+
+impl FromRow<'_, AnyRow> for Owner {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        let forwards: i64 = row.try_get("forwards")?;
+        let mailbox = Mailbox {
+            account: AccountId::new(row.try_get("id")?),
+            login: row.try_get("login")?,
+            key: row.try_get("mailbox")?,
+            quota: Allowances::from_columns(row.try_get("quota_octets")?, row.try_get("quota_messages")?),
+            forwards: forwards > 0,
+        };
+        let (state, stops): (&str, i64) = (row.try_get("state")?, row.try_get("stops")?);
+        let receives = match state {
+            "active" => Receives::Yes,
+            "suspended" if stops & RECEIVING == 0 => Receives::Yes,
+            "staged" => Receives::NotYet,
+            _ => Receives::No,
+        };
+        Ok(Self { mailbox, receives })
+    }
+}
+
+/// What there is of an address in a domain that is known.
+struct Place {
+    kind: String,
+    refusal: String,
+    home: Home,
+    owner: Option<Owner>,
+    /// Of an address that is there.
+    enabled: Option<i64>,
+    /// Of one that somebody had.
+    free_at: Option<i64>,
+}
+
+impl FromRow<'_, AnyRow> for Place {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        let owner: Option<i64> = row.try_get("id")?;
+        Ok(Self {
+            kind: row.try_get("kind")?,
+            refusal: row.try_get("refusal")?,
+            home: Home {
+                id: row.try_get("home_id")?,
+                separators: row.try_get("separators")?,
+                catch_all: row.try_get("catch_all_id")?,
+            },
+            owner: owner.map(|_| Owner::from_row(row)).transpose()?,
+            enabled: row.try_get("enabled")?,
+            free_at: row.try_get("free_at")?,
+        })
+    }
+}
 
 /// What an address leads to.
 enum Lead {
@@ -74,11 +122,11 @@ impl Accounts {
             Lead::Nobody => Resolution::UnknownUser,
             Lead::Duty(None) => Resolution::NoPostmaster,
             // Never refused, whatever the state of the account.
-            Lead::Duty(Some(owner)) => Resolution::Mailbox(mailbox(owner)),
-            Lead::Owner(owner) => match (owner.5.as_str(), owner.6 & RECEIVING) {
-                ("active", _) | ("suspended", 0) => Resolution::Mailbox(mailbox(owner)),
-                ("staged", _) => Resolution::Unready,
-                _ => Resolution::Disabled,
+            Lead::Duty(Some(owner)) => Resolution::Mailbox(owner.mailbox),
+            Lead::Owner(owner) => match owner.receives {
+                Receives::Yes => Resolution::Mailbox(owner.mailbox),
+                Receives::NotYet => Resolution::Unready,
+                Receives::No => Resolution::Disabled,
             },
         })
     }
@@ -97,7 +145,7 @@ impl Accounts {
                     .await
                     .map_err(Unavailable::when("looking up a brand's domain"))?;
                 let appointed = self.owner(sql::POSTMASTER, home.map_or(0, |(id, _)| id)).await?;
-                Ok(appointed.map_or(Resolution::NoPostmaster, |owner| Resolution::Mailbox(mailbox(owner))))
+                Ok(appointed.map_or(Resolution::NoPostmaster, |owner| Resolution::Mailbox(owner.mailbox)))
             }
             resolution => Ok(resolution),
         }
@@ -109,7 +157,7 @@ impl Accounts {
     /// [`Unavailable`]: try again later, `4xx`.
     pub async fn owns(&self, account: &Account, local_part: &str, domain: &str) -> Result<bool, Unavailable> {
         Ok(match self.lead(local_part, domain).await? {
-            Lead::Owner(owner) | Lead::Duty(Some(owner)) => owner.0 == account.id.get(),
+            Lead::Owner(owner) | Lead::Duty(Some(owner)) => owner.mailbox.account == account.id,
             _ => false,
         })
     }
@@ -185,43 +233,21 @@ impl Accounts {
     }
 
     async fn ask_for(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
-        let row: Option<Row> = sqlx::query_as(sql::RESOLVE)
+        let place: Option<Place> = sqlx::query_as(sql::RESOLVE)
             .bind(domain.as_str())
             .bind(local_part)
             .fetch_optional(self.shared.store.readers())
             .await
             .map_err(Unavailable::when("looking up an address"))?;
-        let Some(row) = row else { return Ok(Found::Lead(Lead::NotOurs)) };
-        let (
-            kind,
-            refusal,
-            id,
-            separators,
-            catch_all,
-            account,
-            login,
-            key,
-            octets,
-            messages,
-            state,
-            stops,
-            enabled,
-            free_at,
-            forwards,
-        ) = row;
-        if kind == "barred" {
-            return Ok(Found::Lead(Lead::Barred(refusal)));
+        let Some(place) = place else { return Ok(Found::Lead(Lead::NotOurs)) };
+        if place.kind == "barred" {
+            return Ok(Found::Lead(Lead::Barred(place.refusal)));
         }
-        Ok(match (account, login, key) {
-            (Some(account), Some(login), Some(key)) => {
-                let (octets, messages) = (octets.unwrap_or(-1), messages.unwrap_or(-1));
-                let (state, stops) = (state.unwrap_or_default(), stops.unwrap_or(0));
-                Found::Lead(Lead::Owner((account, login, key, octets, messages, state, stops, forwards)))
-            }
-            _ if enabled == Some(0) || free_at.is_some_and(|free_at| free_at > now()) => {
-                Found::Held(Home { id, separators, catch_all })
-            }
-            _ => Found::Nobody(Home { id, separators, catch_all }),
+        let is_held = place.enabled == Some(0) || place.free_at.is_some_and(|free_at| free_at > now());
+        Ok(match place.owner {
+            Some(owner) => Found::Lead(Lead::Owner(owner)),
+            None if is_held => Found::Held(place.home),
+            None => Found::Nobody(place.home),
         })
     }
 
@@ -235,11 +261,6 @@ impl Accounts {
             .await
             .map_err(Unavailable::when("looking up a mailbox"))
     }
-}
-
-fn mailbox((account, login, key, octets, messages, _, _, forwards): Owner) -> Mailbox {
-    let quota = Allowances::from_columns(octets, messages);
-    Mailbox { account: AccountId::new(account), login, key, quota, forwards: forwards > 0 }
 }
 
 /// The name in front of the first separator, if there is one and there is a name.

@@ -3,9 +3,6 @@
 //!
 //! A sealed secret is `v1.` and the Base64 of 12 octets of nonce, the ciphertext and 16 octets of tag.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use auth_sasl::Secret;
@@ -13,10 +10,9 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use zeroize::Zeroizing;
 
-use crate::AccountId;
 use crate::error::{OpenError, Unavailable};
+use crate::{AccountId, key_file};
 
-const KEY_OCTETS: usize = 32;
 const VERSION: &str = "v1.";
 
 pub(crate) struct ApopKey(RandomizedNonceKey);
@@ -24,15 +20,10 @@ pub(crate) struct ApopKey(RandomizedNonceKey);
 impl ApopKey {
     /// Reads the key file.
     pub(crate) fn load(path: &Path) -> Result<Self, OpenError> {
-        Self::from_octets(&load_key(path)?).map_err(|error| OpenError::Key {
+        Self::from_octets(&key_file::load(path)?).map_err(|error| OpenError::Key {
             path: path.to_owned(),
             fault: format!("cannot be used: {error}"),
         })
-    }
-
-    /// Makes a key file that only its owner can read. A file that is there stays as it is.
-    pub(crate) fn generate(path: &Path) -> Result<(), OpenError> {
-        generate_key(path)
     }
 
     /// Seals a password for one account.
@@ -68,55 +59,6 @@ impl ApopKey {
     }
 }
 
-/// Reads the key file: one line, the Base64 of 32 octets.
-pub(crate) fn load_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    let fault = |fault: String| OpenError::Key { path: path.to_owned(), fault };
-    let mut text = Zeroizing::new(Vec::new());
-    let mut file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(fault(
-                "is missing; put it back, or make a first one with: yubin check --create".into(),
-            ));
-        }
-        Err(error) => {
-            return Err(fault(format!("cannot be read: {error}; it must belong to the daemons' user")));
-        }
-    };
-    let mode = file.metadata().map_err(|e| fault(format!("cannot be read: {e}")))?.permissions().mode();
-    if mode & 0o007 != 0 {
-        return Err(fault(format!("can be read by everyone; run: chmod 640 {}", path.display())));
-    }
-    // A wrong path must not make us read a whole disk.
-    (&mut file).take(256).read_to_end(&mut text).map_err(|e| fault(format!("cannot be read: {e}")))?;
-    let octets = BASE64_STANDARD.decode(text.trim_ascii()).map(Zeroizing::new).unwrap_or_default();
-    if octets.len() != KEY_OCTETS {
-        return Err(fault(
-            "does not hold a key (one line, the Base64 of 32 octets); put the right one back".into(),
-        ));
-    }
-    Ok(octets)
-}
-
-/// Makes a key file that only its owner can read. A file that is there stays as it is.
-pub(crate) fn generate_key(path: &Path) -> Result<(), OpenError> {
-    let fault = |error: io::Error| OpenError::Key {
-        path: path.to_owned(),
-        fault: format!(
-            "cannot be made: {error}; name a place where the daemons' user may write, such as /var/lib/yubin"
-        ),
-    };
-    let mut octets = Zeroizing::new([0; KEY_OCTETS]);
-    aws_lc_rs::rand::fill(&mut *octets).map_err(|_| fault(io::Error::other("no random numbers")))?;
-    let line = Zeroizing::new(format!("{}\n", BASE64_STANDARD.encode(*octets)));
-    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        other => other.map_err(fault)?,
-    };
-    // Secrets will be sealed with it from now on: it must be there after a power cut.
-    file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(fault)
-}
-
 /// What is authenticated with the secret but not stored in it.
 fn binding(account: AccountId) -> Aad<String> {
     Aad::from(format!("yubin apop {VERSION}{account}"))
@@ -127,7 +69,7 @@ mod tests {
     use super::*;
 
     fn key(octet: u8) -> ApopKey {
-        ApopKey::from_octets(&[octet; KEY_OCTETS]).unwrap()
+        ApopKey::from_octets(&[octet; key_file::OCTETS]).unwrap()
     }
 
     #[test]
@@ -152,33 +94,5 @@ mod tests {
     fn the_same_secret_is_never_sealed_alike() {
         let seal = || key(1).seal(AccountId::new(1), &Secret::new("tanstaaf")).unwrap();
         assert_ne!(seal(), seal());
-    }
-
-    #[test]
-    fn a_key_file_is_made_once_and_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("apop.key");
-        ApopKey::generate(&path).unwrap();
-        let first = fs::read(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        ApopKey::generate(&path).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), first, "a second call keeps it");
-        let sealed = ApopKey::load(&path).unwrap().seal(AccountId::new(7), &Secret::new("x")).unwrap();
-        assert_eq!(ApopKey::load(&path).unwrap().open(AccountId::new(7), &sealed).unwrap().expose(), b"x");
-    }
-
-    #[test]
-    fn a_bad_key_file_is_refused_with_words() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("apop.key");
-        let fault = || ApopKey::load(&path).err().unwrap().to_string();
-        assert!(fault().contains("is missing"), "{}", fault());
-        for content in ["", "tanuki", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
-            fs::write(&path, content).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-            assert!(fault().contains("does not hold a key"), "{content}: {}", fault());
-        }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(fault().contains("chmod 640"), "{}", fault());
     }
 }

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::Unavailable;
 use crate::questions::Account;
-use crate::standing::{READING, SENDING, Service};
+use crate::standing::{LIFTING, READING, SENDING, Service};
 use crate::{AccountId, Accounts, Shared, limits, sql};
 
 /// All live sessions of this process.
@@ -30,8 +31,9 @@ struct Inner {
     live: HashMap<AccountId, Vec<Live>>,
     /// Changes that ended sessions a short while ago: for a login that was judged just before one and is announced just after.
     recent: HashMap<AccountId, (Instant, Ending)>,
-    /// The last change that was looked at; nothing before the first session.
+    /// The last change that was looked at; nothing before the first session or wrong claim.
     seen: Option<i64>,
+    following: bool,
 }
 
 struct Live {
@@ -92,11 +94,8 @@ impl Accounts {
         let uses = if service == Service::SmtpAuth { SENDING } else { READING };
         let (end, ended) = watch::channel(false);
         let serial = self.shared.sessions.serial.fetch_add(1, Ordering::Relaxed);
+        self.shared.follow_changes(Some(account.as_of));
         let mut inner = self.shared.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.seen.is_none() {
-            inner.seen = Some(account.as_of);
-            tokio::spawn(follow(Arc::downgrade(&self.shared)));
-        }
         let missed = inner.recent.get(&account.id);
         if missed.is_some_and(|(_, it)| it.change > account.as_of && it.ends & uses != 0) {
             end.send_replace(true);
@@ -122,11 +121,27 @@ impl Shared {
         sqlx::query_scalar(sql::NEWEST_CHANGE).fetch_one(self.store.readers()).await
     }
 
+    /// Follows the changes from now on: those after `seen`, or those that come. Must be called within a tokio runtime.
+    pub(crate) fn follow_changes(self: &Arc<Self>, seen: Option<i64>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut inner = self.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.seen = inner.seen.or(seen);
+        if !inner.following {
+            inner.following = true;
+            runtime.spawn(follow(Arc::downgrade(self)));
+        }
+    }
+
     async fn follow(&self) -> Result<(), Unavailable> {
         let following = || Unavailable::when("following the changes");
         let lock = || self.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = lock().seen.unwrap_or(0);
+        let seen = lock().seen;
         let newest = self.newest_change().await.map_err(following())?;
+        let Some(seen) = seen else {
+            // Unless a session was announced meanwhile, which may know less.
+            lock().seen.get_or_insert(newest);
+            return Ok(());
+        };
         if newest == seen {
             return Ok(());
         }
@@ -136,6 +151,9 @@ impl Shared {
             .fetch_all(self.store.readers())
             .await
             .map_err(following())?;
+        if endings.iter().any(|(_, _, ends)| ends & LIFTING != 0) {
+            self.guesses.forget_counts();
+        }
         let mut inner = lock();
         inner.forget(limits::FOLLOW_REMEMBERS);
         for (change, account, ends) in endings {

@@ -3,18 +3,19 @@
 //! What the two do not share is in [`crate::backend`].
 
 mod customers;
+pub(crate) mod many;
 
 pub(crate) use customers::*;
 
-/// `$1` counter name → its next value.
-pub(crate) const NEXT: &str = "UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value";
+/// `$1` counter name, `$2` how many → the last of so many next values.
+pub(crate) const NEXT: &str = "UPDATE counter SET value = value + $2 WHERE name = $1 RETURNING value";
 
 /// `$1` domain, `$2` local part → a row if the domain is known: what it is, and the account that has the address there, or NULLs; whether
 /// the address is on, of one that somebody had when it is free, and to how many addresses the account would send mail on.
-pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, home.separators, home.catch_all_id, \
+pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id AS home_id, home.separators, home.catch_all_id, \
      account.id, account.login, account.mailbox, account.quota_octets, account.quota_messages, \
      account.state, account.stops, address.enabled, released.free_at, \
-     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM domain JOIN domain home ON home.id = domain.home_id \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) AS forwards FROM domain JOIN domain home ON home.id = domain.home_id \
      LEFT JOIN address ON address.domain_id = home.id AND address.local_part = $2 \
      LEFT JOIN account ON account.id = address.account_id AND address.enabled = 1 \
      LEFT JOIN released ON released.domain_id = home.id AND released.local_part = $2 \
@@ -22,12 +23,12 @@ pub(crate) const RESOLVE: &str = "SELECT domain.kind, domain.refusal, home.id, h
 
 /// `$1` account id → as in [`RESOLVE`].
 pub(crate) const MAILBOX: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
-     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = $1";
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) AS forwards FROM account WHERE id = $1";
 
 /// `$1` domain id, or 0 → the account that `postmaster@` leads to: the domain's, else that of its brand's default domain, else the one of
 /// that name.
 pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, quota_messages, state, stops, \
-     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) FROM account WHERE id = COALESCE( \
+     (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) AS forwards FROM account WHERE id = COALESCE( \
      (SELECT postmaster_id FROM domain WHERE id = $1 AND postmaster_id > 0), \
      (SELECT postmaster_id FROM domain WHERE postmaster_id > 0 \
         AND id = (SELECT MIN(id) FROM domain WHERE kind = 'ours' \
@@ -37,7 +38,7 @@ pub(crate) const POSTMASTER: &str = "SELECT id, login, mailbox, quota_octets, qu
 
 /// `$1` a domain's name → the account that is appointed for `postmaster@` and `abuse@` in that domain itself.
 pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
-     account.quota_messages, account.state, account.stops, (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) \
+     account.quota_messages, account.state, account.stops, (SELECT COUNT(*) FROM forward WHERE forward.account_id = account.id) AS forwards \
      FROM domain JOIN domain home ON home.id = domain.home_id \
      JOIN account ON account.id = home.postmaster_id WHERE domain.name = $1";
 
@@ -45,10 +46,10 @@ pub(crate) const APPOINTED: &str = "SELECT account.id, account.login, account.ma
 /// the number of the last change, and the credential's value or NULL.
 pub(crate) const CREDENTIAL: &str = "SELECT account.id, account.login, account.mailbox, account.quota_octets, \
      account.quota_messages, account.state, account.stops, account.state_text, account.state_since, \
-     account.state_until, COALESCE(service.enabled, plan_service.enabled), \
-     (SELECT value FROM counter WHERE name = 'audit'), account.pop3_rules, \
+     account.state_until, COALESCE(service.enabled, plan_service.enabled) AS enabled, \
+     (SELECT value FROM counter WHERE name = 'audit') AS as_of, account.pop3_rules, \
      (SELECT domain.pop3_rules FROM address JOIN domain \
-     ON domain.id = address.domain_id WHERE address.account_id = account.id AND address.kind = 'issued'), \
+     ON domain.id = address.domain_id WHERE address.account_id = account.id AND address.kind = 'issued') AS domain_rules, \
      credential.value FROM account \
      LEFT JOIN credential ON credential.account_id = account.id AND credential.kind = $2 \
      LEFT JOIN service ON service.account_id = account.id AND service.name = $3 \

@@ -12,8 +12,7 @@ use aws_lc_rs::hmac::{Context, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, Key, 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::error::OpenError;
-use crate::limits;
-use crate::seal::{generate_key, load_key};
+use crate::{key_file, limits};
 
 /// Makes and reads the sender's addresses of mail that is sent on.
 pub struct Srs {
@@ -41,7 +40,7 @@ impl Srs {
     /// # Errors
     /// [`OpenError::Key`], with what to do.
     pub fn load(path: &Path, domain: &str) -> Result<Self, OpenError> {
-        Ok(Self::new(&load_key(path)?, domain))
+        Ok(Self::new(&key_file::load(path)?, domain))
     }
 
     /// Makes a key file that only its owner can read. A file that is there stays as it is.
@@ -49,7 +48,7 @@ impl Srs {
     /// # Errors
     /// [`OpenError::Key`].
     pub fn generate(path: &Path) -> Result<(), OpenError> {
-        generate_key(path)
+        key_file::generate(path)
     }
 
     fn new(key: &[u8], domain: &str) -> Self {

@@ -67,6 +67,9 @@ pub(crate) const READING: i64 = 2;
 /// The bit of mail that comes.
 pub(crate) const RECEIVING: i64 = 4;
 
+/// The bit of a change that ends no session: one that lets somebody in again who was held back for guessing.
+pub(crate) const LIFTING: i64 = 8;
+
 /// What a suspension stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stops {

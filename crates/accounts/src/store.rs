@@ -50,6 +50,31 @@ impl Change {
         self.write(id, action, subject, account.get(), ends).await
     }
 
+    /// An audit entry each, for new accounts: none of them has anything that would end with it.
+    pub(crate) async fn note_new(
+        &mut self,
+        action: &str,
+        accounts: &[(i64, &str)],
+    ) -> Result<(), Unavailable> {
+        let Some(first) = next_many(self, "audit", accounts.len()).await? else { return Ok(()) };
+        let at = now();
+        let row = |(id, (account, subject)): (i64, &(i64, &str))| {
+            let who = self.who.as_str();
+            vec![
+                id.into(),
+                at.into(),
+                action.into(),
+                (*subject).into(),
+                who.into(),
+                (*account).into(),
+                0.into(),
+            ]
+        };
+        let rows = (first..).zip(accounts).map(row).collect();
+        let writing = sql::many::ADD_AUDITS.execute(&mut self.transaction, rows).await;
+        writing.map_err(Unavailable::when("writing the audit entries"))
+    }
+
     async fn write(
         &mut self,
         id: i64,
@@ -249,8 +274,23 @@ impl Store {
 
 /// The next value of a counter, in the same change as what it is for.
 pub(crate) async fn next(change: &mut Change, counter: &str) -> Result<i64, Unavailable> {
+    advance(change, counter, 1).await
+}
+
+/// The first of so many next values, if any are wanted.
+pub(crate) async fn next_many(
+    change: &mut Change,
+    counter: &str,
+    many: usize,
+) -> Result<Option<i64>, Unavailable> {
+    let many = i64::try_from(many).map_err(Unavailable::when("numbering"))?;
+    Ok(if many == 0 { None } else { Some(advance(change, counter, many).await? - many + 1) })
+}
+
+async fn advance(change: &mut Change, counter: &str, by: i64) -> Result<i64, Unavailable> {
     sqlx::query_scalar(sql::NEXT)
         .bind(counter)
+        .bind(by)
         .fetch_one(&mut **change)
         .await
         .map_err(Unavailable::when("numbering a change"))

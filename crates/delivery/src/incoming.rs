@@ -5,11 +5,16 @@ use std::mem;
 use mail_queue::{Envelope, QueueId};
 use mailstore::{Mailbox, UniqueName};
 use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use crate::error::DeliveryError;
 use crate::local::LocalDelivery;
+use crate::pool::Job;
 use crate::store::Store;
 use crate::warning::Reserved;
+
+/// From so many octets on that lie in the file alone, the disk is given them before the message is complete.
+const EARLY: usize = 2 << 20;
 
 /// A message on its way into its mailboxes. Dropped before [`commit`](Incoming::commit), it leaves nothing.
 #[derive(Debug)]
@@ -19,6 +24,9 @@ pub struct Incoming {
     /// What is not written yet; its capacity is what a message costs in memory.
     buffer: Vec<u8>,
     stage: Stage,
+    /// Octets in the file for which nobody has asked the disk.
+    unasked: usize,
+    head_start: Option<Job<Result<(), mailstore::Error>>>,
     reservations: Vec<Reserved>,
     hold: Option<String>,
     /// Even a message for a single mailbox goes through the queue.
@@ -34,9 +42,14 @@ enum Stage {
     InMemory,
     /// Its beginning is in a file.
     InFile(Store),
+    /// Its beginning is in a file, or on its way there.
+    Writing(Job<Written>),
     /// An error, or a call that was not awaited to its end, has undone it.
     Undone,
 }
+
+/// The file, and the buffer that was written to it, empty.
+type Written = Result<(Store, Vec<u8>), DeliveryError>;
 
 /// The message is durable for every recipient: 250.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,29 +77,24 @@ impl Incoming {
         {
             buffer.splice(..0, envelope.head(recipient).into_bytes());
         }
+        Incoming::with(local, envelope, buffer, false)
+    }
+
+    pub(crate) fn by_queue(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
+        Incoming::with(local, envelope.without_duplicates(), header, true)
+    }
+
+    fn with(local: LocalDelivery, envelope: Envelope, buffer: Vec<u8>, queued: bool) -> Incoming {
         Incoming {
             local,
             envelope,
             buffer,
             stage: Stage::InMemory,
+            unasked: 0,
+            head_start: None,
             reservations: Vec::new(),
             hold: None,
-            queued: false,
-            unique: None,
-        }
-    }
-
-    pub(crate) fn by_queue(local: LocalDelivery, envelope: Envelope, header: Vec<u8>) -> Incoming {
-        let envelope = envelope.without_duplicates();
-        let (stage, reservations) = (Stage::InMemory, Vec::new());
-        Incoming {
-            local,
-            envelope,
-            buffer: header,
-            stage,
-            reservations,
-            hold: None,
-            queued: true,
+            queued,
             unique: None,
         }
     }
@@ -112,21 +120,37 @@ impl Incoming {
 
     /// Takes the next piece of the message, as on the wire without dot stuffing; pieces may have any size.
     ///
-    /// After an error the message is undone, and later calls fail too. A call that is not awaited to its end undoes it.
+    /// A large message is written while it comes in, so that an error is known one piece later than it happens, at
+    /// [`commit`](Incoming::commit) at the latest. After an error the message is undone, and later calls fail too. A call that is not
+    /// awaited to its end undoes it.
     pub async fn write(&mut self, mut piece: &[u8]) -> Result<(), DeliveryError> {
         if matches!(self.stage, Stage::Undone) {
             return Err(undone());
         }
         self.local.inner.room.came(piece.len());
-        let limit = self.local.small_message();
-        while self.buffer.len() + piece.len() > limit {
-            let (now, later) = piece.split_at(limit.saturating_sub(self.buffer.len()));
-            self.buffer.extend_from_slice(now);
+        while self.buffer.len() + piece.len() > self.limit() {
+            let (now, later) = piece.split_at(self.limit().saturating_sub(self.buffer.len()));
+            self.fill(now);
             piece = later;
             self.flush().await?;
         }
-        self.buffer.extend_from_slice(piece);
+        self.fill(piece);
         Ok(())
+    }
+
+    /// Octets that may be in the buffer. Those of a large message are two, one that is filled and one that is written: together they
+    /// hold what a small message does.
+    fn limit(&self) -> usize {
+        let most = self.local.small_message();
+        if matches!(self.stage, Stage::InMemory) { most } else { (most / 2).max(1) }
+    }
+
+    fn fill(&mut self, octets: &[u8]) {
+        // A small one grows with its message; one that was used before, or will be filled, is as large as it gets.
+        if !matches!(self.stage, Stage::InMemory) && self.buffer.capacity() == 0 {
+            self.buffer.reserve_exact(self.limit());
+        }
+        self.buffer.extend_from_slice(octets);
     }
 
     /// Makes the message durable, and visible to its recipients. The answer to the sender depends on this result alone.
@@ -146,23 +170,25 @@ impl Incoming {
 
     /// Undoes the message, and comes back when nothing of it is left; dropping it does the same, a moment later.
     pub async fn discard(mut self) {
-        if let Stage::InFile(store) = mem::replace(&mut self.stage, Stage::Undone) {
+        if let Ok((Some(store), _)) = self.settled().await {
             // Of a runtime that ends nobody is told anything any more.
             let _ = self.local.inner.pool.run(move || drop(store)).await;
         }
     }
 
     async fn commit_as(mut self, from_all: Option<String>) -> Result<Accepted, DeliveryError> {
-        let (stage, buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
+        let early = self.started().await;
+        let (begun, _) = self.settled().await?;
+        let buffer = mem::take(&mut self.buffer);
         let (inner, envelope) = (self.local.inner.clone(), self.envelope.clone());
         let (reservations, queued) = (mem::take(&mut self.reservations), self.queued);
         let (hold, unique) = (self.hold.take(), self.unique.take());
         let job = move || {
-            let (mut store, whole) = match stage {
-                Stage::InMemory => (Store::begin(&inner, &envelope, queued, unique.as_ref())?, true),
-                Stage::InFile(store) => (store, false),
-                Stage::Undone => return Err(undone()),
+            let (mut store, whole) = match begun {
+                None => (Store::begin(&inner, &envelope, queued, unique.as_ref())?, true),
+                Some(store) => (store, false),
             };
+            early?;
             if !buffer.is_empty() {
                 store.write(&buffer)?;
             }
@@ -180,37 +206,78 @@ impl Incoming {
         Ok(accepted)
     }
 
-    /// Writes the buffer to the file, which begins here if it has not.
+    /// Has the buffer written to the file, which begins here if it has not. While that goes on the next one can be filled.
     async fn flush(&mut self) -> Result<(), DeliveryError> {
-        let (stage, mut buffer) = (mem::replace(&mut self.stage, Stage::Undone), mem::take(&mut self.buffer));
-        let (inner, begun) = (self.local.inner.clone(), matches!(stage, Stage::InFile(_)));
-        let (queued, unique) = (self.queued, self.unique.clone());
-        let envelope = if begun { None } else { Some(self.envelope.clone()) };
+        let (begun, spare) = self.settled().await?;
+        let first = begun.is_none();
+        let early = self.start_early(begun.as_ref()).await;
+        self.unasked += self.buffer.len();
+        let mut piece = mem::replace(&mut self.buffer, spare);
+        let (inner, queued, unique) = (self.local.inner.clone(), self.queued, self.unique.clone());
+        let envelope = first.then(|| self.envelope.clone());
         let job = move || {
-            let mut store = match (stage, envelope) {
-                (Stage::InFile(store), _) => store,
-                (Stage::InMemory, Some(envelope)) => {
-                    Store::begin(&inner, &envelope, queued, unique.as_ref())?
-                }
-                _ => return Err(undone()),
+            let mut store = match (begun, envelope) {
+                (Some(store), _) => store,
+                (None, Some(envelope)) => Store::begin(&inner, &envelope, queued, unique.as_ref())?,
+                (None, None) => return Err(undone()),
             };
-            store.write(&buffer)?;
-            buffer.clear();
-            Ok((store, buffer))
+            early?;
+            store.write(&piece)?;
+            piece.clear();
+            Ok((store, piece))
         };
-        let (store, buffer) = self.local.inner.pool.run(job).await??;
-        (self.stage, self.buffer) = (Stage::InFile(store), buffer);
+        self.stage = Stage::Writing(self.local.inner.pool.start(job).await?);
+        if first {
+            // It holds as much as a message may.
+            self.stage = self.settled().await?.0.map_or(Stage::Undone, Stage::InFile);
+        }
         Ok(())
+    }
+
+    /// Has the disk take what lies in the file long enough, while more comes in; says what came of the last time.
+    async fn start_early(&mut self, begun: Option<&Store>) -> Result<(), DeliveryError> {
+        let due = self.unasked >= EARLY && self.head_start.as_ref().is_none_or(Job::is_over);
+        let Some(store) = begun.filter(|_| due) else { return Ok(()) };
+        self.started().await?;
+        if let Some(head_start) = store.head_start() {
+            self.head_start = self.local.inner.pool.start_if_free(move || head_start.run());
+            self.unasked = 0;
+        }
+        Ok(())
+    }
+
+    /// Waits for what the disk was given early.
+    async fn started(&mut self) -> Result<(), DeliveryError> {
+        match self.head_start.take() {
+            Some(job) => Ok(job.end().await??),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the piece that is being written. The file, if there is one, is the caller's then, with an empty buffer; the message is
+    /// undone if it is not put back.
+    async fn settled(&mut self) -> Result<(Option<Store>, Vec<u8>), DeliveryError> {
+        match mem::replace(&mut self.stage, Stage::Undone) {
+            Stage::InMemory => Ok((None, Vec::new())),
+            Stage::InFile(store) => Ok((Some(store), Vec::new())),
+            Stage::Writing(job) => job.end().await?.map(|(store, buffer)| (Some(store), buffer)),
+            Stage::Undone => Err(undone()),
+        }
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
+        let stage = mem::replace(&mut self.stage, Stage::Undone);
         // Removing the file is file work too: not on an async thread if there is another.
-        if let Stage::InFile(store) = mem::replace(&mut self.stage, Stage::Undone)
-            && let Ok(runtime) = Handle::try_current()
-        {
-            runtime.spawn_blocking(move || drop(store));
+        match (stage, Handle::try_current()) {
+            (Stage::InFile(store), Ok(runtime)) => drop(runtime.spawn_blocking(move || drop(store))),
+            (Stage::Writing(job), Ok(runtime)) => drop(runtime.spawn(async move {
+                if let Ok(written) = job.end().await {
+                    spawn_blocking(move || drop(written));
+                }
+            })),
+            _ => {}
         }
     }
 }

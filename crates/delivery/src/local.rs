@@ -27,7 +27,7 @@ pub struct StoreConfig {
     pub queue: PathBuf,
     /// This host's name, for file names.
     pub host: String,
-    /// Up to so many octets a message stays in memory until its end; also the buffer of a larger one.
+    /// Up to so many octets a message stays in memory until its end; also what the two buffers of a larger one hold together.
     pub small_message: usize,
     /// What stays free on the disk: see [`LocalDelivery::room`].
     pub reserve: Reserve,

@@ -1,9 +1,10 @@
 //! The bounded pool of blocking threads.
 
+use std::error::Error;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::DeliveryError;
 
@@ -26,13 +27,50 @@ impl Pool {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, DeliveryError> {
-        let stopping = |error: Box<dyn std::error::Error + Send + Sync>| DeliveryError::Io(error);
-        let permit = self.permits.clone().acquire_owned().await.map_err(|closed| stopping(closed.into()))?;
-        let job = move || {
+        self.start(job).await?.end().await
+    }
+
+    /// Comes back as soon as there is a place for the job, which runs by itself from then on.
+    pub(crate) async fn start<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Job<T>, DeliveryError> {
+        Ok(Job::new(self.permits.clone().acquire_owned().await.map_err(stopping)?, job))
+    }
+
+    /// As [`start`](Pool::start), of a job that nobody needs: none is started while others wait for a place.
+    pub(crate) fn start_if_free<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<Job<T>> {
+        Some(Job::new(self.permits.clone().try_acquire_owned().ok()?, job))
+    }
+}
+
+/// A job that runs, or has. If nobody waits for it, it runs to its end and its result is dropped.
+#[derive(Debug)]
+pub(crate) struct Job<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Job<T> {
+    fn new(permit: OwnedSemaphorePermit, job: impl FnOnce() -> T + Send + 'static) -> Job<T> {
+        Job(spawn_blocking(move || {
             let result = job();
             drop(permit);
             result
-        };
-        spawn_blocking(job).await.map_err(|join| stopping(join.into()))
+        }))
     }
+
+    /// Whether its result is there.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    /// Waits for its result.
+    pub(crate) async fn end(self) -> Result<T, DeliveryError> {
+        self.0.await.map_err(stopping)
+    }
+}
+
+fn stopping(error: impl Error + Send + Sync + 'static) -> DeliveryError {
+    DeliveryError::Io(error.into())
 }

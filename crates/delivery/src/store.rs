@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mail_queue::{Envelope, Outcome};
-use mailstore::{Mailbox, Maildir, Quota, QuotaError, Reservation, Sizes, UniqueName};
+use mailstore::{HeadStart, Mailbox, Maildir, Quota, QuotaError, Reservation, Sizes, UniqueName};
 
 use crate::error::DeliveryError;
 use crate::incoming::Accepted;
@@ -40,6 +40,14 @@ impl Store {
         match self {
             Store::One(delivery) => Ok(delivery.write(piece)?),
             Store::Several(incoming) => Ok(incoming.write(piece)?),
+        }
+    }
+
+    /// Sends what was written so far to the disk, from another thread.
+    pub(crate) fn head_start(&self) -> Option<HeadStart> {
+        match self {
+            Store::One(delivery) => delivery.head_start(),
+            Store::Several(incoming) => incoming.head_start(),
         }
     }
 

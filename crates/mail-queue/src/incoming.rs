@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use mailstore::files::is_missing_feature;
-use mailstore::{Draft, Mailbox, Sizes};
+use mailstore::{Draft, HeadStart, Mailbox, Sizes};
 
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
@@ -49,6 +49,11 @@ impl Incoming {
     /// Writes the next piece: one system call, so pieces should be large. After an error only dropping makes sense.
     pub fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
         Ok(self.draft.write(piece)?)
+    }
+
+    /// For a large message: see [`HeadStart`].
+    pub fn head_start(&self) -> Option<HeadStart> {
+        self.draft.head_start()
     }
 
     /// Makes the message durable for all recipients at once. From `Ok` on it is accepted (S3); after an error nothing is left.

@@ -2,13 +2,12 @@
 //! directory once for all; who comes meanwhile is in the next turn. So the threads do not fight for the directory, and a sync pays for
 //! as many messages as there are. Only who is done, or has to make the next turn, is woken.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 
 use mailstore::Draft;
-use mailstore::files::Files;
+use mailstore::files::{Files, same_error};
 
 use crate::error::Error;
 
@@ -171,12 +170,7 @@ fn make_at_once(files: &dyn Files, dir: &Path, changes: Vec<Change>) -> Vec<Resu
         if let Some(name) = published {
             let _ = files.remove(&name);
         }
-        Err(mailstore::Error::new("sync", dir, again(error)).into())
+        Err(mailstore::Error::new("sync", dir, same_error(error)).into())
     };
     made.into_iter().map(result).collect()
-}
-
-/// The same error for one more.
-fn again(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{During, Error};
 use crate::files::Files;
 use crate::name::UniqueName;
-use crate::publish::Draft;
+use crate::publish::{Draft, HeadStart};
 
 /// A message on its way into a Maildir. Dropped before [`commit`](Delivery::commit), it leaves nothing.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl Delivery {
     /// Writes the next piece: one system call, so pieces should be large. After an error only dropping makes sense.
     pub fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
         self.draft.write(piece)
+    }
+
+    /// For a large message: see [`HeadStart`].
+    pub fn head_start(&self) -> Option<HeadStart> {
+        self.draft.head_start()
     }
 
     /// Octets written so far.

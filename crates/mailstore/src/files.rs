@@ -231,6 +231,11 @@ pub fn is_read(file: &File) -> bool {
 
 pub use crate::publish::is_missing_feature;
 
+/// The same error for one more who waits for the same step: an `io::Error` cannot be cloned, but its code can.
+pub fn same_error(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
 /// Makes a directory where it does not exist.
 pub(crate) fn make_dir(files: &dyn Files, path: &Path) -> Result<(), Error> {
     match files.make_dir(path) {

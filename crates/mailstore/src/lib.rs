@@ -91,7 +91,7 @@ pub use mailbox::{BadMailbox, Mailbox};
 pub use maildir::{Adopted, Maildir};
 pub use maildrop::{Maildrop, Removal, Removed};
 pub use name::{Namer, UniqueName};
-pub use publish::{Draft, Sizes};
+pub use publish::{Draft, HeadStart, Sizes};
 pub use quota::{Ledger, Over, Quota, QuotaError, Reservation, Usage};
 pub use reserve::{Low, Reserve, Space};
 pub use retention::Retention;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::error::{During, Error};
+use crate::files::same_error;
 use crate::listing::Listing;
 use crate::listings::{Listings, Shape};
 use crate::lock::Lock;
@@ -186,11 +187,7 @@ impl Maildrop {
             let dir = place.dir(&self.maildir);
             if let Err(error) = self.maildir.files.sync_dir(&dir) {
                 for removal in removals.iter_mut().filter(|removal| removal.result.is_ok()) {
-                    // An io::Error cannot be cloned; its code can.
-                    let copy = error
-                        .raw_os_error()
-                        .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-                    removal.result = Err(copy).during("sync", &dir);
+                    removal.result = Err(same_error(&error)).during("sync", &dir);
                 }
             }
         }

@@ -20,6 +20,25 @@ pub struct Sizes {
     pub wire: u64,
 }
 
+/// Sends what a growing file holds so far to the disk, from another thread than the one that writes: the [sync](Draft::sync) at its end,
+/// which nothing else replaces, then has little left to do.
+#[derive(Debug)]
+pub struct HeadStart {
+    files: Arc<dyn Files>,
+    path: PathBuf,
+    file: File,
+}
+
+impl HeadStart {
+    /// Comes back when it is there.
+    ///
+    /// # Errors
+    /// The file is worth nothing then: the system tells of a write that failed once, and a later sync may know nothing of it.
+    pub fn run(self) -> Result<(), Error> {
+        self.files.sync(&self.file).during("sync", &self.path)
+    }
+}
+
 /// A growing file with a name that nobody looks at (state S1). Dropped before it is published or kept, it is removed.
 #[derive(Debug)]
 pub struct Draft {
@@ -52,6 +71,12 @@ impl Draft {
         self.files.write(&mut self.file, piece).during("write", &self.path)?;
         self.size.update(piece);
         Ok(())
+    }
+
+    /// For a file that grows on: see [`HeadStart`]. None where there is no descriptor to be had; nobody has to have one.
+    pub fn head_start(&self) -> Option<HeadStart> {
+        let file = self.file.try_clone().ok()?;
+        Some(HeadStart { files: self.files.clone(), path: self.path.clone(), file })
     }
 
     /// Makes the content durable (state S2).

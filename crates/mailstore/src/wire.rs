@@ -15,12 +15,10 @@ pub(crate) struct WireSize {
 impl WireSize {
     /// Takes the next piece of the file.
     pub(crate) fn update(&mut self, piece: &[u8]) {
-        let Some(&last) = piece.last() else { return };
-        let lf = piece.iter().filter(|&&b| b == b'\n').count();
-        let crlf_inside = piece.windows(2).filter(|pair| pair == b"\r\n").count();
-        let crlf_across = usize::from(self.last == Some(b'\r') && piece.first() == Some(&b'\n'));
+        let (Some(&first), Some(&last)) = (piece.first(), piece.last()) else { return };
+        let across = is_bare(self.last.unwrap_or_default(), first);
         self.stored += piece.len() as u64;
-        self.bare_lf += (lf - crlf_inside - crlf_across) as u64;
+        self.bare_lf += u64::from(across) + bare_inside(piece);
         self.last = Some(last);
     }
 
@@ -68,9 +66,48 @@ impl WireSize {
     }
 }
 
+/// Octets that are looked at together: as many as an octet can count.
+const BLOCK: usize = 128;
+
+/// Every octet of every message goes through here, so it goes as vector instructions: the octets and those behind them are two slices
+/// that overlap, since of windows the compiler makes none.
+fn bare_inside(piece: &[u8]) -> u64 {
+    let behind = piece.get(1..).unwrap_or_default();
+    let (blocks, (next_blocks, rest)) = (piece.as_chunks::<BLOCK>().0, behind.as_chunks::<BLOCK>());
+    let count = |(before, octets): (&[u8; BLOCK], &[u8; BLOCK])| {
+        let pairs = before.iter().zip(octets);
+        u64::from(pairs.fold(0, |count: u8, (before, octet)| count + u8::from(is_bare(*before, *octet))))
+    };
+    let whole: u64 = blocks.iter().zip(next_blocks).map(count).sum();
+    let before_rest = piece.get(behind.len() - rest.len()..).unwrap_or_default();
+    let left = before_rest.iter().zip(rest).filter(|(before, octet)| is_bare(**before, **octet)).count();
+    whole + left as u64
+}
+
+const fn is_bare(before: u8, octet: u8) -> bool {
+    (octet == b'\n') & (before != b'\r')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bare_line_endings_are_found_wherever_they_stand_in_a_long_piece() {
+        for length in [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 2, 3 * BLOCK + 7] {
+            for at in 0..length {
+                for (ending, bare) in [(&b"\n"[..], 1), (b"\r\n", 0), (b"\n\n", 2), (b"\r\n\n", 1)] {
+                    let text = [&vec![b'x'; at][..], ending, &vec![b'x'; length - at]].concat();
+                    let mut size = WireSize::default();
+                    size.update(&text);
+                    assert_eq!(size.bare_lf, bare, "{ending:?} at {at} of {length}");
+                }
+            }
+            let mut size = WireSize::default();
+            size.update(&vec![b'\n'; length]);
+            assert_eq!(size.bare_lf, length as u64);
+        }
+    }
 
     #[test]
     fn wire_size_is_the_same_at_every_cut() {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Service;
 use crate::harness::programs::Program;
-use crate::harness::site::{AYUMI, Door, KENJI, Site, User};
+use crate::harness::site::{AYUMI, KENJI, Site, User};
 use crate::quota;
 
 fn json_of(site: &Site, arguments: &[&str]) -> Value {
@@ -33,6 +33,24 @@ fn verify(site: &Site) -> Value {
 
 fn restore(site: &Site, further: &[&str]) -> Value {
     json_of(site, &[&["restore", "--from", place(site).to_str().unwrap()], further].concat())
+}
+
+/// The daemons die, and with them the disk of all mail.
+fn lose_mail(service: Service) -> Site {
+    let site = service.kill();
+    for directory in ["mail", "queue"] {
+        fs::remove_dir_all(site.path(directory)).unwrap();
+    }
+    site
+}
+
+/// The same, with the accounts.
+fn lose_everything(service: Service) -> Site {
+    let site = lose_mail(service);
+    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
+        let _ = fs::remove_file(site.path(file));
+    }
+    site
 }
 
 /// Every message by its unique id, as a customer's program sees it.
@@ -95,14 +113,7 @@ fn l_07_r_05_after_the_loss_of_everything_the_customers_see_what_they_saw() {
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700), "{}", path.display());
     }
 
-    let Service { smtpd, pop3d, site } = service;
-    smtpd.kill();
-    pop3d.kill();
-    fs::remove_dir_all(site.path("mail")).unwrap();
-    fs::remove_dir_all(site.path("queue")).unwrap();
-    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
-        let _ = fs::remove_file(site.path(file));
-    }
+    let site = lose_everything(service);
 
     let restored = restore(&site, &["--all"]);
     assert_eq!(restored["restored"], report["messages"]);
@@ -282,11 +293,7 @@ fn l_07_l_10_accepted_mail_that_still_waits_is_in_it_and_what_cannot_be_read_hid
     let report = back_up(&service.site, &[]);
     assert_eq!(report["messages"], 3, "{report}");
 
-    let Service { smtpd, pop3d, site } = service;
-    smtpd.kill();
-    pop3d.kill();
-    fs::remove_dir_all(site.path("mail")).unwrap();
-    fs::remove_dir_all(site.path("queue")).unwrap();
+    let site = lose_mail(service);
     for user in [KENJI, AYUMI] {
         restore(&site, &[user.login]);
     }
@@ -336,14 +343,7 @@ fn l_07_a_restoration_of_everything_that_was_interrupted_goes_on() {
     let shown = json_of(&service.site, &["account", "show", AYUMI.login]);
     let ayumis = PathBuf::from(shown["maildir"].as_str().unwrap());
 
-    let Service { smtpd, pop3d, site } = service;
-    smtpd.kill();
-    pop3d.kill();
-    fs::remove_dir_all(site.path("mail")).unwrap();
-    fs::remove_dir_all(site.path("queue")).unwrap();
-    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
-        let _ = fs::remove_file(site.path(file));
-    }
+    let site = lose_everything(service);
     // It stops in the midst: the accounts are there, one's mail cannot come.
     fs::create_dir(site.path("mail")).unwrap();
     fs::write(&ayumis, "in the way").unwrap();
@@ -411,31 +411,13 @@ fn l_07_l_08_damage_is_not_inherited_by_the_backups_that_follow() {
 
 #[test]
 fn l_07_what_waits_for_other_hosts_comes_back_held_and_is_sent_only_when_it_is_released() {
-    let site = Site::with_users();
-    // Nobody answers there, so that it waits.
-    let outbound = "[outbound]\nsmarthost = \"127.0.0.78:1\"";
-    site.configure(&Site::configuration().replace("[outbound]\nenabled = false", outbound));
-    let service = Service::serve(site);
-    let mut smtp = service.smtp(Door::Submissions);
-    smtp.hello();
-    smtp.authenticate(&AYUMI);
-    smtp.send_mail(AYUMI.address, &["a@elsewhere.example", KENJI.address], &message(3));
-    smtp.quit();
-    service.smtpd.wait_for_events("outbound_deferred", 1);
+    let service = Service::with_mail_that_waits(&["a@elsewhere.example", KENJI.address], &message(3));
     let waits = json_of(&service.site, &["queue", "list"]);
     assert_eq!(back_up(&service.site, &[])["queued"], 1);
     assert_eq!(back_up(&service.site, &["--keep", "1"])["queued"], 1, "and the sweep leaves it");
     assert_eq!(verify(&service.site)["damaged"], json!([]));
 
-    let Service { smtpd, pop3d, site } = service;
-    smtpd.kill();
-    pop3d.kill();
-    for directory in ["mail", "queue"] {
-        fs::remove_dir_all(site.path(directory)).unwrap();
-    }
-    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
-        let _ = fs::remove_file(site.path(file));
-    }
+    let site = lose_everything(service);
     let restored = restore(&site, &["--all"]);
     assert_eq!((&restored["held"], &restored["restored"]), (&json!(1), &json!(1)), "{restored}");
     assert_eq!(restore(&site, &["--queue"])["held"], 0, "it is there");

@@ -115,17 +115,7 @@ fn s_16_who_writes_as_another_is_refused_rewritten_or_left_alone() {
 
 #[test]
 fn c_11_what_a_suspended_account_sent_is_held_listed_and_dropped() {
-    let site = Site::with_users();
-    // Nobody listens there, so that it waits.
-    let outbound = "[outbound]\nsmarthost = \"127.0.0.78:1\"";
-    site.configure(&Site::configuration().replace("[outbound]\nenabled = false", outbound));
-    let service = Service::serve(site);
-    let mut smtp = service.smtp(Door::Submissions);
-    smtp.hello();
-    smtp.authenticate(&AYUMI);
-    smtp.send_mail(AYUMI.address, &["a@elsewhere.example"], b"Subject: spam\r\n\r\nBuy\r\n");
-    smtp.quit();
-    service.smtpd.wait_for_events("outbound_deferred", 1);
+    let service = Service::with_mail_that_waits(&["a@elsewhere.example"], b"Subject: spam\r\n\r\nBuy\r\n");
     let said = service.site.yubin(&["account", "suspend", AYUMI.login]);
     assert!(said.contains("1 messages of it are held") && said.contains(" queue drop"), "{said}");
     let list = || service.site.yubin(&["--json", "queue", "list", "--held", "--account", AYUMI.login]);

@@ -14,6 +14,7 @@ mod desk;
 mod examples;
 mod expire;
 mod forwarding;
+mod guessing;
 mod guide;
 mod harness;
 mod hosts;

@@ -382,13 +382,11 @@ pub(super) async fn make(
     Ok(id)
 }
 
-/// The mailbox key says whose mail it is to whoever looks at the disk; the number, which has no dot, makes it unique
-/// for ever.
 async fn insert(change: &mut Change, id: AccountId, login: &AccountName) -> Result<(), AdminError> {
     let added = sqlx::query(sql::ADD_ACCOUNT)
         .bind(id.get())
         .bind(login.as_str())
-        .bind(format!("{}.{id}", login.login()))
+        .bind(mailbox_key(login, id.get()))
         .bind(now())
         .execute(&mut **change)
         .await
@@ -405,17 +403,7 @@ async fn take_addresses(
     aliases: &[Address],
     insists: bool,
 ) -> Result<(), AdminError> {
-    let domain = match domain {
-        Some(domain) => domain.to_owned(),
-        None => match (domain::default_domain(change, login.brand()).await?, login.brand()) {
-            (Some((_, domain)), _) => domain,
-            (None, "") => return Err(refusal::no_domain()),
-            (None, brand) => {
-                domain::brand_must_exist(change, brand).await?;
-                return Err(refusal::no_domain_of(brand));
-            }
-        },
-    };
+    let domain = issuing_domain(change, login.brand(), domain).await?;
     let issued = Address::issued(login.login(), DomainName::parse(&domain)?);
     let owner = (id, login.brand());
     if let Taken::By(owner) = address::take(change, &issued, owner, AddressKind::Issued, insists).await? {
@@ -429,6 +417,31 @@ async fn take_addresses(
         }
     }
     Ok(())
+}
+
+/// The domain of issued addresses: a plan's, or else the default one of the brand.
+pub(super) async fn issuing_domain(
+    change: &mut Change,
+    brand: &str,
+    of_plan: Option<&str>,
+) -> Result<String, AdminError> {
+    if let Some(domain) = of_plan {
+        return Ok(domain.to_owned());
+    }
+    match domain::default_domain(change, brand).await? {
+        Some((_, domain)) => Ok(domain),
+        None if brand.is_empty() => Err(refusal::no_domain()),
+        None => {
+            domain::brand_must_exist(change, brand).await?;
+            Err(refusal::no_domain_of(brand))
+        }
+    }
+}
+
+/// The mailbox key says whose mail it is to whoever looks at the disk; the number, which has no dot, makes it unique
+/// for ever.
+pub(super) fn mailbox_key(login: &AccountName, id: i64) -> String {
+    format!("{}.{id}", login.login())
 }
 
 pub(super) async fn set_credential(

@@ -1,5 +1,8 @@
 //! Names that are free and yet not to be had: reserved ones, those that somebody had a short while ago, and other accounts' logins.
 
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row as _};
+
 use crate::error::{AdminError, Unavailable};
 use crate::names::{AccountName, Address, LocalPart};
 use crate::store::{Change, now};
@@ -49,6 +52,62 @@ impl Accounts {
     }
 }
 
+/// What stands against a name that nobody has now.
+#[derive(Debug, Default)]
+pub(super) struct Objections {
+    /// Nobody chooses it.
+    pub(super) reserved: bool,
+    /// Whose it was, and for how long it still is.
+    pub(super) released: Option<Released>,
+    /// The account that has it as its login.
+    pub(super) login_of: Option<i64>,
+}
+
+/// An address that somebody had.
+#[derive(Debug, Clone)]
+pub(super) struct Released {
+    pub(super) account_id: i64,
+    pub(super) login: String,
+    pub(super) free_at: i64,
+}
+
+impl FromRow<'_, AnyRow> for Released {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            account_id: row.try_get("account_id")?,
+            login: row.try_get("login")?,
+            free_at: row.try_get("free_at")?,
+        })
+    }
+}
+
+impl Objections {
+    /// Whether an account may have the address all the same.
+    pub(super) fn judge(
+        self,
+        address: &Address,
+        account: AccountId,
+        kind: AddressKind,
+    ) -> Result<(), AdminError> {
+        // In a customer's own domain all names are theirs.
+        let own = kind == AddressKind::Own;
+        let reserved = if own { DUTIES.contains(&address.local_part()) } else { self.reserved };
+        if reserved {
+            return Err(refusal::name_reserved(address.local_part()));
+        }
+        if let Some(Released { account_id, login, free_at }) = self.released
+            && account_id != account.get()
+            && free_at > now()
+        {
+            return Err(refusal::address_released(address, &login, free_at - now()));
+        }
+        match self.login_of {
+            Some(other) if !own && other != account.get() => Err(refusal::name_is_a_login(address)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Whether an account may have an address that nobody has.
 pub(super) async fn must_be_free(
     change: &mut Change,
@@ -57,58 +116,54 @@ pub(super) async fn must_be_free(
     account: AccountId,
     kind: AddressKind,
 ) -> Result<(), AdminError> {
-    // In a customer's own domain all names are theirs.
-    let own = kind == AddressKind::Own;
-    if if own {
-        DUTIES.contains(&address.local_part())
-    } else {
-        is_reserved(change, address.local_part()).await?
-    } {
-        return Err(refusal::name_reserved(address.local_part()));
-    }
-    let released: Option<(i64, String, i64)> = sqlx::query_as(sql::RELEASED)
+    let reserved = is_reserved(change, address.local_part()).await?;
+    let released = sqlx::query_as(sql::RELEASED)
         .bind(home.id)
         .bind(address.local_part())
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up a released address"))?;
-    if let Some((owner, login, free_at)) = released
-        && owner != account.get()
-        && free_at > now()
-    {
-        return Err(refusal::address_released(address, &login, free_at - now()));
-    }
-    if own {
-        return Ok(());
-    }
-    let same = match home.brand.as_str() {
-        "" => address.local_part().to_owned(),
-        brand => format!("{brand}:{}", address.local_part()),
-    };
-    let same_login: Option<i64> = sqlx::query_scalar(sql::ACCOUNT_ID)
-        .bind(same)
+    let login_of = sqlx::query_scalar(sql::ACCOUNT_ID)
+        .bind(login_in(&home.brand, address.local_part()))
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up a login"))?;
-    match same_login {
-        Some(other) if other != account.get() => Err(refusal::name_is_a_login(address)),
-        _ => Ok(()),
+    Objections { reserved, released, login_of }.judge(address, account, kind)
+}
+
+/// The name of the account that has a local part as its login at a brand, if there is one.
+pub(super) fn login_in(brand: &str, local_part: &str) -> String {
+    match brand {
+        "" => local_part.to_owned(),
+        brand => format!("{brand}:{local_part}"),
     }
 }
 
 /// Whether a login may be given out: it is not reserved, and nobody has chosen it as a name.
 pub(super) async fn login_must_be_free(change: &mut Change, name: &AccountName) -> Result<(), AdminError> {
     let login = name.login().as_str();
-    if is_reserved(change, login).await? {
-        return Err(refusal::name_reserved(login));
-    }
+    let reserved = is_reserved(change, login).await?;
     let chosen: Option<(String, String)> = sqlx::query_as(sql::CHOSEN)
         .bind(login)
         .bind(name.brand())
         .fetch_optional(&mut **change)
         .await
         .map_err(Unavailable::when("looking up a name"))?;
-    chosen.map_or(Ok(()), |(domain, owner)| Err(refusal::login_is_a_name(login, &domain, &owner)))
+    judge_login(name, reserved, chosen.as_ref())
+}
+
+/// The same by whether it is reserved, and in which domain who has chosen it.
+pub(super) fn judge_login(
+    name: &AccountName,
+    reserved: bool,
+    chosen: Option<&(String, String)>,
+) -> Result<(), AdminError> {
+    let login = name.login().as_str();
+    match chosen {
+        _ if reserved => Err(refusal::name_reserved(login)),
+        Some((domain, owner)) => Err(refusal::login_is_a_name(login, domain, owner)),
+        None => Ok(()),
+    }
 }
 
 /// Notes that an address was somebody's, for the time of its domain's quarantine.

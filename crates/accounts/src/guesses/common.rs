@@ -122,10 +122,8 @@ impl<'s> Visit<'s> {
         }
         let now = now();
         let used_up = |(key, allowance): &&(Key, Allowance)| {
-            let taken = row(&subject(*key, self.claimed)).map_or(0, |empty_at| empty_at - now);
-            let (every, full) = in_seconds(*allowance, 1);
-            // What is further ahead than anything can be was written by a clock that was wrong.
-            taken + every > full && taken <= full * 2
+            let row = row(&subject(*key, self.claimed));
+            row.is_some_and(|empty_at| used_up_until(empty_at, now, *allowance).is_some())
         };
         match self.admitted.took.iter().find(used_up) {
             Some((key, _)) => Err(key.budget()),
@@ -188,6 +186,8 @@ impl<'s> Visit<'s> {
         let batch = pending.batch;
         drop(pending);
         self.shared.guesses.was_wrong(&mut self.admitted);
+        // Who lifts what was counted tells it by a change.
+        self.shared.follow_changes(None);
         write_soon(self.shared);
         batch
     }
@@ -348,7 +348,7 @@ impl Shared {
 }
 
 /// The name of a budget's row. What was claimed may be a password in the wrong place: a hash of it stands there.
-fn subject(key: Key, claimed: &str) -> String {
+pub(super) fn subject(key: Key, claimed: &str) -> String {
     let hash = || {
         let hash = digest(&SHA256, format!("yubin guess {claimed}").as_bytes());
         hash.as_ref().iter().take(16).map(|octet| format!("{octet:02x}")).collect::<String>()
@@ -361,11 +361,19 @@ fn subject(key: Key, claimed: &str) -> String {
     }
 }
 
+/// Until when a budget has no more, if it has no more now, by its row.
+pub(super) fn used_up_until(empty_at: i64, now: i64, allowance: Allowance) -> Option<i64> {
+    let (every, full) = in_seconds(allowance, 1);
+    let taken = empty_at - now;
+    // What is further ahead than anything can be was written by a clock that was wrong.
+    (taken + every > full && taken <= full * 2).then(|| empty_at + every - full)
+}
+
 /// For how long so many claims count, and how long all that can be had at once does.
 fn in_seconds(allowance: Allowance, times: u32) -> (i64, i64) {
     (seconds(allowance.every.saturating_mul(times)), seconds(allowance.every.saturating_mul(allowance.burst)))
 }
 
-fn seconds(time: Duration) -> i64 {
+pub(super) fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }

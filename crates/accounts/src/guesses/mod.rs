@@ -2,7 +2,8 @@
 //!
 //! Every claim from outside takes one from the budgets of its address, of its network and of the account; a true one gives it back.
 //! When a budget is used up, claims are not looked at until some of it has leaked back: that is told from "wrong password" by the
-//! client, tells nothing about the account (which need not exist), and costs neither a question to the database nor a hash.
+//! client, tells nothing about the account (which need not exist), and costs no hash, and at most one question to the database: whether the
+//! account is known where the claim comes from.
 //!
 //! An address from which an account has logged in is **known** to it, and from there only the two of them have a budget: neither
 //! guessing at the account from elsewhere nor a neighbour's guessing at other accounts shuts its owner out.
@@ -15,6 +16,7 @@
 //!
 //! Claims that are being judged reserve what they will cost if they are wrong. Where nothing but that stands in the way, a claim waits.
 
+mod bans;
 mod common;
 mod known;
 mod tally;
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::limits;
 use crate::names::Login;
+pub use bans::Ban;
 pub(crate) use common::{Common, Visit};
 use known::Known;
 use tally::{Allowance, Full, Tally};
@@ -157,6 +160,11 @@ impl Guesses {
         }
         self.was_not_judged(admitted);
         noted
+    }
+
+    /// Forgets what this process counted by itself. What all count together still holds.
+    pub(crate) fn forget_counts(&self) {
+        self.tally.forget();
     }
 
     /// The claim was wrong, or counts as if it were.

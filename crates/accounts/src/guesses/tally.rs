@@ -89,6 +89,11 @@ impl<K: Copy + Eq + Hash> Tally<K> {
         Ok(())
     }
 
+    /// Nothing was taken but what is reserved now, and that is given back or forgotten with the next.
+    pub(crate) fn forget(&self) {
+        self.counts().empty_at.clear();
+    }
+
     /// What was reserved is taken for good.
     pub(crate) fn take(&self, reserved: &[(K, Allowance)]) {
         let mut counts = self.counts();

@@ -1,8 +1,9 @@
 //! How an account was logged in to lately, and how not: for the desk, which is asked by people who see "it does not work".
 //!
-//! Nobody waits for it. A daemon notes an attempt in memory, and a task writes what is new every moment; who comes again
-//! in the same way is written four times an hour, and all of them at once, so that a poll costs no write. What was noted and not written is lost with the process, which is no loss. Each account
-//! has so many rows at most; attempts at logins that nobody has are not kept at all, but for those whose owner is known by the hint.
+//! Nobody waits for it. A daemon notes an attempt in memory, and a task writes what is new every moment; who comes again in the same way
+//! is written four times an hour, and all of them at once, so that a poll costs no write. What was noted and not written is lost with the
+//! process, which is no loss. Each account has so many rows at most; attempts at logins that nobody has are not kept at all, but for those
+//! whose owner is known by the hint.
 
 mod journal;
 
@@ -17,21 +18,22 @@ use journal::{Due, Key};
 
 use crate::error::Unavailable;
 use crate::guesses::Budget;
-use crate::hint::{Hint, shown_login};
+use crate::hint::{Hint, shown_name};
 use crate::names::{AccountName, Login, login_of};
-use crate::questions::{Account, Why};
+use crate::questions::{Verdict, Why};
 use crate::readers::in_time;
-use crate::standing::{Bar, Service};
+use crate::standing::Service;
 use crate::store::now;
 use crate::{Accounts, Shared, limits, sql};
 
 /// The word for a login that succeeded.
 const OK: &str = "ok";
 
-/// A login that is being judged: from where it came and how. What became of it is said once, by one of its methods.
+/// A login that is being judged: from where it came and how.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    claimed: String,
+    /// As it was said.
+    name: String,
     service: Service,
     place: String,
     from: IpAddr,
@@ -39,9 +41,16 @@ pub struct Attempt {
     mechanism: &'static str,
 }
 
-/// What became of a login, for [`Accounts::note_login`].
-#[derive(Debug, Clone)]
-pub struct Outcome(Option<Key>);
+/// What became of a login, as it may stand in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    /// The login. Of a name that is nobody's only what can be no password: how long it is.
+    pub login: String,
+    /// A stable word for it: `ok`, or the reason.
+    pub outcome: &'static str,
+    /// What may have been the mistake.
+    pub hint: Option<Hint>,
+}
 
 impl Attempt {
     /// `place` is the listener's name and port, `tls` the version where there is TLS.
@@ -53,7 +62,7 @@ impl Attempt {
         tls: Option<&'static str>,
     ) -> Self {
         Self {
-            claimed: claim.login().chars().filter(|c| !c.is_control()).take(limits::LOGIN).collect(),
+            name: claim.login().to_owned(),
             service,
             place: place.to_owned(),
             from: from.to_canonical(),
@@ -65,48 +74,34 @@ impl Attempt {
         }
     }
 
-    /// It succeeded.
-    pub fn accepted(self, account: &Account) -> Outcome {
-        self.filed_under(account.login.clone(), OK, "")
+    /// The login that was claimed; none where the name can be none.
+    fn claimed(&self) -> Option<String> {
+        Login::parse(&self.name).ok().map(|login| login.as_str().to_owned())
     }
 
-    /// The claim is true, and the account may not.
-    pub fn barred(self, account: &Account, bar: &Bar) -> Outcome {
-        self.filed_under(account.login.clone(), bar.word(), bar.hint().word())
-    }
-
-    /// Too many wrong ones came before it.
-    pub fn deferred(self, budget: Budget) -> Outcome {
-        match Login::parse(&self.claimed) {
-            Ok(login) => self.filed_under(login.as_str().to_owned(), budget.word(), ""),
-            Err(_) => Outcome(None),
-        }
-    }
-
-    /// It is not true. One that names no login is its whom the hint names.
-    pub fn rejected(self, why: Why, hint: Option<&Hint>) -> Outcome {
-        let owner = match hint {
+    /// Whom a claim concerns that is not true: one that names no login is its whom the hint names.
+    fn concerns(&self, why: Why, hint: Option<&Hint>) -> Option<String> {
+        match hint {
             Some(Hint::Address(login) | Hint::Alias(login)) => Some(login.clone()),
             // `server:user`: whose mail program says so is behind the colon.
             Some(Hint::PseudoUserName) => {
-                let user = self.claimed.rsplit(':').next().unwrap_or_default();
+                let user = self.name.rsplit(':').next().unwrap_or_default();
                 Login::parse(user).ok().map(|login| login.as_str().to_owned())
             }
             _ if why == Why::UnknownLogin => None,
-            _ => Login::parse(&self.claimed).ok().map(|login| login.as_str().to_owned()),
-        };
-        match owner {
-            Some(owner) => self.filed_under(owner, why.word(), hint.map_or("", Hint::word)),
-            None => Outcome(None),
+            _ => self.claimed(),
         }
     }
 
-    fn filed_under(self, login: String, outcome: &'static str, hint: &'static str) -> Outcome {
-        let same = Login::parse(&self.claimed).is_ok_and(|claimed| claimed.as_str() == login_of(&login));
-        // A password may have been typed there.
-        let claimed = if same { String::new() } else { shown_login(&self.claimed).into_owned() };
+    fn filed_under(self, login: String, noted: &Noted) -> Key {
+        let same = self.claimed().is_some_and(|claimed| claimed == login_of(&login));
+        let claimed = match same {
+            true => String::new(),
+            false => noted.login.chars().filter(|c| !c.is_control()).take(limits::LOGIN).collect(),
+        };
+        let (outcome, hint) = (noted.outcome, noted.hint.as_ref().map_or("", Hint::word));
         let Self { service, place, from, tls, mechanism, .. } = self;
-        Outcome(Some(Key { login, service, place, from, tls, mechanism, outcome, hint, claimed }))
+        Key { login, service, place, from, tls, mechanism, outcome, hint, claimed }
     }
 }
 
@@ -148,10 +143,38 @@ impl LoginAttempt {
 type Row = (String, String, String, String, String, String, String, String, i64, i64, i64);
 
 impl Accounts {
-    /// Remembers what became of a login. It costs no question to the database and waits for nothing. Must be called within a tokio
-    /// runtime.
-    pub fn note_login(&self, outcome: Outcome) {
-        let Outcome(Some(mut key)) = outcome else { return };
+    /// Remembers what became of a login, and says what of it may stand in a log. Must be called within a tokio runtime.
+    ///
+    /// Of a login that was rejected it asks the database for a [hint](Accounts::hint); of all else it asks nothing, and waits for nothing.
+    pub async fn note_login(&self, attempt: Attempt, verdict: &Verdict) -> Noted {
+        let noted = |login: &str, outcome, hint| Noted { login: login.to_owned(), outcome, hint };
+        let name = &attempt.name;
+        let (whose, noted) = match verdict {
+            Verdict::Accepted(account) => (Some(account.login.clone()), noted(&account.login, OK, None)),
+            Verdict::Barred(account, bar) => {
+                (Some(account.login.clone()), noted(&account.login, bar.word(), Some(bar.hint())))
+            }
+            // Only where an account has logged in before there is one for sure.
+            Verdict::Deferred(Budget::Known) => (attempt.claimed(), noted(name, Budget::Known.word(), None)),
+            Verdict::Deferred(budget) => {
+                (attempt.claimed(), noted(&shown_name(name, None), budget.word(), None))
+            }
+            Verdict::Rejected(why) => {
+                let hint = self.hint(name, *why).await;
+                let shown = match why {
+                    Why::UnknownLogin => shown_name(name, hint.as_ref()),
+                    _ => name.clone(),
+                };
+                (attempt.concerns(*why, hint.as_ref()), noted(&shown, why.word(), hint))
+            }
+        };
+        if let Some(login) = whose {
+            self.file(attempt.filed_under(login, &noted));
+        }
+        noted
+    }
+
+    fn file(&self, mut key: Key) {
         let Ok(name) = AccountName::parse(&key.login, &self.brand) else { return };
         name.as_str().clone_into(&mut key.login);
         if self.shared.journal.note(key, now()) {

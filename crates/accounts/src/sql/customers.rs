@@ -160,6 +160,12 @@ pub(crate) const TAKE_GUESSES: &str = "INSERT INTO guess (subject, empty_at) VAL
      WHEN guess.empty_at <= $2 OR guess.empty_at > $2 + $4 + $4 THEN $2 + $3 \
      WHEN guess.empty_at + $3 > $2 + $4 THEN $2 + $4 ELSE guess.empty_at + $3 END";
 
+/// `$1` time → subject and moment of what still counts.
+pub(crate) const GUESSES: &str = "SELECT subject, empty_at FROM guess WHERE empty_at > $1 ORDER BY subject";
+
+/// `$1` subject.
+pub(crate) const DROP_GUESS: &str = "DELETE FROM guess WHERE subject = $1";
+
 /// `$1` account, `$2` place, `$3` time.
 pub(crate) const NOTE_KNOWN: &str = "INSERT INTO known (account_id, place, seen_at) \
      SELECT account.id, $2, $3 FROM account WHERE account.id = $1 \

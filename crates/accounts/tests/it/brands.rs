@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::DomainSetting::Postmaster;
-use accounts::{NewPlan, Order, Resolution, Service, Verdict, Why};
+use accounts::{Accounts, NewPlan, Order, Resolution, Service, Verdict, Why};
 use auth_sasl::{Claim, Secret};
 
 use crate::support::{databases, new, owner, password, refusal};
@@ -14,10 +14,14 @@ async fn k_09_the_same_login_of_two_brands_is_two_accounts() {
         let database = database.furnished().await;
         let editnet = &database.accounts;
         let asahi = &editnet.at_brand(Some("asahi"));
+        let wanted = [None, Some("Asahi")];
+        let missing = Accounts::open_for(&database.config, &wanted).await.unwrap_err();
+        assert!(missing.needs_repair() && missing.to_string().contains("no brand asahi"), "{missing}");
         assert!(refusal(asahi.brand_must_exist().await).contains("no brand asahi"));
         assert!(refusal(asahi.domain_add("asahi-net.or.jp").await).contains("no brand asahi"));
         editnet.brand_add("asahi").await.unwrap();
         asahi.brand_must_exist().await.unwrap();
+        Accounts::open_for(&database.config, &wanted).await.unwrap().close().await;
         let early = refusal(asahi.account_add(new("ab4t-ash", &[], "yuki")).await);
         assert!(early.contains("yubin domain add DOMAIN --brand asahi"), "{early}");
         asahi.domain_add("asahi-net.or.jp").await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use accounts::{Accounts, Attempt, LoginAttempt, Service, Verdict, Which};
+use accounts::{Accounts, Attempt, LoginAttempt, Service, Verdict, Which, Why};
 use auth_sasl::Claim;
 
 use crate::support::{apop, databases, password};
@@ -11,13 +11,8 @@ use crate::support::{apop, databases, password};
 async fn log_in(accounts: &Accounts, claim: &Claim, from: &str, service: Service, tls: Option<&'static str>) {
     let from: IpAddr = from.parse().unwrap();
     let attempt = Attempt::new(claim, service, "mx.edit.ne.jp:995", from, tls);
-    let outcome = match accounts.authenticate_from(claim, from, service).await.unwrap() {
-        Verdict::Accepted(account) => attempt.accepted(&account),
-        Verdict::Barred(account, bar) => attempt.barred(&account, &bar),
-        Verdict::Deferred(budget) => attempt.deferred(budget),
-        Verdict::Rejected(why) => attempt.rejected(why, accounts.hint(claim.login(), why).await.as_ref()),
-    };
-    accounts.note_login(outcome);
+    let verdict = accounts.authenticate_from(claim, from, service).await.unwrap();
+    accounts.note_login(attempt, &verdict).await;
 }
 
 async fn attempts(accounts: &Accounts) -> Vec<LoginAttempt> {
@@ -98,7 +93,7 @@ async fn guesses_from_everywhere_do_not_push_out_where_the_owner_was() {
             let from = [198, 51, 100, place].into();
             let attempt = Attempt::new(&claim, Service::Pop, "pop:110", from, None);
             // One after the other in time: of those of one second, all stay until a later one comes.
-            accounts.note_login(attempt.rejected(accounts::Why::WrongSecret, None));
+            accounts.note_login(attempt, &Verdict::Rejected(Why::WrongSecret)).await;
             accounts.write_logins().await;
         }
         let found = attempts(accounts).await;

@@ -130,6 +130,60 @@ async fn rows_that_are_over_go_and_what_a_wrong_clock_wrote_counts_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_15_who_is_held_back_is_listed_and_can_be_let_in_on_all_machines() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let desk = &database.accounts;
+        let four = machines(&database.config).await;
+        assert_eq!(desk.bans().await.unwrap(), []);
+        guesses(&four, |number| (format!("user{number:04}"), GUESSER.into())).await;
+        guesses(&four, |number| ("ab4t-ash".to_owned(), format!("203.0.{number}.7"))).await;
+        guesses(&four, |number| ("sakura".to_owned(), format!("203.1.{number}.7"))).await;
+
+        let bans = desk.bans().await.unwrap();
+        let shown: Vec<_> = bans.iter().map(|ban| (ban.whom.as_str(), ban.at, ban.budget)).collect();
+        let [(nobody, None, Budget::Account), address, account] = shown[..] else { panic!("{shown:?}") };
+        assert!(nobody.starts_with('#') && !nobody.contains("sakura"), "what was said may be a password");
+        assert_eq!(address, (GUESSER, None, Budget::Address));
+        assert_eq!(account, ("ab4t-ash", None, Budget::Account));
+        // As many as it takes, less what was forgotten since.
+        assert!((1..=i64::from(limits::GUESSES_OF_ACCOUNT.0)).contains(&bans[2].wrong), "{bans:?}");
+        assert!(bans[2].until < bans[2].over, "{bans:?}");
+
+        let elsewhere = "203.0.113.99";
+        for machine in &four {
+            let held = claims(machine, "ab4t-ash", "sakura", elsewhere).await;
+            assert_eq!(held, Verdict::Deferred(Budget::Account));
+        }
+        assert_eq!(desk.ban_lift("AB4T-ASH").await.unwrap(), 1);
+        for machine in &four {
+            until_let_in(machine, "ab4t-ash", elsewhere).await;
+        }
+        let held = claims(&four[0], "ab4t-ash", "sakura", GUESSER).await;
+        assert_eq!(held, Verdict::Deferred(Budget::Address), "others are held as before");
+        desk.ban_lift(GUESSER).await.unwrap();
+        for machine in &four {
+            until_let_in(machine, "ab4t-ash", GUESSER).await;
+        }
+        desk.ban_lift(nobody).await.unwrap();
+        assert_eq!(desk.bans().await.unwrap(), []);
+        for whom in ["ab4t-ash", GUESSER, "192.0.2.0/24", "#00", ""] {
+            assert!(crate::support::refusal(desk.ban_lift(whom).await).contains("yubin bans"));
+        }
+        let said: Vec<_> =
+            desk.audit(None, 3).await.unwrap().into_iter().map(|entry| entry.subject).collect();
+        assert_eq!(said, [nobody, GUESSER, "ab4t-ash"]);
+    }
+}
+
+/// Machines hear of it within a second.
+async fn until_let_in(machine: &Accounts, login: &str, from: &str) {
+    while claims(machine, login, "sakura", from).await.login() != Some(login) {
+        tokio::time::sleep(limits::FOLLOW_EVERY / 10).await;
+    }
+}
+
 async fn rows(config: &accounts::DatabaseConfig, statement: &'static str) -> i64 {
     use sqlx::Connection as _;
     sqlx::any::install_default_drivers();

@@ -89,6 +89,38 @@ async fn every_bad_line_is_told_and_nothing_is_done() {
     }
 }
 
+#[tokio::test]
+async fn a_name_that_is_a_login_on_another_line_is_told_wherever_that_stands() {
+    for database in databases().await {
+        let accounts = database.furnished().await.accounts;
+        // Further apart than the accounts of one change.
+        let last = limits::IMPORT_BATCH + 3;
+        let mut rows: Vec<_> =
+            (0..last).map(|n| incoming(n as u64 + 2, &format!("user{n:04}"), &[])).collect();
+        let (first, other) = (format!("user{:04}@edit.ne.jp", last - 1), "user0001@edit.ne.jp".to_owned());
+        rows[0].addresses.push(first);
+        rows[last - 1].addresses.push(other);
+        let faults = import(&accounts, &rows).await.unwrap_err();
+        let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, last as u64 + 1], "{faults:?}");
+        assert!(faults[0].1.contains(&format!("line {}", last + 1)), "{faults:?}");
+        assert!(faults[1].1.contains("line 3"), "{faults:?}");
+
+        // Who insists has them; what one address would be to two is refused all the same.
+        let insisting = accounts.insisting();
+        rows[1].addresses.push("user0002@mx.edit.ne.jp".into());
+        let faults = import(&insisting, &rows).await.unwrap_err();
+        assert_eq!(faults.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [4], "{faults:?}");
+        rows[1].addresses.clear();
+        assert_eq!(import(&insisting, &rows).await, Ok(ImportedAccounts { taken: last, before: 0 }));
+        assert_eq!(owner(&accounts, "user0001", "edit.ne.jp").await, format!("user{:04}", last - 1));
+        assert_eq!(owner(&accounts, "user0001", "mx.edit.ne.jp").await, "user0001");
+        // Each account has its entry, and each change one more.
+        let entries = accounts.audit(None, u32::MAX).await.unwrap();
+        assert_eq!(entries.iter().filter(|entry| entry.action == "account import").count(), last + 2);
+    }
+}
+
 fn ssha(password: &str, salt: &[u8]) -> String {
     use base64::Engine as _;
     let mut input = password.as_bytes().to_vec();

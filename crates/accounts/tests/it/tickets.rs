@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use accounts::{Accounts, Apop, Service, Stops, Which};
 use auth_sasl::Secret;
+use sqlx::Connection as _;
 
-use crate::support::{account, databases, new};
+use crate::opening::execute;
+use crate::support::{account, databases, new, postgres};
 
 const LIFETIME: Duration = Duration::from_secs(600);
 
@@ -96,6 +98,59 @@ async fn c_06_a_login_and_a_change_at_the_same_instant_leave_no_ticket() {
         }
         elsewhere.close().await;
     }
+}
+
+/// Tickets of `ab4t-ash` that are over, as many as there are reserved names.
+const EXPIRED: &str = "INSERT INTO ticket (address, account_id, expires_at) \
+     SELECT reserved.name, account.id, 1 FROM reserved, account WHERE account.login = 'ab4t-ash' \
+     ON CONFLICT (address, account_id) DO NOTHING";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_machines_that_drop_what_is_over_at_once_both_open_their_tickets() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let accounts = &database.accounts;
+        let elsewhere = Accounts::open(&database.config).await.unwrap();
+        let ayumi = account(accounts, "ab4t-ash", "sakura").await;
+        for round in 0..25 {
+            execute(&database.config, EXPIRED).await;
+            let [here, there] = [1, 2].map(|line| ip(&format!("192.0.{round}.{line}")));
+            let outcomes = tokio::join!(
+                accounts.ticket_open(&ayumi, here, LIFETIME),
+                elsewhere.ticket_open(&ayumi, there, LIFETIME),
+            );
+            assert!(outcomes.0.is_ok() && outcomes.1.is_ok(), "{outcomes:?}");
+            for address in [here, there] {
+                assert_eq!(elsewhere.ticket_holders(address, LIFETIME).await.unwrap(), ["ab4t-ash"]);
+            }
+        }
+        elsewhere.close().await;
+    }
+}
+
+/// SQLite has one writer at a time.
+#[tokio::test]
+async fn on_postgresql_what_another_machine_has_in_hand_is_left_to_it() {
+    let Some((_dir, config)) = postgres() else { return };
+    let accounts = Accounts::create(&config).await.unwrap();
+    accounts.domain_add("mx.edit.ne.jp").await.unwrap();
+    accounts.account_add(new("ab4t-ash", &[], "sakura")).await.unwrap();
+    let ayumi = &account(&accounts, "ab4t-ash", "sakura").await;
+    execute(&config, EXPIRED).await;
+
+    let mut other = sqlx::AnyConnection::connect(&config.url).await.unwrap();
+    let mut change = other.begin().await.unwrap();
+    let held = sqlx::query("UPDATE ticket SET expires_at = 2 WHERE address = 'root'");
+    assert_eq!(held.execute(&mut *change).await.unwrap().rows_affected(), 1);
+    // Who waited here for the other, with rows in hand that the other wants next, would make a deadlock.
+    accounts.ticket_open(ayumi, ip("192.0.2.7"), LIFETIME).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM ticket").fetch_one(&mut *change).await.unwrap();
+    assert_eq!(left, 2, "the one in hand, and the new one");
+    let dropped = sqlx::query("DELETE FROM ticket WHERE expires_at <= 2");
+    assert_eq!(dropped.execute(&mut *change).await.unwrap().rows_affected(), 1);
+    change.commit().await.unwrap();
+    other.close().await.unwrap();
+    accounts.close().await;
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ catalogue! {
     TLS_ESTABLISHED = "tls_established": "A session is encrypted; `version`, `cipher`, `sni`."
     TLS_FAILED = "tls_failed": "A handshake failed; `reason`, `detail`, `count` of those for the same reason; what the client offered, if that came: `version` (the highest), `ciphers` (how many), `sni`, `alpn`."
     AUTH_OK = "auth_ok": "A login; `login`, `encrypted`, `tls` (its version), and `mechanism` (POP3)."
-    AUTH_FAILED = "auth_failed": "A login was refused; `login`, `reason`, `encrypted`, `tls`, `mechanism` (POP3), and where there is one a `hint` at the mistake. For a `mechanism` that is not offered it has no `login`: none was said."
+    AUTH_FAILED = "auth_failed": "A login was refused; `login` (of a name that is nobody's login only how long it is, unless it can be no password), `reason`, `encrypted`, `tls`, `mechanism` (POP3), and where there is one a `hint` at the mistake. For a `mechanism` that is not offered it has no `login`: none was said."
     AUTH_MISSING = "auth_missing": "A client wanted to send without the login that is demanded, for it has none, or something on the way hides it: `greeting` (EHLO or HELO), `encrypted`."
     AUTH_UNAVAILABLE = "auth_unavailable": "A login could not be judged: the accounts cannot be reached."
 
@@ -73,6 +73,7 @@ catalogue! {
     OUTBOUND_HOST_FAILED = "outbound_host_failed": "Another host could not be spoken to; `host`, `reason`."
     OUTBOUND_TLS_FAILED = "outbound_tls_failed": "Another host offers TLS that does not work, and is spoken to in clear text; `host`, `reason`."
     OUTBOUND_DESTINATION_DEAD = "outbound_destination_dead": "No host of a destination answers: all its messages wait; `destination`, `overdue` (those whose senders are told)."
+    OUTBOUND_STOPPING = "outbound_stopping": "The daemon ends: no delivery to another host begins any more; `sessions` are still open."
     OUTBOUND_CUT = "outbound_cut": "Deliveries that did not end in time were cut at the end of the daemon; `sessions`."
     OUTBOUND_UNAVAILABLE = "outbound_unavailable": "Operators' orders cannot be taken; `reason`."
     FORWARD_FAILED = "forward_failed": "Mail could not be sent on, and is in the mailbox of who wanted that; `queue_id`, `recipient` (who), `to`, `answer`."

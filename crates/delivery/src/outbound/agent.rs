@@ -229,6 +229,7 @@ impl Agent {
             }
         }
         self.book().end();
+        tracing::info!(event = "outbound_stopping", sessions = sessions.len());
         self.tell_late(&mut sessions);
         let finished = async { while sessions.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_DELIVERIES, finished).await.is_err() {

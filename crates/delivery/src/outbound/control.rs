@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 
 use super::agent::{Agent, Outbound};
+use super::limits;
 use super::route::nexthop;
 
 /// What an operator can order.
@@ -199,8 +200,14 @@ impl Outbound {
         }
         let listener = UnixListener::bind(&path)?;
         loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(self.agent.clone().hear(stream));
+            match listener.accept().await {
+                Ok((stream, _)) => drop(tokio::spawn(self.agent.clone().hear(stream))),
+                // As while there is no descriptor left: a flood must not leave the operator without a say for good.
+                Err(error) => {
+                    tracing::error!(event = "outbound_unavailable", reason = %error);
+                    tokio::time::sleep(limits::ORDER_PAUSE).await;
+                }
+            }
         }
     }
 }

@@ -21,6 +21,9 @@ pub(crate) const GOODBYE: Duration = Duration::from_secs(5);
 /// For the TLS handshake.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(60);
 
+/// Before an operator's orders are taken again where the system had no descriptor for one.
+pub(crate) const ORDER_PAUSE: Duration = Duration::from_secs(1);
+
 /// Octets of a message that are read and sent at once.
 pub(crate) const PIECE: usize = 64 * 1024;
 /// Recipients of one transaction: the number that every host takes is 100 (RFC 5321 §4.5.3.1.8).
@@ -29,6 +32,8 @@ pub(crate) const RECIPIENTS: usize = 100;
 pub(crate) const MESSAGES: usize = 100;
 /// Hosts that are tried for one message (RFC 5321 §5.1 asks for at least two addresses).
 pub(crate) const HOSTS: usize = 5;
+/// Addresses of a host that are tried: its name may have a thousand, of which each would get a connection.
+pub(crate) const ADDRESSES: usize = 10;
 /// Messages, and octets of them, that are remembered from their acceptance to their first try, so that it need not read the disk.
 pub(crate) const FRESH_MESSAGES: usize = 4096;
 pub(crate) const FRESH_OCTETS: usize = 16 << 20;

@@ -12,7 +12,7 @@ use smtp_proto::{Channel, Extension};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::config::{Login, TlsPolicy};
 use super::limits;
@@ -105,16 +105,7 @@ impl Opening<'_> {
         let host = format!("{} [{}]:{}", self.name, address.ip(), address.port());
         let implicit = self.implicit;
         let channel = if implicit { Channel::Encrypted } else { Channel::Clear };
-        let mut peer = Peer {
-            stream: Box::new(stream),
-            session: Session::over(self.hello, channel),
-            input: Vec::new(),
-            out: Vec::new(),
-            host,
-            tls: String::from("clear"),
-            used: 0,
-            goodbye: None,
-        };
+        let mut peer = Peer::new(Box::new(stream), Session::over(self.hello, channel), host);
         if implicit {
             peer.handshake(self, policy).await?;
         }
@@ -147,7 +138,7 @@ impl Opening<'_> {
 
 /// The first address that answers; each has a short head start over the next (RFC 8305).
 async fn connect(addresses: &[IpAddr], port: u16) -> Result<(TcpStream, SocketAddr), Broken> {
-    let mut waiting = addresses.iter().map(|address| SocketAddr::new(*address, port));
+    let mut waiting = addresses.iter().take(limits::ADDRESSES).map(|address| SocketAddr::new(*address, port));
     let mut racing = JoinSet::new();
     let mut last = io::Error::other("no address");
     loop {
@@ -177,6 +168,11 @@ async fn connect(addresses: &[IpAddr], port: u16) -> Result<(TcpStream, SocketAd
 }
 
 impl Peer {
+    fn new(stream: Boxed, session: Session, host: String) -> Self {
+        let (input, out, tls) = (Vec::new(), Vec::new(), String::from("clear"));
+        Self { stream, session, input, out, host, tls, used: 0, goodbye: None }
+    }
+
     pub(crate) fn features(&self) -> &Features {
         self.session.features()
     }
@@ -238,8 +234,9 @@ impl Peer {
         }
     }
 
-    /// Sends what was asked, and waits for the next answer.
+    /// Sends what was asked, and waits for the next answer. One that comes an octet at a time has no longer than one that comes whole.
     pub(crate) async fn next(&mut self, patience: Duration) -> Result<(Asked, Heard), Broken> {
+        let deadline = Instant::now() + patience;
         loop {
             let step = self.session.step(&self.input, &mut self.out);
             let consumed = step.consumed;
@@ -258,7 +255,7 @@ impl Peer {
                 return happened;
             }
             self.flush(patience).await?;
-            let read = timeout(patience, self.stream.read_buf(&mut self.input)).await;
+            let read = timeout_at(deadline, self.stream.read_buf(&mut self.input)).await;
             if read.map_err(|_| Broken::TimedOut)?.map_err(Broken::Io)? == 0 {
                 return Err(Broken::Io(io::ErrorKind::UnexpectedEof.into()));
             }
@@ -316,4 +313,28 @@ fn closed(reason: CloseReason) -> Broken {
         CloseReason::Unreadable => "its answer is not SMTP",
         CloseReason::TooLong => "its answer does not end",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_trickles_has_no_longer_than_one_that_comes_whole() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut peer = Peer::new(Box::new(ours), Session::new("us"), String::from("them"));
+        let host = tokio::spawn(async move {
+            for octet in b"220 mx.example.com\r\n" {
+                tokio::time::sleep(limits::GREETING / 3).await;
+                if theirs.write_all(&[*octet]).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let (began, heard) = (Instant::now(), peer.expect(Asked::Greeting, limits::GREETING).await);
+        assert!(matches!(heard, Err(Broken::TimedOut)), "{heard:?}");
+        assert_eq!(began.elapsed().as_secs(), limits::GREETING.as_secs());
+        drop(peer);
+        host.await.unwrap();
+    }
 }

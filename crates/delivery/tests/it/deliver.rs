@@ -62,18 +62,44 @@ async fn a_small_message_touches_no_file_before_its_end() {
 }
 
 #[tokio::test]
-async fn a_large_message_is_written_in_buffers_and_kept_in_none() {
+async fn a_large_message_is_written_in_buffers_that_hold_no_more_than_a_small_one() {
     let scratch = Scratch::new();
     let faults = Arc::new(Faults::new(Plan::Nothing));
     let local = scratch.open_on(faults.clone());
     let writes = || faults.log().iter().filter(|op| **op == Op::Write).count();
     let mut incoming = local.begin(envelope(&["a"]), Vec::new());
-    for nth in 1..=20 {
-        incoming.write(&[b'x'; SMALL]).await.unwrap();
-        assert_eq!(writes(), nth - 1, "all but the last buffer");
+    incoming.write(&[b'x'; SMALL]).await.unwrap();
+    assert_eq!(writes(), 0, "it may be a small one");
+    for nth in 0..20 {
+        incoming.write(&[b'x'; SMALL / 2]).await.unwrap();
+        assert!([nth.max(1), nth + 1].contains(&writes()), "one is filled, one may still be written: {nth}");
     }
     incoming.commit().await.unwrap();
-    assert_eq!(writes(), 20);
+    assert_eq!(writes(), 21);
+}
+
+#[tokio::test]
+async fn l_05_whichever_piece_cannot_be_written_the_sender_learns_it_and_nothing_is_left() {
+    for keys in [&["a"][..], &["a", "b"]] {
+        for at in 0.. {
+            let scratch = Scratch::in_memory();
+            drop(scratch.open());
+            let faults = Arc::new(Faults::new(Plan::FailAt(at, Errno::NOSPC)));
+            let Ok(local) = scratch.try_open_on(faults.clone()) else { continue };
+            let before = faults.log().len();
+            let sent = send(&local, keys, &text(4 * SMALL)).await;
+            let log = faults.log();
+            if log.len() <= at {
+                assert!(sent.is_ok());
+                break;
+            }
+            if at >= before && log[at] == Op::Write {
+                assert!(matches!(sent, Err(DeliveryError::NoSpace(_))), "operation {at}: {sent:?}");
+                assert!(keys.iter().all(|key| scratch.messages(key).is_empty()), "operation {at}");
+                assert!(scratch.remains().is_empty(), "operation {at}: {:?}", scratch.remains());
+            }
+        }
+    }
 }
 
 #[test]

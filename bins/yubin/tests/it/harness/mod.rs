@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use daemon::Daemon;
 use pop3::Pop3;
 use programs::Program;
-use site::{Door, Site, User};
+use site::{AYUMI, Door, Site, User};
 use smtp::Smtp;
 
 /// Both daemons over one site.
@@ -35,6 +35,29 @@ impl Service {
         let smtpd = site.start(Program::Smtpd);
         let pop3d = site.start(Program::Pop3d);
         Self { smtpd, pop3d, site }
+    }
+
+    /// Served, with a message of AYUMI's that waits in the queue, for nobody takes mail for other hosts.
+    pub(crate) fn with_mail_that_waits(to: &[&str], message: &[u8]) -> Self {
+        let site = Site::with_users();
+        // Nobody listens there.
+        let outbound = "[outbound]\nsmarthost = \"127.0.0.78:1\"";
+        site.configure(&Site::configuration().replace("[outbound]\nenabled = false", outbound));
+        let service = Self::serve(site);
+        let mut smtp = service.smtp(Door::Submissions);
+        smtp.hello();
+        smtp.authenticate(&AYUMI);
+        smtp.send_mail(AYUMI.address, to, message);
+        smtp.quit();
+        service.smtpd.wait_for_events("outbound_deferred", 1);
+        service
+    }
+
+    /// `kill -9` of both.
+    pub(crate) fn kill(self) -> Site {
+        self.smtpd.kill();
+        self.pop3d.kill();
+        self.site
     }
 
     /// `kill -9` of smtpd, and a new one over what is left.

@@ -74,7 +74,8 @@ fn a_daemon_that_is_told_to_stop_hears_the_answer_out_and_sends_nothing_twice() 
     slow.thinks.recv().unwrap();
     submit("b@elsewhere.example");
     service.smtpd.terminate();
-    service.smtpd.wait_for_events("drain_started", 1);
+    // From here on, and not before, it takes nothing more from its queue.
+    service.smtpd.wait_for_events("outbound_stopping", 1);
     slow.go.send(()).unwrap();
     let Service { smtpd, pop3d: _pop3d, site } = service;
     let (status, log) = smtpd.ended();

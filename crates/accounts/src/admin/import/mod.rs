@@ -1,24 +1,30 @@
 //! Many accounts at once, from another system.
 //!
-//! Everything is looked at before anything is done: each account is made in changes that are dropped, so that all that could refuse it
-//! has spoken. Then the accounts are made in changes of a few hundred, so that nobody waits long for their turn; each account is there
-//! whole or not at all, and one that is there is passed over, so that a run that was ended goes on where it was.
+//! Everything is looked at before anything is done: what the database has on each name is asked for (`facts.rs`), and all that could
+//! refuse an account has spoken (`judge.rs`). Then the accounts are made (`write.rs`) in changes of a few hundred, each of which looks
+//! once more, so that nobody waits long for their turn; each account is there whole or not at all, and one that is there is passed over,
+//! so that a run that was ended goes on where it was.
+
+mod facts;
+mod judge;
+mod write;
 
 use std::collections::HashMap;
 
 use auth_sasl::Secret;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::error::{AdminError, Unavailable};
 use crate::hash::is_known;
 use crate::names::{AccountName, Address};
 use crate::password::check_password;
 use crate::quota::Allowance;
-use crate::store::Change;
-use crate::{AccountId, Accounts, limits, sql};
+use crate::{Accounts, limits, sql};
 
-use super::account::{make, set_credential};
-use super::address::{self, AddressKind, Taken};
-use super::{domain, plan, refusal};
+use super::refusal;
+use facts::Facts;
+use judge::Seen;
 
 /// An account as another system had it.
 #[derive(Debug, Clone, Default)]
@@ -79,11 +85,6 @@ struct Parsed<'i> {
     aliases: Vec<Address>,
 }
 
-enum Was {
-    Missing,
-    There,
-}
-
 impl Accounts {
     /// Makes those of these accounts that are not there, after all of them have been looked at.
     ///
@@ -94,10 +95,11 @@ impl Accounts {
         incoming: &[IncomingAccount],
         show: Show<'_>,
     ) -> Result<ImportedAccounts, ImportError> {
-        let parsed = self.look_at_all(incoming, show).await?;
+        let (parsed, mut seen) = self.look_at_all(incoming, show).await?;
         let mut done = ImportedAccounts::default();
         for batch in parsed.chunks(limits::IMPORT_BATCH) {
-            self.import_batch(batch, &mut done).await?;
+            seen.addresses.clear();
+            self.import_batch(batch, &mut seen, &mut done).await?;
             show(parsed.len(), done.taken + done.before);
         }
         Ok(done)
@@ -119,68 +121,56 @@ impl Accounts {
         &self,
         incoming: &'i [IncomingAccount],
         show: Show<'_>,
-    ) -> Result<Vec<Parsed<'i>>, ImportError> {
+    ) -> Result<(Vec<Parsed<'i>>, Seen), ImportError> {
         let mut faults = Vec::new();
-        let parsed = parse_all(incoming, &self.brand, &mut faults);
-        let mut seen = HashMap::new();
+        let (parsed, logins) = parse_all(incoming, &self.brand, &mut faults);
+        let mut seen = Seen { logins, addresses: HashMap::new() };
         let mut looked_at = 0;
         for batch in parsed.chunks(limits::IMPORT_BATCH) {
+            // A change that is dropped: it sees one moment.
             let mut change = self.begin().await?;
+            let facts = Facts::gather(&mut change, batch).await?;
+            drop(change);
             for account in batch {
-                let outcome = self.look(&mut change, account, &mut seen).await;
-                note(&mut faults, account, outcome)?;
+                let outcome = facts.judge(account, &mut seen, self.insists);
+                note(&mut faults, account, outcome.map(drop))?;
             }
             looked_at += batch.len();
             show(looked_at, 0);
         }
         if faults.is_empty() {
-            return Ok(parsed);
+            return Ok((parsed, seen));
         }
         faults.sort();
         Err(ImportError::Lines(faults))
     }
 
-    /// Whether an account could be made: it is, in a change that will be dropped.
-    async fn look(
-        &self,
-        change: &mut Change,
-        account: &Parsed<'_>,
-        seen: &mut HashMap<String, u64>,
-    ) -> Result<(), AdminError> {
-        let line = account.incoming.line;
-        for alias in &account.aliases {
-            let home = domain::home(change, alias.domain()).await?;
-            let address = alias.clone().at(home.name).to_string();
-            if let Some(earlier) = seen.insert(address, line).filter(|earlier| *earlier != line) {
-                return Err(refusal::on_another_line(&alias.to_string(), earlier));
-            }
-        }
-        self.import_one(change, account, None).await.map(drop)
-    }
-
     async fn import_batch(
         &self,
         batch: &[Parsed<'_>],
+        seen: &mut Seen,
         done: &mut ImportedAccounts,
     ) -> Result<(), ImportError> {
-        let mut hashes = Vec::with_capacity(batch.len());
-        for account in batch {
-            hashes.push(self.hash_of(account).await?);
-        }
+        // As many at once as the pool may have threads, and one that waits for each.
+        let hashing =
+            stream::iter(batch).map(|account| self.hash_of(account)).buffered(limits::HASHED_AT_ONCE);
+        let hashes: Vec<Option<String>> = hashing.try_collect().await?;
         let mut change = self.begin().await?;
-        let mut taken = 0;
-        for (account, hash) in batch.iter().zip(hashes) {
-            let mut faults = Vec::new();
-            match self.import_one(&mut change, account, hash.as_deref()).await {
-                Ok(Was::Missing) => taken += 1,
-                Ok(Was::There) => {}
-                Err(error) => {
-                    note(&mut faults, account, Err(error))?;
-                    return Err(ImportError::Overtaken(faults, *done));
-                }
+        let facts = Facts::gather(&mut change, batch).await?;
+        let (mut fresh, mut faults) = (Vec::new(), Vec::new());
+        for (account, hash) in batch.iter().zip(&hashes) {
+            match facts.judge(account, seen, self.insists) {
+                Ok(Some(one)) => fresh.push((one, hash.as_deref())),
+                Ok(None) => {}
+                Err(error) => note(&mut faults, account, Err(error))?,
             }
         }
+        if !faults.is_empty() {
+            return Err(ImportError::Overtaken(faults, *done));
+        }
+        let taken = fresh.len();
         if taken > 0 {
+            write::make_all(&mut change, &fresh).await?;
             self.shared.store.commit(change, "account import", &format!("{taken} accounts")).await?;
         }
         done.taken += taken;
@@ -205,90 +195,30 @@ impl Accounts {
             None => self.shared.hasher.hash(password).await.map(Some),
         }
     }
-
-    async fn import_one(
-        &self,
-        change: &mut Change,
-        account: &Parsed<'_>,
-        hash: Option<&str>,
-    ) -> Result<Was, AdminError> {
-        let Parsed { incoming, login, aliases } = account;
-        let there: Option<i64> = sqlx::query_scalar(sql::ACCOUNT_ID)
-            .bind(login.as_str())
-            .fetch_optional(&mut **change)
-            .await
-            .map_err(Unavailable::when("looking up an account"))?;
-        if let Some(id) = there {
-            has_all(change, AccountId::new(id), login, aliases).await?;
-            return Ok(Was::There);
-        }
-        let plan = match &incoming.plan {
-            Some(name) => Some(plan::must_find(change, name).await?),
-            None => None,
-        };
-        if let (Some(plan), Some(name)) = (&plan, &incoming.plan)
-            && plan.brand != login.brand()
-        {
-            return Err(refusal::another_brand(&format!("the plan {name}"), &plan.brand, login.brand()));
-        }
-        let domain = plan.as_ref().and_then(|plan| plan.domain.as_deref());
-        let id = make(change, login, domain, aliases, self.insists).await?;
-        if let Some(hash) = hash {
-            set_credential(change, id, "password", hash).await?;
-        }
-        if let Some(plan) = &plan {
-            plan::assign(change, id, plan, &incoming.contract).await?;
-        }
-        if let Some(quota) = incoming.quota {
-            sqlx::query(sql::SET_QUOTA)
-                .bind(id.get())
-                .bind(quota.column())
-                .bind(Allowance::Configured.column())
-                .execute(&mut **change)
-                .await
-                .map_err(Unavailable::when("setting a quota"))?;
-        }
-        change.note("account import", login.as_str(), id, 0).await?;
-        Ok(Was::Missing)
-    }
 }
 
-/// One that is there must be the one that was meant.
-async fn has_all(
-    change: &mut Change,
-    id: AccountId,
-    login: &AccountName,
-    aliases: &[Address],
-) -> Result<(), AdminError> {
-    for alias in aliases {
-        match address::take(change, alias, (id, login.brand()), AddressKind::Alias, true).await? {
-            Taken::By(owner) if owner == login.as_str() => {}
-            Taken::By(owner) => return Err(refusal::address_taken(alias, &owner)),
-            Taken::Now => return Err(refusal::there_without(login, alias)),
-        }
-    }
-    Ok(())
-}
-
+/// Those whose words can be understood, and the line of each login.
 fn parse_all<'i>(
     incoming: &'i [IncomingAccount],
     brand: &str,
     faults: &mut Vec<(u64, String)>,
-) -> Vec<Parsed<'i>> {
+) -> (Vec<Parsed<'i>>, HashMap<String, u64>) {
     let mut logins = HashMap::new();
     let mut parsed = Vec::with_capacity(incoming.len());
     for incoming in incoming {
         let line = incoming.line;
         let outcome = parse(incoming, brand).and_then(|account| {
-            let earlier = logins.insert(account.login.as_str().to_owned(), line);
-            earlier.map_or(Ok(account), |earlier| Err(refusal::on_another_line(&incoming.login, earlier)))
+            match *logins.entry(account.login.as_str().to_owned()).or_insert(line) {
+                first if first == line => Ok(account),
+                earlier => Err(refusal::on_another_line(&incoming.login, earlier)),
+            }
         });
         match outcome {
             Ok(account) => parsed.push(account),
             Err(fault) => faults.push((line, fault.to_string())),
         }
     }
-    parsed
+    (parsed, logins)
 }
 
 fn parse<'i>(incoming: &'i IncomingAccount, brand: &str) -> Result<Parsed<'i>, AdminError> {
