@@ -46,8 +46,9 @@ impl Agent {
             if connected.as_ref().is_some_and(spent) {
                 hang_up(connected.take()).await;
             }
-            let used = connected.as_ref().filter(|it| it.peer.as_ref().is_some_and(|peer| peer.used > 0));
-            next = self.next(&key, used.map(|it| &*it.name)).await;
+            // One that has just refused something may do so because of this session.
+            let good = connected.as_ref().filter(|it| it.peer.as_ref().is_some_and(|peer| peer.took_the_last));
+            next = self.next(&key, good.map(|it| &*it.name)).await;
         }
         drop(busy);
         hang_up(connected).await;
@@ -183,6 +184,7 @@ impl Agent {
             match message.send(peer).await {
                 Ok(outcomes) => {
                     let clean = outcomes.iter().all(|outcome| outcome.kind == Kind::Delivered);
+                    peer.took_the_last = clean;
                     if !clean && !reset(peer).await {
                         *connected = None;
                     }
