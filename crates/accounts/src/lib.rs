@@ -50,6 +50,7 @@ mod answers;
 mod backend;
 mod clock;
 mod config;
+mod cost;
 mod dump;
 mod error;
 mod foreign;
