@@ -60,6 +60,14 @@ macro_rules! expired {
 }
 
 impl Backend {
+    /// Asks which time it is at a server: seconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn clock(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(_) => Some("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"),
+        }
+    }
+
     /// Drops expired tickets, see `expired`.
     pub(crate) fn drop_tickets(&self) -> &'static str {
         expired!(self, "ticket", "address, account_id", "expires_at")

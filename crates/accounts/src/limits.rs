@@ -195,5 +195,8 @@ pub const LOOP_MARK: usize = 12;
 /// Addresses to which an account sends its mail on.
 pub const FORWARDS: usize = 10;
 
+/// How often the server of a database is asked which time it is.
+pub(crate) const CLOCK_ASKED_EVERY: Duration = Duration::from_secs(60);
+
 /// By how much the clocks of machines that share a database may differ: a ticket that one gave holds at once on the others.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -34,7 +34,10 @@ pub struct Accepted {
 
 impl Incoming {
     pub(crate) fn begin(spool: &Spool, id: QueueId) -> Result<Incoming, Error> {
-        let draft = create(spool, spool.tmp().join(id.to_string()))?;
+        let draft = match spool.spare() {
+            Some(draft) => draft,
+            None => create(spool, spool.tmp().join(id.to_string()))?,
+        };
         Ok(Incoming { spool: spool.clone(), draft, hold: None })
     }
 
@@ -159,7 +162,11 @@ fn accept_one(spool: Spool, mut draft: Draft, stored: Stored) -> Result<Accepted
 impl Accepted {
     /// Puts the message into the mailboxes. What cannot be done now stays in the queue, for [`Spool::retry`].
     pub fn deliver(self) -> Outcome {
-        self.spool.serve(&self.stored)
+        match self.stored.envelope.recipients.is_empty() {
+            // Nobody here waits for it.
+            true => Outcome::default(),
+            false => self.spool.serve(&self.stored),
+        }
     }
 
     /// The name of the message.

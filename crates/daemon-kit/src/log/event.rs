@@ -57,7 +57,7 @@ catalogue! {
     NO_POSTMASTER = "no_postmaster": "Mail for postmaster or abuse waits outside: nobody is appointed; `recipient`."
     SENDER_NOT_OWNED = "sender_not_owned": "A client wrote as an address that is not its account's; `login`, `sender`, `done`: accepted, rewritten or refused."
     SENDING_LIMIT_REACHED = "sending_limit_reached": "Somebody wants to send more than they may, for the first time in this hour or day; `who`: `account LOGIN` or `address IP`, `limit`, `most`, `done`: deferred or held."
-    CLOCKS_APART = "clocks_apart": "Another machine's clock is ahead of this one's by more than an hour, as what was sent shows; `hours`. Sending limits hold only among machines whose clocks agree within a day."
+    CLOCKS_APART = "clocks_apart": "This machine's clock is behind the database server's (ahead, if less than nothing), or behind another machine's as what was sent shows, by more than an hour; `hours`. What is sent is counted by the server's clock."
     MAILDROP_OPENED = "maildrop_opened": "A POP3 client sees its mail; `messages`, `octets`."
     MAILDROP_UPDATED = "maildrop_updated": "A POP3 client left; `retrieved`, `removed`."
     STORE_FAILED = "store_failed": "The disk or the queue refused its service; `reason`."
