@@ -151,7 +151,7 @@ impl Incoming {
     }
 
     fn fill(&mut self, octets: &[u8]) {
-        // A small one grows with its message; one that was used before, or will be filled, is as large as it gets.
+        // That of a small message grows with it.
         if !matches!(self.stage, Stage::InMemory) && self.buffer.capacity() == 0 {
             self.buffer.reserve_exact(self.limit());
         }
@@ -239,7 +239,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Has the disk take what lies in the file long enough, while more comes in; says what came of the last time.
+    /// Has the disk take what lies in the file, while more comes in; says what came of the last time.
     async fn start_early(&mut self, begun: Option<&Store>) -> Result<(), DeliveryError> {
         let due = self.unasked >= EARLY && self.head_start.as_ref().is_none_or(Job::is_over);
         let Some(store) = begun.filter(|_| due) else { return Ok(()) };

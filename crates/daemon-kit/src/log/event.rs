@@ -37,7 +37,7 @@ catalogue! {
     AUTH_OK = "auth_ok": "A login; `login`, `encrypted`, `tls` (its version), and `mechanism` (POP3)."
     AUTH_FAILED = "auth_failed": "A login was refused; `login` (of a name that is nobody's login only how long it is, unless it can be no password), `reason`, `encrypted`, `tls`, `mechanism` (POP3), and where there is one a `hint` at the mistake. For a `mechanism` that is not offered it has no `login`: none was said."
     AUTH_MISSING = "auth_missing": "A client wanted to send without the login that is demanded, for it has none, or something on the way hides it: `greeting` (EHLO or HELO), `encrypted`."
-    AUTH_UNAVAILABLE = "auth_unavailable": "A login could not be judged: the accounts cannot be reached."
+    AUTH_UNAVAILABLE = "auth_unavailable": "A login could not be judged: the accounts cannot be reached, too many others waited, or the stored hash cannot be used; `reason`."
 
     TICKET_FAILED = "ticket_failed": "A login by POP3 should have opened a POP-before-SMTP ticket, and the accounts cannot be reached; `login`, `reason`."
     TICKET_USED = "ticket_used": "A recipient elsewhere was taken by a POP-before-SMTP ticket, which SMTP AUTH should replace; `holders`, the accounts that fetched mail from this address, the latest first."
