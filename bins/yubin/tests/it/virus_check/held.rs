@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::clamd::{CLEAN, Clamd, Played, infected};
 use super::{arrives, service, submits};
+use crate::backup::lose_everything;
 use crate::clients::left_out;
 use crate::harness::Service;
 use crate::harness::site::{AYUMI, KENJI};
@@ -100,15 +101,7 @@ fn l_07_what_is_held_for_mailboxes_is_in_a_backup_and_comes_back_held() {
     assert!(taken.contains("1 held for mailboxes here"), "{taken}");
 
     // The fire, and everything from the backup; but for keys and configuration, which are elsewhere.
-    let Service { smtpd, pop3d, site } = service;
-    smtpd.kill();
-    pop3d.kill();
-    for directory in ["mail", "queue"] {
-        std::fs::remove_dir_all(site.path(directory)).unwrap();
-    }
-    for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
-        let _ = std::fs::remove_file(site.path(file));
-    }
+    let site = lose_everything(service);
     let restored = site.yubin(&["restore", "--from", place.to_str().unwrap(), "--all"]);
     assert!(restored.contains("1 messages, held"), "{restored}");
     let service = Service::serve(site);
