@@ -49,6 +49,7 @@ mod admin;
 mod answers;
 mod backend;
 mod config;
+mod cost;
 mod dump;
 mod error;
 mod foreign;

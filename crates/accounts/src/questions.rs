@@ -295,7 +295,11 @@ impl Accounts {
     ) -> Result<bool, Unavailable> {
         let Shared { hasher, remembered, .. } = &*self.shared;
         let stored = found.and_then(|found| Some((&found.account, found.credential.as_deref()?)));
-        let holds = hasher.verify(password, stored.map(|(_, stored)| stored.to_owned())).await?;
+        let holds = hasher.verify(password, stored.map(|(_, stored)| stored.to_owned())).await;
+        let holds = holds.map_err(|unavailable| match stored {
+            Some((account, _)) => unavailable.concerning(&account.login),
+            None => unavailable,
+        })?;
         if let Some(mark) = mark.filter(|_| holds) {
             remembered.learn(mark);
         }

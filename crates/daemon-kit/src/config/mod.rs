@@ -80,6 +80,7 @@
 //! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
 //! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
 //! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"
+//! owner_notice = "none"                 # or "1d": who has a mailbox here is told that a virus was stopped, at most once a day
 //!
 //! [forwarding]                          # without it nobody's mail is sent on
 //! srs_key = "srs.key"                   # proves which senders' addresses are ours; the same on every machine
