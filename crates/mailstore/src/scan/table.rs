@@ -10,7 +10,7 @@ use super::{Place, find, list_names};
 use crate::error::Error;
 use crate::maildir::Maildir;
 use crate::name::FileName;
-use crate::name::ours::Ours;
+use crate::name::ours::{Ours, same};
 use crate::path_of;
 
 /// All messages in the order of their arrival.
@@ -131,8 +131,8 @@ impl Kind {
     fn is_of(&self, place: Place, ours: &Ours<'_>) -> bool {
         self.place == place
             && self.process == ours.process
-            && *self.host == *ours.host
-            && *self.flags == *ours.flags
+            && same(&self.host, ours.host)
+            && same(&self.flags, ours.flags)
     }
 }
 
