@@ -82,7 +82,14 @@ impl Certificates {
             let kept =
                 self.config.certificates.iter().find(same).filter(|_| !certificate.identity.is_valid());
             if let Some(kept) = kept {
-                tracing::error!(event = event::CERTIFICATE_KEPT, file = %kept.chain.display());
+                let reason = certificate
+                    .identity
+                    .unfit()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; ");
+                tracing::error!(event = event::CERTIFICATE_KEPT, file = %kept.chain.display(), reason);
                 *certificate = kept.clone();
             }
         }
@@ -94,6 +101,10 @@ impl Certificates {
         // Everything else of the file waits for a restart.
         self.config.certificates = config.certificates;
         tracing::info!(event = event::RELOADED);
+        let settings = self.config.written.waiting(&config.written);
+        if !settings.is_empty() {
+            tracing::warn!(event = event::RESTART_NEEDED, settings = settings.join(", "));
+        }
         self.tell();
     }
 }

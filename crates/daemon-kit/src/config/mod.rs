@@ -170,6 +170,7 @@ mod outbound;
 mod pop3;
 mod pop_before_smtp;
 mod quota;
+mod reference;
 mod replies;
 mod section;
 mod sending_limits;
@@ -178,6 +179,7 @@ mod store;
 mod trace;
 mod value;
 mod virus_check;
+mod written;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -198,6 +200,7 @@ pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLangua
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
+pub use reference::reference;
 pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
 pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
@@ -210,6 +213,7 @@ use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
 use value::{HostName, Size};
+use written::Written;
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
@@ -254,6 +258,8 @@ pub struct Config {
     pub networks: Networks,
     /// In the order of the file; at least one.
     pub listeners: Vec<Arc<Listener>>,
+    /// The file itself.
+    pub(crate) written: Written,
 }
 
 /// `[backup]`
@@ -299,13 +305,16 @@ impl Config {
         let (table, syntax) = DeTable::parse_recoverable(text);
         let faults = Collector::new(text, !syntax.is_empty());
         for error in syntax {
-            let wrong =
-                Wrong::new(format!("this is not TOML: {}", error.message()), "name = value, or [section]");
+            let remedy = match error.message().contains("duplicate key") {
+                true => "each name once; a second section of a kind as [[section]]",
+                false => "name = value, or [section]",
+            };
+            let wrong = Wrong::new(format!("this is not TOML: {}", error.message()), remedy);
             faults.report(&error.span().unwrap_or_default(), wrong);
         }
         let config = read(Section::root(table.into_inner(), &faults), file);
         if let (Some(config), 0) = (config, faults.count()) {
-            return Ok(config);
+            return Ok(Config { written: Written::new(text), ..config });
         }
         Err(Faults { file: file.to_owned(), faults: faults.into_faults() })
     }
@@ -361,7 +370,10 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let sending_limits =
         sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
     let forwarding = match root.table("forwarding") {
-        Read::Given(at) => forwarding::read(at.value, hostname.as_deref(), base).map(Some),
+        Read::Given(at) => {
+            let place = made_file("srs.key", accounts.as_ref(), store.as_ref());
+            forwarding::read(at.value, hostname.as_deref(), base, &place).map(Some)
+        }
         Read::Absent => Some(None),
         Read::Faulty => None,
     };
@@ -374,6 +386,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         trace: &trace,
         certificates: !certificates.is_empty(),
         apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
+        apop_key_place: made_file("apop.key", accounts.as_ref(), store.as_ref()),
     };
     let sections = root.tables("listener");
     if sections.is_empty() {
@@ -404,7 +417,16 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         forwarding: forwarding?,
         networks: networks?,
         listeners: listeners?,
+        written: Written::default(),
     })
+}
+
+/// As a value to write: where `yubin check --create` can make the file, which it does as the daemons' user. Beside the configuration it often
+/// cannot; beside the database, or with a database server beside the Maildirs, it can.
+fn made_file(name: &str, accounts: Option<&Accounts>, store: Option<&Store>) -> String {
+    let database = accounts.and_then(|accounts| accounts.database.strip_prefix("sqlite:")).map(Path::new);
+    let neighbour = database.or(store.map(|store| store.maildirs.as_path())).unwrap_or(Path::new(""));
+    format!("\"{}\"", neighbour.with_file_name(name).display())
 }
 
 fn needed<'t>(root: &Section<'t>, key: &'static str, example: &str) -> Option<Section<'t>> {
