@@ -1,7 +1,7 @@
 //! The store of this machine: opened once, shared by all sessions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -128,7 +128,7 @@ impl LocalDelivery {
     pub fn open_on(files: Arc<dyn Files>, config: StoreConfig) -> Result<LocalDelivery, mail_queue::Error> {
         let (queue, maildirs, host) = (config.queue.clone(), config.maildirs.clone(), config.host.clone());
         let (spool, recovery) = Spool::open_on(files.clone(), SpoolConfig { queue, maildirs, host })?;
-        log(&recovery);
+        log(&recovery, &spool.corrupt());
         let ledger = Ledger::new();
         let ledger = match &config.warning {
             Some(warning) => ledger.warning_at(warning.percent),
@@ -306,10 +306,18 @@ async fn retry_until_done(inner: Weak<Inner>) {
     }
 }
 
-pub(crate) fn log(recovery: &Recovery) {
-    let Recovery { finished, pending, outbound, held, discarded, corrupt, trouble } = recovery;
-    for (file, why) in corrupt {
-        tracing::error!(event = "queue_corrupt", file, why);
+/// What was found in a queue; `corrupt`: where what was not understood lies now.
+pub(crate) fn log(recovery: &Recovery, corrupt: &Path) {
+    let place = corrupt.display();
+    let Recovery { finished, pending, outbound, held, discarded, corrupt: files, trouble } = recovery;
+    for (file, why) in files {
+        tracing::error!(
+            event = "queue_corrupt",
+            file,
+            why,
+            %place,
+            advice = "look at it there; it is tried again when it is moved back into msg, with what has the same queue id, and the daemon started again"
+        );
     }
     for error in trouble {
         tracing::error!(event = "queue_trouble", %error);

@@ -234,7 +234,8 @@ impl Spool {
         self.shared.config.queue.join("msg")
     }
 
-    pub(crate) fn corrupt(&self) -> PathBuf {
+    /// Where files lie that could not be understood, for an operator to look at.
+    pub fn corrupt(&self) -> PathBuf {
         self.shared.config.queue.join("corrupt")
     }
 

@@ -53,6 +53,17 @@ impl View {
         Ok(ids)
     }
 
+    /// How many files lie in `corrupt/`: those that could not be understood, and wait for an operator.
+    pub fn corrupt(&self) -> Result<u64, Error> {
+        let (mut count, corrupt) = (0, self.msg.with_file_name("corrupt"));
+        match Disk.list(&corrupt, &mut |_| count += 1) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(mailstore::Error::new("list", &corrupt, error).into())
+            }
+            _ => Ok(count),
+        }
+    }
+
     /// What is known of a message; `None` if nobody elsewhere waits for it (any more) and nobody holds it.
     pub fn outbound(&self, id: QueueId) -> Result<Option<Outbound>, Error> {
         outbound(&Disk, &self.msg, id)

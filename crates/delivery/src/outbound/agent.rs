@@ -302,7 +302,7 @@ impl Agent {
                 let spool = self.spool().clone();
                 let aside = move || spool.set_aside(id, &malformed.to_string());
                 if let Ok(recovery) = self.local.inner.pool.run(aside).await {
-                    crate::local::log(&recovery);
+                    crate::local::log(&recovery, &self.spool().corrupt());
                 }
             }
             Err(error) => {
