@@ -231,7 +231,6 @@ pub(crate) async fn order(settings: &Settings, order: Order) -> Result<String, F
     if let Some(answer) = ask(&settings.config.store.queue, &order).await.map_err(refused)? {
         return Ok(answer);
     }
-    settings.store_is_ours()?;
     let store = &settings.config.store;
     let config = SpoolConfig {
         queue: store.queue.clone(),

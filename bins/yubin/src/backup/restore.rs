@@ -107,7 +107,6 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
             table(["MESSAGE", "OCTETS"], &listed.iter().map(row).collect::<Vec<_>>())
         });
     }
-    settings.store_is_ours()?;
     let all = arguments.all;
     if all {
         restore_accounts(settings, &place, &run, &note, begun.as_ref() == Some(&run.name)).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use accounts::DumpedAccount;
@@ -76,6 +77,8 @@ struct Report {
     held_for_mailboxes: usize,
     /// Of earlier backups that were removed.
     removed: usize,
+    /// It goes with the mail when that disk does.
+    same_disk: bool,
 }
 
 pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Output) -> Result<(), Failure> {
@@ -92,6 +95,7 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     let work = move || {
         let (waiting, report, progress) = (Vec::new(), Report::default(), Progress::new());
         let mut taking = Taking { place: &place, waiting, report, progress };
+        taking.report.same_disk = on_one_file_system(&root, &maildirs);
         let run = taking.all(&queue, &maildirs, owners, accounts, exclude_above)?;
         if let Some(keep) = arguments.keep {
             taking.report.removed = super::prune::prune(&place, usize::try_from(keep).unwrap_or(usize::MAX))?;
@@ -111,6 +115,12 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
         0 => Ok(()),
         lost => Err(Failure::Refused(format!("{lost} messages cannot be read and are not in the backup"))),
     }
+}
+
+/// Of places that cannot be looked at, nothing is said.
+fn on_one_file_system(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| path.metadata().ok().map(|it| it.dev());
+    device(one).is_some_and(|one| device(other) == Some(one))
 }
 
 /// An object that the accounts write.
@@ -369,6 +379,9 @@ fn as_facts(report: &Report) -> String {
     }
     if report.removed > 0 {
         lines.push(("removed", format!("{} older backups", report.removed)));
+    }
+    if report.same_disk {
+        lines.push(("warning", "it is on the same file system as the mail, and is lost with it".to_owned()));
     }
     facts(&lines)
 }
