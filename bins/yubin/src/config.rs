@@ -66,6 +66,39 @@ impl Settings {
     pub fn maildir(&self, mailbox: &str) -> PathBuf {
         self.config.store.maildirs.join(mailbox)
     }
+
+    /// Before anything is written among the mail, or in the queue.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] for root where they are another user's: the daemons could not read what it makes there.
+    pub(crate) fn store_is_ours(&self) -> Result<(), Failure> {
+        if !geteuid().is_root() {
+            return Ok(());
+        }
+        let store = &self.config.store;
+        for directory in [&store.maildirs, &store.queue] {
+            // What is missing is made by whoever comes first.
+            let Ok(owner) = std::fs::metadata(directory).map(|found| found.uid()) else { continue };
+            if owner != 0 {
+                let (place, user) = (directory.display(), user(owner));
+                return Err(Failure::Refused(format!(
+                    "{place} belongs to {user}, and the daemons could not read what root makes there; run: runuser -u {user} -- yubin …"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A user's name, or its number where it has none here.
+fn user(uid: u32) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    });
+    name.map_or_else(|| uid.to_string(), str::to_owned)
 }
 
 /// Who gave the command, for the audit log: the name behind `sudo`, else the user's own.

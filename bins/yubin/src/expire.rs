@@ -66,6 +66,9 @@ pub(crate) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
         let login = accounts.account_show(login).await?.account.login;
         rows.retain(|(row, _)| row.login == login);
     }
+    if !arguments.dry_run {
+        settings.store_is_ours()?;
+    }
     let (settings, dry_run) = (settings.clone(), arguments.dry_run);
     let work = move || {
         let mut progress = Progress::new();

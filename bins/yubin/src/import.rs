@@ -97,6 +97,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         Command::Mbox { path, login, quoting } => (Source::Mbox(path, quoting), login),
     };
     let account = settings.accounts().await?.account_show(&login).await?.account;
+    settings.store_is_ours()?;
     let settings = settings.clone();
     let work = tokio::task::spawn_blocking(move || import(&settings, &account, source));
     let report = work.await.map_err(|error| Failure::Refused(error.to_string()))??;

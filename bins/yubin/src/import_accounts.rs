@@ -33,6 +33,7 @@ Columns, of which only the first must be there:
   addresses   beside LOGIN@(the default domain), with blanks between them
   password    or
   hash        what another program made of it: {SSHA} and others, crypt(3), Argon2
+              (one that would take more than a second or so at each login is refused)
   plan        the plan that it has
   contract    your own key of the contract; needs a plan
   quota       octets that the mailbox may hold, 'none' or 'default'

@@ -30,6 +30,7 @@ pub mod init;
 pub mod language;
 pub mod life;
 pub mod manual;
+mod metrics;
 pub mod network;
 pub mod output;
 mod password;

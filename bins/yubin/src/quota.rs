@@ -63,6 +63,9 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         Command::Recount { login } => (login, None, true),
     };
     let rows = rows(&accounts, login.as_deref()).await?;
+    if recount {
+        settings.store_is_ours()?;
+    }
     let settings = settings.clone();
     let counted = tokio::task::spawn_blocking(move || count_all(&settings, rows, recount)).await;
     let mut list = counted.map_err(|error| Failure::Refused(error.to_string()))??;

@@ -60,6 +60,14 @@ macro_rules! expired {
 }
 
 impl Backend {
+    /// Asks which time it is at a server: seconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn clock(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(_) => Some("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"),
+        }
+    }
+
     /// Drops expired tickets, see `expired`.
     pub(crate) fn drop_tickets(&self) -> &'static str {
         expired!(self, "ticket", "address, account_id", "expires_at")
@@ -239,6 +247,10 @@ fn with_setup(pragmas: &'static str) -> AnyPoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        // SQLite itself takes back a change for which there is no space, or no memory, or that the disk does not take, whichever
+        // statement meets that (<https://sqlite.org/lang_transaction.html> §3). sqlx then has nothing to roll back, counts it as begun
+        // for ever, and begins no other on that connection.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 connection.execute(pragmas).await?;

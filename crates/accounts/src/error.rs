@@ -23,6 +23,11 @@ impl Unavailable {
 }
 
 impl Unavailable {
+    /// The same, for the log, with whom it concerned.
+    pub(crate) fn concerning(self, login: &str) -> Self {
+        Self { doing: self.doing, cause: format!("{}, for {login}", self.cause).into() }
+    }
+
     /// Whether SQLite says that the file is damaged, or was never a database of its.
     fn is_damage(&self) -> bool {
         const CORRUPT: u32 = 11;

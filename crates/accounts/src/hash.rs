@@ -6,12 +6,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use auth_sasl::Secret;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
+use crate::cost;
 use crate::error::Unavailable;
 use crate::foreign::Foreign;
 use crate::limits;
@@ -26,6 +29,8 @@ type Job = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Hasher {
     jobs: mpsc::Sender<Job>,
+    /// How long somebody waits for a result.
+    patience: Duration,
     computed: Arc<AtomicU64>,
 }
 
@@ -34,17 +39,17 @@ impl Hasher {
     /// the memory of a hash for each of them.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::with_threads((cores / 2).max(1))
+        Self::with_threads((cores / 2).max(1), limits::HASH_PATIENCE)
     }
 
-    fn with_threads(threads: usize) -> Self {
+    fn with_threads(threads: usize, patience: Duration) -> Self {
         let (jobs, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads {
             let waiting = Arc::clone(&waiting);
             std::thread::spawn(move || work(&waiting));
         }
-        Self { jobs, computed: Arc::default() }
+        Self { jobs, patience, computed: Arc::default() }
     }
 
     /// Hashes a new password, with a fresh salt, to a PHC string.
@@ -63,6 +68,10 @@ impl Hasher {
         stored: Option<String>,
     ) -> Result<bool, Unavailable> {
         let password = password.clone();
+        if let Some(stored) = &stored {
+            // It may have come before there were bounds, or past them: it is not to keep everybody waiting.
+            cost::check(stored).map_err(Unavailable::when("reading a password hash"))?;
+        }
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| DECOY.to_owned());
         let outcome = self.run(move || verify(&password, &stored)).await?;
@@ -95,7 +104,11 @@ impl Hasher {
             }
         });
         self.jobs.send(job).map_err(|_| Unavailable::when(waiting)("its threads have ended"))?;
-        answered.await.map_err(Unavailable::when(waiting))
+        let Ok(answered) = timeout(self.patience, answered).await else {
+            let seconds = self.patience.as_secs();
+            return Err(Unavailable::when(waiting)(format!("no result for {seconds} seconds")));
+        };
+        answered.map_err(Unavailable::when(waiting))
     }
 }
 
@@ -114,12 +127,6 @@ pub(crate) fn is_foreign(stored: &str) -> bool {
     Foreign::parse(stored).is_some()
 }
 
-/// Whether a text is a hash that [`Hasher::verify`] can verify.
-pub(crate) fn is_known(stored: &str) -> bool {
-    let whole = |hash: PasswordHash| hash.salt.is_some() && hash.hash.is_some();
-    is_foreign(stored) || stored.starts_with("$argon2") && PasswordHash::new(stored).is_ok_and(whole)
-}
-
 /// A wrong password for a hash of another program's costs what one for a hash of ours costs, and that hash beside it.
 fn verify(password: &Secret, stored: &str) -> Result<(), HashError> {
     let stored = match Foreign::parse(stored) {
@@ -128,10 +135,6 @@ fn verify(password: &Secret, stored: &str) -> Result<(), HashError> {
         None => stored,
     };
     let stored = PasswordHash::new(stored)?;
-    // The parser takes a PHC string that was cut off for a whole one, and the verifier for a wrong password.
-    if stored.salt.is_none() || stored.hash.is_none() {
-        return Err(HashError::EncodingInvalid);
-    }
     argon2()?.verify_password(password.expose(), &stored)
 }
 
@@ -174,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn abandoned_work_is_ended_before_the_next_begins() {
-        let hasher = Hasher::with_threads(1);
+        let hasher = Hasher::with_threads(1, limits::HASH_PATIENCE);
         let order = Arc::new(Mutex::new(Vec::new()));
         let (started, mut has_started) = tokio::sync::mpsc::channel::<()>(1);
         let (release, released) = mpsc::channel::<()>();
@@ -195,8 +198,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_waits_too_long_for_a_turn_is_told_to_come_again_and_costs_nothing() {
+        let hasher = Hasher::with_threads(1, Duration::ZERO);
+        let (release, released) = mpsc::channel::<()>();
+        hasher
+            .jobs
+            .send(Box::new(move || {
+                let _ = released.recv();
+            }))
+            .unwrap();
+        let late = hasher.verify(&Secret::new("tanuki"), None).await.unwrap_err();
+        assert!(late.to_string().contains("waiting for the password pool"), "{late}");
+        drop(release);
+        let (done, is_done) = oneshot::channel();
+        hasher
+            .jobs
+            .send(Box::new(move || {
+                let _ = done.send(());
+            }))
+            .unwrap();
+        is_done.await.unwrap();
+        assert_eq!(hasher.computed(), 0);
+    }
+
+    #[tokio::test]
     async fn a_panic_costs_one_computation() {
-        let hasher = Hasher::with_threads(1);
+        let hasher = Hasher::with_threads(1, limits::HASH_PATIENCE);
         assert!(hasher.run(|| panic!("in one computation")).await.is_err());
         assert_eq!(hasher.run(|| 7).await.unwrap(), 7);
     }

@@ -48,7 +48,9 @@
 mod admin;
 mod answers;
 mod backend;
+mod clock;
 mod config;
+mod cost;
 mod dump;
 mod error;
 mod foreign;
@@ -140,6 +142,7 @@ struct Shared {
     journal: Journal,
     swept: sent::Swept,
     clock_apart: sent::ClockApart,
+    clock: clock::Clock,
     apop: Option<ApopKey>,
 }
 
@@ -220,6 +223,7 @@ impl Accounts {
             journal: Journal::default(),
             swept: sent::Swept::default(),
             clock_apart: sent::ClockApart::default(),
+            clock: clock::Clock::default(),
             apop,
         });
         Ok(Self { shared, who: Arc::from(""), brand: Arc::from(""), insists: false })

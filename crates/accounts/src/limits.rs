@@ -46,6 +46,22 @@ pub const ARGON2_PASSES: u32 = 3;
 /// See [`ARGON2_MEMORY_KIB`].
 pub const ARGON2_LANES: u32 = 1;
 
+/// What another program's hash may cost at each login, beside one of ours: a second of a core or so, and what is usual stays under it.
+/// SHA-crypt: rounds. Python's passlib takes 656 000 by default, crypt(3) 5 000, its format goes up to 999 999 999.
+pub const SHA_CRYPT_ROUNDS: u32 = 1_000_000;
+
+/// The same of bcrypt: its cost, of which each more doubles the time. 10 and 12 are usual, its format goes up to 31.
+pub const BCRYPT_COST: u32 = 14;
+
+/// The same of Argon2: memory in KiB, of which each hashing thread takes that much at once. libsodium's "moderate" is 256 MiB.
+pub const FOREIGN_ARGON2_MEMORY_KIB: u32 = 256 * 1024;
+
+/// The same: KiB that are written in all its passes. libsodium's "moderate" has three.
+pub const FOREIGN_ARGON2_WRITTEN_KIB: u32 = 3 * FOREIGN_ARGON2_MEMORY_KIB;
+
+/// How long a login waits until its password is hashed, with those before it: mail programs wait a minute for an answer.
+pub const HASH_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Accounts that are imported in one change, for whose end all other changes wait: some tenths of a second.
 pub const IMPORT_BATCH: usize = 500;
 
@@ -178,6 +194,9 @@ pub const LOOP_MARK: usize = 12;
 
 /// Addresses to which an account sends its mail on.
 pub const FORWARDS: usize = 10;
+
+/// How often the server of a database is asked which time it is.
+pub(crate) const CLOCK_ASKED_EVERY: Duration = Duration::from_secs(60);
 
 /// By how much the clocks of machines that share a database may differ: a ticket that one gave holds at once on the others.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -295,7 +295,11 @@ impl Accounts {
     ) -> Result<bool, Unavailable> {
         let Shared { hasher, remembered, .. } = &*self.shared;
         let stored = found.and_then(|found| Some((&found.account, found.credential.as_deref()?)));
-        let holds = hasher.verify(password, stored.map(|(_, stored)| stored.to_owned())).await?;
+        let holds = hasher.verify(password, stored.map(|(_, stored)| stored.to_owned())).await;
+        let holds = holds.map_err(|unavailable| match stored {
+            Some((account, _)) => unavailable.concerning(&account.login),
+            None => unavailable,
+        })?;
         if let Some(mark) = mark.filter(|_| holds) {
             remembered.learn(mark);
         }
@@ -332,7 +336,7 @@ impl Accounts {
         let login = login.at(&self.brand);
         let answers = &self.shared.answers;
         let looking = Unavailable::when("looking up a login");
-        let Some(now) = self.shared.as_of(&answers.logins).await.map_err(looking)? else {
+        let Some(now) = self.shared.as_of().await.map_err(looking)? else {
             return self.ask(login.as_str(), kind, service).await;
         };
         let question = Question { login: login.as_str().to_owned(), kind, service };

@@ -197,11 +197,12 @@ impl Store {
 
     /// A transaction that is no change of anybody's: the schema's.
     pub(crate) async fn begin_plain(&self) -> Result<Transaction<'static, Any>, Unavailable> {
-        self.pools
-            .writer
-            .begin_with(self.backend.begin())
-            .await
-            .map_err(Unavailable::when("beginning a change"))
+        let (writer, statement) = (self.pools.writer.clone(), self.backend.begin());
+        // Whoever waits for it may go away at any time. A beginning that is forgotten between the statement and its answer would be open
+        // on a connection that the pool takes for free; here it comes to its end, and is rolled back if nobody has it.
+        let begun = tokio::spawn(async move { writer.begin_with(statement).await });
+        let beginning = "beginning a change";
+        begun.await.map_err(Unavailable::when(beginning))?.map_err(Unavailable::when(beginning))
     }
 
     /// Drops rows that are over by a statement of the backend's, a bounded number at a time, in changes of their own: what waits for

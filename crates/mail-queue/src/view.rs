@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use mailstore::files::{Disk, Files};
+use mailstore::files::{Disk, Files, is_read};
 
 use crate::envelope::Stored;
 use crate::error::Error;
@@ -93,10 +93,14 @@ fn is_there(files: &dyn Files, path: &Path) -> Result<bool, Error> {
 }
 
 /// The file of a message that is one file.
+///
+/// When such a message has left, its file becomes that of another: not as long as somebody has it open, and who opened it too late, or
+/// while it was just leaving, finds that its name is gone.
 pub(crate) fn open_one(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, File)>, Error> {
     let path = msg.join(format!("{id}.one"));
     match files.open(&path) {
-        Ok(file) => Ok(Some((path, file))),
+        Ok(file) if is_read(&file) && is_there(files, &path)? => Ok(Some((path, file))),
+        Ok(_) => Ok(None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(mailstore::Error::new("open", &path, error).into()),
     }

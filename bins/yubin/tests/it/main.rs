@@ -27,6 +27,7 @@ mod maildrop;
 mod memory;
 mod networks;
 mod outbound;
+mod ownership;
 mod pop_before_smtp;
 mod postgres;
 mod profiles;

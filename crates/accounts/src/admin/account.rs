@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use auth_sasl::Secret;
 
+use crate::cost;
 use crate::error::{AdminError, Unavailable};
-use crate::hash::is_known;
 use crate::names::{AccountName, Address, DomainName, brand_of};
 use crate::password::check_password;
 use crate::pop3::Pop3Rules;
@@ -277,11 +277,11 @@ impl Accounts {
     /// `{CRYPT}`.
     ///
     /// # Errors
-    /// [`AdminError::Refused`] when there is no such account, or the hash is none of these.
+    /// [`AdminError::Refused`] when there is no such account, or the hash is none of these, or would cost more at each login than
+    /// [`limits`] allow.
     pub async fn account_set_hash(&self, login: &str, hash: &Secret) -> Result<(), AdminError> {
         let login = self.login(login).await?;
-        let text = std::str::from_utf8(hash.expose()).ok().filter(|text| is_known(text));
-        let text = text.ok_or_else(refusal::unknown_hash)?;
+        let text = cost::check_octets(hash.expose()).map_err(|fault| refusal::hash(&fault))?;
         let mut change = self.begin().await?;
         let account = must_find(&mut change, login.as_str()).await?;
         set_credential(&mut change, account.id, "password", text).await?;

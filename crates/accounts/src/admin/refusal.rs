@@ -1,6 +1,7 @@
 //! Every text with which a change is refused, next to each other so that they speak alike: what is the matter, then
 //! the command that helps.
 
+use crate::cost::HashFault;
 use crate::error::AdminError;
 use crate::limits;
 use crate::names::{AccountName, Address, DomainName};
@@ -227,11 +228,8 @@ pub(super) fn pattern_used_up(plan: &str, pattern: &str) -> AdminError {
     ))
 }
 
-pub(super) fn unknown_hash() -> AdminError {
-    refused(
-        "this is no hash that can be verified here; known are {SSHA}, {SSHA256}, {SSHA512}, $1$, $2b$, $5$, $6$ and $argon2id$"
-            .into(),
-    )
+pub(super) fn hash(fault: &HashFault) -> AdminError {
+    refused(fault.to_string())
 }
 
 pub(super) fn no_apop_key() -> AdminError {

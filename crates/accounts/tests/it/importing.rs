@@ -62,6 +62,8 @@ async fn every_bad_line_is_told_and_nothing_is_done() {
         let unknown =
             IncomingAccount { hash: Some(Secret::new("{ROT13}x")), ..incoming(10, "hanako08", &[]) };
         let plan = IncomingAccount { plan: Some("gold".into()), ..incoming(11, "hanako09", &[]) };
+        let sha = "$6$rounds=999999999$saltstring$ekYy80OSOX.TrycbMdtUnDybMwQ1ZCWsZK4M//nwz5Uzu74TGfmrdHq.vD1VqXynWq5r8t5Liii71WLptRVJx0";
+        let dear = IncomingAccount { hash: Some(Secret::new(sha)), ..incoming(12, "hanako10", &[]) };
         let rows = [
             incoming(2, "hanako01", &["hanako@mx.edit.ne.jp"]),
             incoming(3, "x'; DROP TABLE account; --", &[]),
@@ -73,10 +75,11 @@ async fn every_bad_line_is_told_and_nothing_is_done() {
             both,
             unknown,
             plan,
+            dear,
         ];
         let faults = import(&accounts, &rows).await.unwrap_err();
         let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11], "{faults:?}");
+        assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11, 12], "{faults:?}");
         let says = |line: u64, words: &str| {
             let (_, fault) = faults.iter().find(|(at, _)| *at == line).unwrap();
             assert!(fault.contains(words), "{fault}");
@@ -84,6 +87,7 @@ async fn every_bad_line_is_told_and_nothing_is_done() {
         says(4, "line 2");
         says(5, "ab4t-ash");
         says(7, "line 2");
+        says(12, "rounds=999999999");
         says(8, "yubin address add jiro@mx.edit.ne.jp ab4t-ash");
         assert_eq!(accounts.status().await.unwrap(), before);
     }

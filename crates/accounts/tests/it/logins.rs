@@ -3,6 +3,7 @@
 use accounts::{Accounts, Apop, Hint, Why};
 use auth_sasl::{Claim, Secret};
 
+use crate::opening::execute;
 use crate::support::{apop, databases, new, password, refusal, verdict, with_apop};
 
 #[tokio::test]
@@ -248,6 +249,47 @@ async fn c_15_a_foreign_hash_is_verified_and_renewed_at_the_next_login() {
             assert!(
                 refusal(a.account_set_hash("ab4t-ash", &Secret::new(none)).await).contains("{SSHA}"),
                 "{none}"
+            );
+        }
+    }
+}
+
+/// Ways to keep a thread busy for hours, which a file of another system's can hold.
+const DEAR: [&str; 3] = [
+    "$6$rounds=999999999$saltstring$ekYy80OSOX.TrycbMdtUnDybMwQ1ZCWsZK4M//nwz5Uzu74TGfmrdHq.vD1VqXynWq5r8t5Liii71WLptRVJx0",
+    "$2b$31$abcdefghijklmnopqrstuuhMPsq2sVxbyAktWJtmEuloXxVxcU1aK",
+    "$argon2id$v=19$m=12288,t=4294967295,p=1$eXViaW4tZGVjb3ktc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+];
+
+#[tokio::test]
+async fn c_15_a_hash_that_would_hold_up_all_logins_is_taken_nowhere_and_spent_on_nobody() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let a = &db.accounts;
+        a.account_add(new("m1234ab567c", &[], "yuki")).await.unwrap();
+        for hash in DEAR {
+            let text = refusal(a.account_set_hash("ab4t-ash", &Secret::new(hash)).await);
+            assert!(text.contains("hold up all logins"), "{text}");
+            // It was there before there were bounds.
+            let statement = format!(
+                "UPDATE credential SET value = '{hash}' WHERE account_id = \
+                 (SELECT id FROM account WHERE login = 'ab4t-ash')"
+            );
+            execute(&db.config, statement.leak()).await;
+            // Another process: this one may have remembered what was stored.
+            let daemon = accounts::Accounts::open(&db.config).await.unwrap();
+            for _ in 0..4 {
+                let unavailable =
+                    daemon.authenticate(&password("ab4t-ash", "sakura")).await.unwrap_err().to_string();
+                assert!(
+                    unavailable.contains("hold up all logins") && unavailable.ends_with("for ab4t-ash"),
+                    "{unavailable}"
+                );
+            }
+            assert_eq!(daemon.hashes_computed(), 0);
+            assert_eq!(
+                verdict(&daemon, &password("m1234ab567c", "yuki")).await.as_deref(),
+                Ok("m1234ab567c")
             );
         }
     }

@@ -8,6 +8,7 @@ mod contention;
 mod desk;
 mod domains;
 mod dump;
+mod failing;
 mod forwarding;
 mod guessing;
 mod hanging;

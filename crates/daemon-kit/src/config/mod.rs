@@ -26,8 +26,8 @@
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
 //! password_min_length = 8               # characters of a password that an operator gives; "none" takes every one, also the commonest
-//! suspended_text = "See https://…"      # for who logs in to a suspended account with the right password
-//! unregistered_text = "See https://…"   # the same for a service that the account does not have
+//! suspended_text = "See https://example.jp/suspended"     # for who logs in to a suspended account with the right password
+//! unregistered_text = "See https://example.jp/services"   # the same for a service that the account does not have
 //!
 //! [log]
 //! format = "text"                       # or "json"
@@ -44,12 +44,14 @@
 //! ipv6_network = 48
 //! drain = "30s"
 //!
-//! connections_per_address = 50          # IPv6: per /64
-//! connections_per_network = 200
+//! connections_per_address = 100         # IPv6: per /64
+//! connections_per_network = 500
 //! patience = "5m"                       # for a whole command line, and for each silence in a message
 //! min_data_rate = 50                    # octets a second in a message, sent or taken, averaged over `patience`
 //! session_time = "none"                 # how long a session may last, whatever it does
-//! message_size = "50MiB"
+//! handshake = "30s"                     # for a whole TLS handshake
+//! auth_failures = 3                     # failed logins of a session, then it ends
+//! message_size = "100MiB"
 //!
 //! [trace]                               # what is written before a message
 //! received = "rfc"                      # or "sendmail"
@@ -64,6 +66,7 @@
 //! [replies]                             # what clients are told, by event (`ReplyEvent` lists them); the codes stay
 //! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
 //! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
+//!
 //! [sending_limits]                      # of each account that has none of its own; none by default
 //! messages_per_hour = 200               # of what it submits, to whomever; hours of the clock, days of UTC
 //! recipients_per_hour = "none"
@@ -71,6 +74,7 @@
 //! recipients_per_day = 2000
 //! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
 //! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
+//!
 //! [virus_check]                         # without it, nothing is looked through for viruses
 //! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
 //! timeout = "1m"                        # how long clamd may keep a message waiting, in all
@@ -80,6 +84,7 @@
 //! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
 //! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
 //! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"
+//! owner_notice = "none"                 # or "1d": who has a mailbox here is told that a virus was stopped, at most once a day
 //!
 //! [forwarding]                          # without it nobody's mail is sent on
 //! srs_key = "srs.key"                   # proves which senders' addresses are ours; the same on every machine

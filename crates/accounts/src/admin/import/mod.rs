@@ -15,8 +15,8 @@ use auth_sasl::Secret;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use crate::cost;
 use crate::error::{AdminError, Unavailable};
-use crate::hash::is_known;
 use crate::names::{AccountName, Address};
 use crate::password::check_password;
 use crate::quota::Allowance;
@@ -233,8 +233,7 @@ fn parse<'i>(incoming: &'i IncomingAccount, brand: &str) -> Result<Parsed<'i>, A
         (Some(_), Some(_)) => return Err(refusal::password_and_hash()),
         (Some(password), None) => check_password(password)?,
         (None, Some(hash)) => {
-            let known = std::str::from_utf8(hash.expose()).is_ok_and(is_known);
-            known.then_some(()).ok_or_else(refusal::unknown_hash)?;
+            cost::check_octets(hash.expose()).map_err(|fault| refusal::hash(&fault))?;
         }
         (None, None) => {}
     }
