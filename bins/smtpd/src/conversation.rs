@@ -409,6 +409,7 @@ fn fault(reason: ResetReason) -> Option<&'static str> {
 fn word(reason: CloseReason) -> &'static str {
     match reason {
         CloseReason::BytesBehindStartTls => "bytes_behind_starttls",
+        CloseReason::Http => "http",
         CloseReason::Quit => "quit",
         CloseReason::ShutDown => "shut_down",
         CloseReason::TooManyAuthFailures => "too_many_auth_failures",
