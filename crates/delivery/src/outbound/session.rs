@@ -47,7 +47,8 @@ impl Agent {
                 hang_up(connected.take()).await;
             }
             // One that has just refused something may do so because of this session.
-            let good = connected.as_ref().filter(|it| it.peer.as_ref().is_some_and(|peer| peer.took_the_last));
+            let good =
+                connected.as_ref().filter(|it| it.peer.as_ref().is_some_and(|peer| peer.took_the_last));
             next = self.next(&key, good.map(|it| &*it.name)).await;
         }
         drop(busy);

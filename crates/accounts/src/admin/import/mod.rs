@@ -98,7 +98,8 @@ impl Accounts {
         let (parsed, mut seen) = self.look_at_all(incoming, show).await?;
         let mut done = ImportedAccounts::default();
         for batch in parsed.chunks(limits::IMPORT_BATCH) {
-            seen.addresses.clear();
+            // Of another change the database tells.
+            seen.addresses = HashMap::new();
             self.import_batch(batch, &mut seen, &mut done).await?;
             show(parsed.len(), done.taken + done.before);
         }
