@@ -184,10 +184,10 @@ fn c_11_what_an_account_sent_that_was_suspended_elsewhere_is_listed_as_about_to_
     assert_eq!((&list[0]["held"], &list[0]["about_to_be_held"]), (&Value::Null, &why.as_str().into()));
     assert!(site.yubin(&["queue", "list"]).contains(&why));
     assert!(site.yubin(&["queue", "why", &id]).contains(&format!("{why}: held at the next try")));
-    world.queue(&["retry", &id]);
-    world.service.smtpd.wait_for("a hold", |event| {
-        (event["event"] == "queue_held" && event["queue_id"] == id.as_str()).then_some(())
-    });
+    // The daemon believes for a second what it has learnt of an account, and a try within that second is like the first.
+    while world.queue(&["list"])[0]["held"].is_null() {
+        site.run(Program::Yubin, &["queue", "retry", &id], "");
+    }
     let list = world.queue(&["list"]);
     assert_eq!((&list[0]["held"], &list[0]["about_to_be_held"]), (&why.as_str().into(), &Value::Null));
 }
