@@ -52,6 +52,8 @@ impl Answers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AsOf {
     moment: Moment,
+    /// Which file says so: the changes of another are not to be compared with it.
+    file: u64,
     /// The number of the last change of accounts, at that moment or behind it.
     change: i64,
 }
@@ -63,11 +65,12 @@ impl Shared {
         &self,
         memory: &Memory<Q, A>,
     ) -> Result<Option<AsOf>, sqlx::Error> {
+        let file = self.store.readers().current().await?;
         let Some(moment) = self.answers.witness.as_ref().and_then(Witness::now) else { return Ok(None) };
-        if let Some(as_of) = memory.of(moment) {
+        if let Some(as_of) = memory.of(moment, file) {
             return Ok(Some(as_of));
         }
-        let as_of = AsOf { moment, change: self.newest_change().await? };
+        let as_of = AsOf { moment, file, change: self.newest_change().await? };
         memory.renew(as_of);
         Ok(Some(as_of))
     }
@@ -78,14 +81,14 @@ impl<Q: Eq + Hash, A: Clone> Memory<Q, A> {
         Self(Mutex::new(Kept { as_of: None, known: HashMap::new() }))
     }
 
-    fn of(&self, moment: Moment) -> Option<AsOf> {
-        self.kept().as_of.filter(|as_of| as_of.moment == moment)
+    fn of(&self, moment: Moment, file: u64) -> Option<AsOf> {
+        self.kept().as_of.filter(|as_of| (as_of.moment, as_of.file) == (moment, file))
     }
 
     /// What is kept still holds if no accounts changed since.
     fn renew(&self, as_of: AsOf) {
         let mut kept = self.kept();
-        if kept.as_of.is_some_and(|before| before.change != as_of.change) {
+        if kept.as_of.is_some_and(|before| (before.file, before.change) != (as_of.file, as_of.change)) {
             kept.known.clear();
         }
         kept.as_of = Some(as_of);

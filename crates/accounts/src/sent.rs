@@ -109,6 +109,8 @@ impl Accounts {
             return Ok(Counted::Over(limit));
         }
         let most_of = |limit| most.of(limit).map_or(i64::MAX, integer);
+        let counters =
+            self.shared.store.counters().await.map_err(Unavailable::when("counting what is sent"))?;
         let counting = sqlx::query_as(sql::COUNT)
             .bind(who.to_string())
             .bind(moment.hour)
@@ -119,7 +121,7 @@ impl Accounts {
             .bind(most_of(SendingLimit::MessagesPerDay))
             .bind(most_of(SendingLimit::RecipientsPerDay))
             // To its end: SQLite commits there.
-            .fetch_all(self.shared.store.counters());
+            .fetch_all(counters);
         let rows: Vec<Row> = in_time(limits::ANSWER_PATIENCE, counting)
             .await
             .map_err(Unavailable::when("counting what is sent"))?;
@@ -153,12 +155,13 @@ impl Accounts {
     /// Takes back what was counted a moment ago: the message was not accepted. That it fails costs the sender one message of its budget.
     pub async fn uncount(&self, who: &Sender, recipients: u64, at: i64) {
         let moment = Moment::of(at);
+        let Ok(counters) = self.shared.store.counters().await else { return };
         let taking = sqlx::query(sql::UNCOUNT)
             .bind(who.to_string())
             .bind(moment.hour)
             .bind(moment.day)
             .bind(integer(recipients))
-            .execute(self.shared.store.counters());
+            .execute(counters);
         let _ = in_time(limits::ANSWER_PATIENCE, taking).await;
     }
 
@@ -174,13 +177,12 @@ impl Accounts {
     ) -> Result<bool, Unavailable> {
         let moment = Moment::of(at);
         let statement = if limit.is_daily() { sql::TELL_OF_DAY } else { sql::TELL_OF_HOUR };
-        let telling = sqlx::query(statement)
-            .bind(who.to_string())
-            .bind(moment.hour)
-            .bind(moment.day)
-            .execute(self.shared.store.counters());
+        let noting = "noting that a limit is reached";
+        let counters = self.shared.store.counters().await.map_err(Unavailable::when(noting))?;
+        let telling =
+            sqlx::query(statement).bind(who.to_string()).bind(moment.hour).bind(moment.day).execute(counters);
         let told = in_time(limits::ANSWER_PATIENCE, telling).await;
-        Ok(told.map_err(Unavailable::when("noting that a limit is reached"))?.rows_affected() > 0)
+        Ok(told.map_err(Unavailable::when(noting))?.rows_affected() > 0)
     }
 
     /// Changes how much an account may send; what is not named stays as it is. It holds from its next message on.
@@ -235,10 +237,11 @@ impl Accounts {
         if swept.swap(moment.hour, Ordering::Relaxed) == moment.hour {
             return;
         }
-        let sweeping = sqlx::query(sql::SWEEP_SENT)
-            .bind(moment.day)
-            .bind(limits::SWEPT_AT_ONCE)
-            .execute(self.shared.store.counters());
+        let Ok(counters) = self.shared.store.counters().await else {
+            return swept.store(0, Ordering::Relaxed);
+        };
+        let sweeping =
+            sqlx::query(sql::SWEEP_SENT).bind(moment.day).bind(limits::SWEPT_AT_ONCE).execute(counters);
         match in_time(limits::ANSWER_PATIENCE, sweeping).await {
             Ok(swept)
                 if i64::try_from(swept.rows_affected()).is_ok_and(|rows| rows < limits::SWEPT_AT_ONCE) => {}
