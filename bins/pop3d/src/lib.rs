@@ -22,10 +22,11 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
-use accounts::{Accounts, DatabaseConfig, Unavailable};
+use accounts::{Accounts, DatabaseConfig, Replacement, Unavailable};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota};
 use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
 use daemon_kit::directory;
+use daemon_kit::log::event;
 use daemon_kit::{Live, Refusal, Service, Session, Wire, WireError};
 use mailstore::files::{self, make_dir_durable};
 use mailstore::{Ledger, Listings};
@@ -162,9 +163,18 @@ impl Daemon for Pop3d {
         let maildirs = &config.store.maildirs;
         directory::check("the Maildirs", maildirs)?;
         make_dir_durable(&files::Disk, maildirs).map_err(|why| unusable(maildirs, &why))?;
-        let pop3d = Self::new(config, accounts(config).await?);
+        let accounts = accounts(config).await?;
+        accounts.on_replacement(tell_of_replacement);
+        let pop3d = Self::new(config, accounts);
         pop3d.learn_rules().await?;
         Ok(pop3d)
+    }
+}
+
+fn tell_of_replacement(replacement: Replacement) {
+    match replacement {
+        Replacement::Used => tracing::warn!(event = event::ACCOUNTS_REPLACED),
+        Replacement::Unusable(reason) => tracing::error!(event = event::ACCOUNTS_REPLACED, reason),
     }
 }
 

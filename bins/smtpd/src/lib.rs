@@ -19,10 +19,11 @@ mod words;
 
 use std::sync::Arc;
 
-use accounts::{Accounts, DatabaseConfig, OpenError, Srs};
+use accounts::{Accounts, DatabaseConfig, OpenError, Replacement, Srs};
 use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota, SendingLimits};
 use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
 use daemon_kit::directory;
+use daemon_kit::log::event;
 use daemon_kit::{Live, Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
@@ -146,6 +147,7 @@ impl Daemon for Smtpd {
     async fn open(config: &Config) -> Result<Self, Trouble> {
         directories(config).into_iter().collect::<Result<(), _>>()?;
         let accounts = accounts(config).await?;
+        accounts.on_replacement(tell_of_replacement);
         let store = store(config);
         // It reads the disk, and after a crash for long.
         let delivery = tokio::task::spawn_blocking(|| LocalDelivery::open(store)).await??;
@@ -166,6 +168,13 @@ fn directories(config: &Config) -> [Result<(), Trouble>; 2] {
 
 fn unopened(error: OpenError) -> Trouble {
     NeedsRepair::if_so(error.needs_repair(), error)
+}
+
+fn tell_of_replacement(replacement: Replacement) {
+    match replacement {
+        Replacement::Used => tracing::warn!(event = event::ACCOUNTS_REPLACED),
+        Replacement::Unusable(reason) => tracing::error!(event = event::ACCOUNTS_REPLACED, reason),
+    }
 }
 
 async fn accounts(config: &Config) -> Result<Accounts, Trouble> {

@@ -73,9 +73,9 @@ impl Smtpd {
             Resolution::NotOurs => Destination::Foreign,
             Resolution::UnknownUser => Destination::UnknownUser,
         };
-        let (identity, holder) = match destination {
+        let (identity, holders) = match destination {
             Destination::Foreign => self.identity(standing, at.brand.as_deref()).await?,
-            _ => (standing.identity, None),
+            _ => (standing.identity, Vec::new()),
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
         let (why, refusal) = match (verdict, resolution) {
@@ -86,6 +86,15 @@ impl Smtpd {
                 if let Some(sender) = returned {
                     return Ok(Taken::Returned(sender));
                 }
+                // Only here: what is taken for another reason used no ticket.
+                if !holders.is_empty() {
+                    tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
+                }
+                // Whose it is, if only one can have it.
+                let holder = match &holders[..] {
+                    [holder] => Some(Sender::Account(holder.clone())),
+                    _ => None,
+                };
                 return Ok(Taken::Elsewhere(holder.or_else(|| standing.address.map(Sender::Address))));
             }
             (Verdict::Accept(why), _) => (why, replies::NOT_SENT_FROM_HERE),
@@ -130,31 +139,24 @@ impl Smtpd {
         Ok(identity == Identity::Authenticated || matches!(elsewhere, Verdict::Accept(_)))
     }
 
-    /// Who the client is where it matters whether it may relay: one without a login may have a ticket, and whose, if only one can have it.
+    /// Who the client is where it matters whether it may relay: one without a login may have a ticket, and whose that may be.
     async fn identity(
         &self,
         standing: Standing,
         brand: Option<&str>,
-    ) -> Result<(Identity, Option<Sender>), Reply> {
+    ) -> Result<(Identity, Vec<String>), Reply> {
         let tickets = self.pop_before_smtp.filter(|tickets| tickets.is_on());
         let asked = standing.identity == Identity::Anonymous && standing.listener.relay_pop_before_smtp;
         let (Some(address), Some(tickets)) = (standing.address.filter(|_| asked), tickets) else {
-            return Ok((standing.identity, None));
+            return Ok((standing.identity, Vec::new()));
         };
         let accounts = self.accounts.at_brand(brand);
         let holders = accounts
             .ticket_holders(address, tickets.lifetime)
             .await
             .map_err(replies::accounts_unavailable)?;
-        if holders.is_empty() {
-            return Ok((Identity::Anonymous, None));
-        }
-        tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
-        let holder = match &holders[..] {
-            [holder] => Some(Sender::Account(holder.clone())),
-            _ => None,
-        };
-        Ok((Identity::Ticket, holder))
+        let identity = if holders.is_empty() { Identity::Anonymous } else { Identity::Ticket };
+        Ok((identity, holders))
     }
 
     /// What a sender is told whose recipient has no room.

@@ -67,13 +67,13 @@ impl Answers {
     }
 
     /// At a moment at which, or a little behind which, this was the number of the last change.
-    fn renew(&self, moment: Moment, change: i64) -> AsOf {
+    fn renew(&self, moment: Moment, file: u64, change: i64) -> AsOf {
         let mut latest = self.latest();
         let epoch = match *latest {
             None => 1,
-            Some(before) => before.epoch + u64::from(before.change != change),
+            Some(before) => before.epoch + u64::from((before.file, before.change) != (file, change)),
         };
-        let as_of = AsOf { moment, change, epoch };
+        let as_of = AsOf { moment, file, change, epoch };
         *latest = Some(as_of);
         as_of
     }
@@ -83,6 +83,8 @@ impl Answers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AsOf {
     moment: Moment,
+    /// Which file says so: the changes of another are not to be compared with it.
+    file: u64,
     /// The number of the last change of accounts, at that moment or behind it.
     change: i64,
     /// One more each time that number was another. The number itself may come again: a database can be put back.
@@ -93,12 +95,14 @@ impl Shared {
     /// As of when a question is asked whose answer is kept, to be asked before the database is: its answer is then of this moment or a
     /// later one. `None` where nothing can be kept.
     pub(crate) async fn as_of(&self) -> Result<Option<AsOf>, sqlx::Error> {
+        let file = self.store.readers().current().await?;
         let Some(moment) = self.answers.witness.as_ref().and_then(Witness::now) else { return Ok(None) };
-        if let Some(as_of) = self.answers.latest().filter(|as_of| as_of.moment == moment) {
-            return Ok(Some(as_of));
+        let latest = self.answers.latest().filter(|latest| (latest.moment, latest.file) == (moment, file));
+        if latest.is_some() {
+            return Ok(latest);
         }
         let change = self.newest_change().await?;
-        Ok(Some(self.answers.renew(moment, change)))
+        Ok(Some(self.answers.renew(moment, file, change)))
     }
 }
 
@@ -150,7 +154,7 @@ mod tests {
         accounts.domain_add("example.com").await.unwrap();
         // Another looked at the same moment, and got the number behind the change.
         let change = shared.newest_change().await.unwrap();
-        let renewed = shared.answers.renew(before.moment, change);
+        let renewed = shared.answers.renew(before.moment, before.file, change);
         memory.keep(before, "login", "old");
         assert_eq!(memory.find(renewed, "login"), None);
         let later = shared.as_of().await.unwrap().unwrap();

@@ -4,12 +4,14 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::MigrateDatabase;
 use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::config::Backend;
+use crate::file::DatabaseFile;
 use crate::limits;
 use crate::readers::{Origin, Readers, in_time};
 use crate::witness::Witness;
@@ -95,6 +97,8 @@ impl Backend {
                 let mut first = options.connect().await?;
                 first.execute(SQLITE_WRITER).await?;
                 first.close().await?;
+                let file = Arc::new(DatabaseFile::open(path, options.clone())?);
+                let with_setup = |pragmas| with_setup(&file, pragmas);
                 let writer =
                     with_setup(SQLITE_WRITER).max_connections(1).acquire_timeout(limits::WRITE_PATIENCE);
                 let readers = with_setup(SQLITE_READER)
@@ -103,7 +107,7 @@ impl Backend {
                 let counters =
                     with_setup(SQLITE_COUNTER).max_connections(1).acquire_timeout(limits::READ_PATIENCE);
                 Ok(Pools {
-                    readers: Readers::new(readers.connect_lazy_with(options.clone()), Origin::File),
+                    readers: Readers::new(readers.connect_lazy_with(options.clone()), Origin::File(file)),
                     counters: counters.connect_lazy_with(options.clone()),
                     writer: writer.connect_lazy_with(options),
                 })
@@ -241,16 +245,20 @@ fn made_by_another(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code == "42P04" || code == "23505")
 }
 
-fn with_setup(pragmas: &'static str) -> AnyPoolOptions {
+fn with_setup(file: &Arc<DatabaseFile>, pragmas: &'static str) -> AnyPoolOptions {
+    let file = Arc::clone(file);
     AnyPoolOptions::new()
-        // A connection to a file does not go stale.
+        // A connection to a file does not go stale, unless another one takes its place.
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
         // SQLite itself takes back a change for which there is no space, or no memory, or that the disk does not take, whichever
         // statement meets that (<https://sqlite.org/lang_transaction.html> §3). sqlx then has nothing to roll back, counts it as begun
         // for ever, and begins no other on that connection.
-        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        .before_acquire(move |connection, meta| {
+            let is_before = file.is_before(meta.age);
+            Box::pin(async move { Ok(!connection.is_in_transaction() && !is_before) })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 connection.execute(pragmas).await?;

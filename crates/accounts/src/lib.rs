@@ -53,6 +53,7 @@ mod config;
 mod cost;
 mod dump;
 mod error;
+mod file;
 mod foreign;
 mod forward;
 mod guesses;
@@ -95,6 +96,7 @@ pub use admin::{
 pub use config::DatabaseConfig;
 pub use dump::{DumpedAccount, RestoreError};
 pub use error::{AdminError, OpenError, Unavailable};
+pub use file::Replacement;
 pub use forward::Forwarding;
 pub use guesses::{Ban, Budget};
 pub use hint::Hint;

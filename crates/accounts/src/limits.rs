@@ -82,6 +82,9 @@ pub const READER_RESTS: Duration = Duration::from_secs(1);
 /// How long a question waits for a connection before the database counts as unreachable.
 pub const READ_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Within which time a connection is made, so that one that is younger than another file in the database's place is one to it.
+pub(crate) const CONNECTED_IN: Duration = READ_PATIENCE.saturating_mul(2);
+
 /// How long a question waits for its answer, and the writing of a ticket: a server that hangs is one that cannot be reached, and a mail
 /// program waits longer than this for its reply.
 pub const ANSWER_PATIENCE: Duration = Duration::from_secs(5);

@@ -82,6 +82,8 @@ pub struct Account {
     pub pop3: Pop3Rules,
     /// The last change that was made when this was true.
     pub(crate) as_of: i64,
+    /// The file of the database which said so, see [`crate::readers::Readers::current`].
+    pub(crate) file: u64,
 }
 
 /// Why a claim was rejected. Never part of a reply.
@@ -133,6 +135,7 @@ impl FromRow<'_, AnyRow> for Known {
                 quota: Allowances::from_columns(row.try_get("quota_octets")?, row.try_get("quota_messages")?),
                 pop3: Pop3Rules::from_column(row.try_get("pop3_rules")?).or(of_domain),
                 as_of: row.try_get("as_of")?,
+                file: 0,
             },
             state: State::from_columns(
                 row.try_get("state")?,
@@ -359,13 +362,16 @@ impl Accounts {
         kind: &'static str,
         service: Service,
     ) -> Result<Option<Known>, Unavailable> {
-        sqlx::query_as(sql::CREDENTIAL)
+        let readers = self.shared.store.readers();
+        let file = readers.current().await.map_err(Unavailable::when("looking up a login"))?;
+        let found: Option<Known> = sqlx::query_as(sql::CREDENTIAL)
             .bind(login)
             .bind(kind)
             .bind(service.word())
-            .fetch_optional(self.shared.store.readers())
+            .fetch_optional(readers)
             .await
-            .map_err(Unavailable::when("looking up a login"))
+            .map_err(Unavailable::when("looking up a login"))?;
+        Ok(found.map(|found| Known { account: Account { file, ..found.account }, ..found }))
     }
 
     /// The secret to verify an APOP claim with; an empty one, which [`Accounts::authenticate`] does not accept, where

@@ -11,9 +11,10 @@ use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{
     Any, AnyConnection, AnyPool, Connection as _, Either, Error, Execute, Executor, SqlStr, Transaction,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::file::{DatabaseFile, Standing};
 use crate::limits;
 
 /// Connections that wait for no answer for ever. Questions are given to a reference of it as they would be to a pool.
@@ -31,11 +32,11 @@ pub(crate) struct Readers {
 }
 
 /// Where answers come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Origin {
-    /// A file, which does not go away, and at which readers wait for nobody: no clock is wound for it, for that would wake the
+    /// A file, which does not go away but for another in its place, and at which readers wait for nobody: no clock is wound for it, for that would wake the
     /// thread that waits for the network, at each question.
-    File,
+    File(Arc<DatabaseFile>),
     /// A server, which can hang and be stopped.
     Server,
 }
@@ -45,6 +46,8 @@ pub(crate) enum Origin {
 struct Rested {
     connection: AnyConnection,
     since: Instant,
+    /// See [`Readers::current`].
+    file: u64,
 }
 
 /// A connection that nobody shall have after this question, unless the question came to its end: what the server still says would be
@@ -53,6 +56,7 @@ struct Asking {
     readers: Readers,
     /// None once it was given back.
     connection: Option<AnyConnection>,
+    file: u64,
     place: OwnedSemaphorePermit,
 }
 
@@ -92,7 +96,27 @@ impl Readers {
         &self,
         statement: &'static str,
     ) -> Result<Transaction<'static, Any>, Error> {
+        self.current().await?;
         self.pool.begin_with(statement).await
+    }
+
+    /// Which file answers, see [`Standing::number`]; a server is always the same.
+    ///
+    /// # Errors
+    /// Another stands in its place that cannot be used.
+    pub(crate) async fn current(&self) -> Result<u64, Error> {
+        match &self.origin {
+            Origin::File(file) => file.current().await,
+            Origin::Server => Ok(0),
+        }
+    }
+
+    /// What becomes of the file; nothing of a server.
+    pub(crate) fn standing(&self) -> Option<watch::Receiver<Standing>> {
+        match &self.origin {
+            Origin::File(file) => Some(file.standing()),
+            Origin::Server => None,
+        }
     }
 
     pub(crate) async fn close(&self) {
@@ -113,17 +137,23 @@ impl Readers {
                 .map_err(|_| Error::PoolTimedOut)?
                 .map_err(|_| Error::PoolClosed)?,
         };
-        let connection = match self.last_used().await {
+        let file = self.current().await?;
+        let connection = match self.last_used(file).await {
             Some(connection) => connection,
             None => self.pool.acquire().await?.detach(),
         };
-        Ok(Asking { readers: self.clone(), connection: Some(connection), place })
+        Ok(Asking { readers: self.clone(), connection: Some(connection), file, place })
     }
 
     /// The connection that was used last, if it still is one: after a rest the server may have gone, and with it all the others.
-    async fn last_used(&self) -> Option<AnyConnection> {
-        let Rested { mut connection, since } = self.rested().pop()?;
-        if self.origin == Origin::File || since.elapsed() < limits::READER_RESTS {
+    async fn last_used(&self, now: u64) -> Option<AnyConnection> {
+        let Rested { mut connection, since, file } = self.rested().pop()?;
+        if file != now {
+            // The others are no later.
+            self.rested().clear();
+            return None;
+        }
+        if matches!(self.origin, Origin::File(_)) || since.elapsed() < limits::READER_RESTS {
             return Some(connection);
         }
         self.in_time(limits::ANSWER_PATIENCE, connection.ping()).await.is_ok().then_some(connection)
@@ -134,7 +164,7 @@ impl Readers {
         patience: Duration,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        if self.origin == Origin::File {
+        if matches!(self.origin, Origin::File(_)) {
             return work.await;
         }
         let outcome = in_time(patience, work).await;
@@ -160,7 +190,7 @@ impl Asking {
         if let Some(connection) = self.connection.take()
             && !self.readers.places.is_closed()
         {
-            self.readers.rested().push(Rested { connection, since: Instant::now() });
+            self.readers.rested().push(Rested { connection, since: Instant::now(), file: self.file });
         }
         // Only now: whoever takes the place is to find the connection.
         drop(self.place);

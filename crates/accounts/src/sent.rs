@@ -124,6 +124,7 @@ impl Accounts {
         let counting = || Unavailable::when("counting what is sent");
         let moment = Moment::of(self.shared.common_time(at).await.map_err(counting())?);
         let most_of = |limit| most.of(limit).map_or(i64::MAX, integer);
+        let counters = self.shared.store.counters().await.map_err(counting())?;
         let count = sqlx::query_as(sql::COUNT)
             .bind(who.to_string())
             .bind(moment.hour)
@@ -134,7 +135,7 @@ impl Accounts {
             .bind(most_of(SendingLimit::MessagesPerDay))
             .bind(most_of(SendingLimit::RecipientsPerDay))
             // To its end: SQLite commits there.
-            .fetch_all(self.shared.store.counters());
+            .fetch_all(counters);
         let rows: Vec<Row> = in_time(limits::ANSWER_PATIENCE, count).await.map_err(counting())?;
         self.sweep(moment).await;
         if let Some(row) = rows.into_iter().next() {
@@ -168,12 +169,13 @@ impl Accounts {
     pub async fn uncount(&self, who: &Sender, recipients: u64, at: i64) {
         // It was known a moment ago.
         let moment = Moment::of(at.saturating_add(self.shared.clock.ahead()));
+        let Ok(counters) = self.shared.store.counters().await else { return };
         let taking = sqlx::query(sql::UNCOUNT)
             .bind(who.to_string())
             .bind(moment.hour)
             .bind(moment.day)
             .bind(integer(recipients))
-            .execute(self.shared.store.counters());
+            .execute(counters);
         let _ = in_time(limits::ANSWER_PATIENCE, taking).await;
     }
 
@@ -189,13 +191,12 @@ impl Accounts {
     ) -> Result<bool, Unavailable> {
         let moment = Moment::of(at.saturating_add(self.shared.clock.ahead()));
         let statement = if limit.is_daily() { sql::TELL_OF_DAY } else { sql::TELL_OF_HOUR };
-        let telling = sqlx::query(statement)
-            .bind(who.to_string())
-            .bind(moment.hour)
-            .bind(moment.day)
-            .execute(self.shared.store.counters());
+        let noting = "noting that a limit is reached";
+        let counters = self.shared.store.counters().await.map_err(Unavailable::when(noting))?;
+        let telling =
+            sqlx::query(statement).bind(who.to_string()).bind(moment.hour).bind(moment.day).execute(counters);
         let told = in_time(limits::ANSWER_PATIENCE, telling).await;
-        Ok(told.map_err(Unavailable::when("noting that a limit is reached"))?.rows_affected() > 0)
+        Ok(told.map_err(Unavailable::when(noting))?.rows_affected() > 0)
     }
 
     /// Changes how much an account may send; what is not named stays as it is. It holds from its next message on.
@@ -250,10 +251,11 @@ impl Accounts {
         if swept.swap(moment.hour, Ordering::Relaxed) == moment.hour {
             return;
         }
-        let sweeping = sqlx::query(sql::SWEEP_SENT)
-            .bind(moment.day)
-            .bind(limits::SWEPT_AT_ONCE)
-            .execute(self.shared.store.counters());
+        let Ok(counters) = self.shared.store.counters().await else {
+            return swept.store(0, Ordering::Relaxed);
+        };
+        let sweeping =
+            sqlx::query(sql::SWEEP_SENT).bind(moment.day).bind(limits::SWEPT_AT_ONCE).execute(counters);
         match in_time(limits::ANSWER_PATIENCE, sweeping).await {
             Ok(swept)
                 if i64::try_from(swept.rows_affected()).is_ok_and(|rows| rows < limits::SWEPT_AT_ONCE) => {}

@@ -34,10 +34,14 @@ struct Inner {
     /// The last change that was looked at; nothing before the first session or wrong claim.
     seen: Option<i64>,
     following: bool,
+    /// The file in which changes are followed.
+    file: u64,
 }
 
 struct Live {
     serial: u64,
+    /// Of the account, see there.
+    file: u64,
     uses: i64,
     end: watch::Sender<bool>,
 }
@@ -97,10 +101,11 @@ impl Accounts {
         self.shared.follow_changes(Some(account.as_of));
         let mut inner = self.shared.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let missed = inner.recent.get(&account.id);
-        if missed.is_some_and(|(_, it)| it.change > account.as_of && it.ends & uses != 0) {
+        let missed = missed.is_some_and(|(_, it)| it.change > account.as_of && it.ends & uses != 0);
+        if missed || account.file != inner.file && account.file != self.shared.file() {
             end.send_replace(true);
         }
-        inner.live.entry(account.id).or_default().push(Live { serial, uses, end });
+        inner.live.entry(account.id).or_default().push(Live { serial, file: account.file, uses, end });
         Attendance { shared: Arc::downgrade(&self.shared), account: account.id, serial, ended }
     }
 }
@@ -132,11 +137,21 @@ impl Shared {
         }
     }
 
+    /// Which file of the database is in use.
+    fn file(&self) -> u64 {
+        self.store.readers().standing().map_or(0, |standing| standing.borrow().number)
+    }
+
     async fn follow(&self) -> Result<(), Unavailable> {
         let following = || Unavailable::when("following the changes");
         let lock = || self.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = lock().seen;
+        let file = self.store.readers().current().await.map_err(following())?;
         let newest = self.newest_change().await.map_err(following())?;
+        if lock().file != file {
+            lock().begin_anew(file, newest);
+            return Ok(());
+        }
         let Some(seen) = seen else {
             // Unless a session was announced meanwhile, which may know less.
             lock().seen.get_or_insert(newest);
@@ -165,6 +180,15 @@ impl Shared {
 }
 
 impl Inner {
+    /// Nobody knows what was changed between one file and another in its place: who is here proves anew who it is.
+    fn begin_anew(&mut self, file: u64, newest: i64) {
+        for session in self.live.values().flatten().filter(|session| session.file != file) {
+            session.end.send_replace(true);
+        }
+        self.recent.clear();
+        (self.file, self.seen) = (file, Some(newest));
+    }
+
     fn end(&mut self, account: AccountId, ending: Ending) {
         for session in self.live.get(&account).into_iter().flatten() {
             if session.uses & ending.ends != 0 {

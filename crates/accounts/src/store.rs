@@ -183,8 +183,13 @@ impl Store {
         &self.pools.readers
     }
 
-    pub(crate) fn counters(&self) -> &AnyPool {
-        &self.pools.counters
+    /// For statements that stand alone.
+    ///
+    /// # Errors
+    /// As of [`Readers::current`].
+    pub(crate) async fn counters(&self) -> Result<&AnyPool, sqlx::Error> {
+        self.pools.readers.current().await?;
+        Ok(&self.pools.counters)
     }
 
     /// Begins a change by somebody, when those before it are done. Nothing slow may happen until it is committed: hash passwords before.
@@ -197,11 +202,12 @@ impl Store {
 
     /// A transaction that is no change of anybody's: the schema's.
     pub(crate) async fn begin_plain(&self) -> Result<Transaction<'static, Any>, Unavailable> {
+        let beginning = "beginning a change";
+        self.pools.readers.current().await.map_err(Unavailable::when(beginning))?;
         let (writer, statement) = (self.pools.writer.clone(), self.backend.begin());
         // Whoever waits for it may go away at any time. A beginning that is forgotten between the statement and its answer would be open
         // on a connection that the pool takes for free; here it comes to its end, and is rolled back if nobody has it.
         let begun = tokio::spawn(async move { writer.begin_with(statement).await });
-        let beginning = "beginning a change";
         begun.await.map_err(Unavailable::when(beginning))?.map_err(Unavailable::when(beginning))
     }
 

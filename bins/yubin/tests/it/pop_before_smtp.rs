@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::harness::Service;
 use crate::harness::pop3::Pop3;
-use crate::harness::site::{Door, KENJI, Site};
+use crate::harness::site::{AYUMI, Door, KENJI, Site};
 use crate::harness::smtp::Smtp;
 use crate::harness::wire::Wire;
 use crate::maildrop::apop;
@@ -94,6 +94,35 @@ fn b_03_after_its_last_day_smtp_auth_is_named_instead() {
             assert!(listed.contains(KENJI.login), "{listed}");
         }
     }
+}
+
+#[test]
+fn b_03_mail_that_needs_no_ticket_uses_none() {
+    let sections = "\n[pop_before_smtp]\n\n[forwarding]\nsrs_key = \"srs.key\"\n";
+    let site = Site::with_users();
+    let port_25 = "auth = \"optional\"\nclear_text_auth = true\n";
+    let relay = "relay = [\"authenticated\", \"pop-before-smtp\"]\n";
+    let configuration = Site::configuration_with(sections);
+    site.configure(&configuration.replacen(port_25, &format!("{port_25}{relay}"), 1));
+    site.yubin(&["check", "--create"]);
+    site.yubin(&["account", "set", AYUMI.login, "forward=on"]);
+    site.yubin(&["account", "forward", "add", AYUMI.login, "hanako@example.com"]);
+    let service = Service::serve(site);
+    let mut session = pop3(HOME, &service, Door::Pop3);
+    session.login(&KENJI);
+    session.quit();
+
+    let mut smtp = Smtp::greeted(Wire::clear_from(HOME, service.address(Door::Mx)));
+    smtp.hello();
+    smtp.ask("MAIL FROM:<friend@example.org>", "250");
+    for here in [AYUMI.alias, KENJI.address] {
+        smtp.ask(&format!("RCPT TO:<{here}>"), "250");
+    }
+    smtp.ask("RCPT TO:<someone@example.com>", "250");
+    smtp.quit();
+    let used = |event: &serde_json::Value| (event["event"] == "ticket_used").then_some(());
+    service.smtpd.wait_for("that somebody relays by it", used);
+    assert_eq!(service.smtpd.log().matches("\"ticket_used\"").count(), 1, "{}", service.smtpd.log());
 }
 
 #[test]

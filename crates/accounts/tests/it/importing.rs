@@ -28,7 +28,8 @@ async fn import(
 #[tokio::test]
 async fn c_15_accounts_come_with_their_hashes_and_a_second_run_takes_what_is_missing() {
     for database in databases().await {
-        let accounts = database.furnished().await.accounts;
+        let database = database.furnished().await;
+        let accounts = &database.accounts;
         let hash = "{SSHA}".to_owned() + &ssha("sakura", b"salt");
         let mut rows = vec![
             IncomingAccount {
@@ -37,13 +38,13 @@ async fn c_15_accounts_come_with_their_hashes_and_a_second_run_takes_what_is_mis
             },
             IncomingAccount { password: Some(Secret::new("natsu")), ..incoming(3, "M1234ab567c", &[]) },
         ];
-        assert_eq!(import(&accounts, &rows).await, Ok(ImportedAccounts { taken: 2, before: 0 }));
-        assert_eq!(owner(&accounts, "hanako", "mx.edit.ne.jp").await, "u1234ab567c");
+        assert_eq!(import(accounts, &rows).await, Ok(ImportedAccounts { taken: 2, before: 0 }));
+        assert_eq!(owner(accounts, "hanako", "mx.edit.ne.jp").await, "u1234ab567c");
         for (login, secret) in [("u1234ab567c", "sakura"), ("m1234ab567c", "natsu")] {
-            assert_eq!(verdict(&accounts, &password(login, secret)).await, Ok(login.to_owned()));
+            assert_eq!(verdict(accounts, &password(login, secret)).await, Ok(login.to_owned()));
         }
         rows.push(incoming(4, "x1234ab567c", &[]));
-        assert_eq!(import(&accounts, &rows).await, Ok(ImportedAccounts { taken: 1, before: 2 }));
+        assert_eq!(import(accounts, &rows).await, Ok(ImportedAccounts { taken: 1, before: 2 }));
         let entries = accounts.account_list().await.unwrap();
         assert_eq!(entries.len(), 4, "{entries:?}");
     }
@@ -52,7 +53,8 @@ async fn c_15_accounts_come_with_their_hashes_and_a_second_run_takes_what_is_mis
 #[tokio::test]
 async fn every_bad_line_is_told_and_nothing_is_done() {
     for database in databases().await {
-        let accounts = database.furnished().await.accounts;
+        let database = database.furnished().await;
+        let accounts = &database.accounts;
         let before = accounts.status().await.unwrap();
         let both = IncomingAccount {
             password: Some(Secret::new("sakura")),
@@ -77,7 +79,7 @@ async fn every_bad_line_is_told_and_nothing_is_done() {
             plan,
             dear,
         ];
-        let faults = import(&accounts, &rows).await.unwrap_err();
+        let faults = import(accounts, &rows).await.unwrap_err();
         let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11, 12], "{faults:?}");
         let says = |line: u64, words: &str| {
@@ -96,7 +98,8 @@ async fn every_bad_line_is_told_and_nothing_is_done() {
 #[tokio::test]
 async fn a_name_that_is_a_login_on_another_line_is_told_wherever_that_stands() {
     for database in databases().await {
-        let accounts = database.furnished().await.accounts;
+        let database = database.furnished().await;
+        let accounts = &database.accounts;
         // Further apart than the accounts of one change.
         let last = limits::IMPORT_BATCH + 3;
         let mut rows: Vec<_> =
@@ -104,7 +107,7 @@ async fn a_name_that_is_a_login_on_another_line_is_told_wherever_that_stands() {
         let (first, other) = (format!("user{:04}@edit.ne.jp", last - 1), "user0001@edit.ne.jp".to_owned());
         rows[0].addresses.push(first);
         rows[last - 1].addresses.push(other);
-        let faults = import(&accounts, &rows).await.unwrap_err();
+        let faults = import(accounts, &rows).await.unwrap_err();
         let lines: Vec<u64> = faults.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [2, last as u64 + 1], "{faults:?}");
         assert!(faults[0].1.contains(&format!("line {}", last + 1)), "{faults:?}");
@@ -117,8 +120,8 @@ async fn a_name_that_is_a_login_on_another_line_is_told_wherever_that_stands() {
         assert_eq!(faults.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [4], "{faults:?}");
         rows[1].addresses.clear();
         assert_eq!(import(&insisting, &rows).await, Ok(ImportedAccounts { taken: last, before: 0 }));
-        assert_eq!(owner(&accounts, "user0001", "edit.ne.jp").await, format!("user{:04}", last - 1));
-        assert_eq!(owner(&accounts, "user0001", "mx.edit.ne.jp").await, "user0001");
+        assert_eq!(owner(accounts, "user0001", "edit.ne.jp").await, format!("user{:04}", last - 1));
+        assert_eq!(owner(accounts, "user0001", "mx.edit.ne.jp").await, "user0001");
         // Each account has its entry, and each change one more.
         let entries = accounts.audit(None, u32::MAX).await.unwrap();
         assert_eq!(entries.iter().filter(|entry| entry.action == "account import").count(), last + 2);

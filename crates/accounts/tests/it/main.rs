@@ -19,6 +19,7 @@ mod logins;
 mod names;
 mod opening;
 mod polls;
+mod replaced;
 mod sending;
 mod support;
 mod taken;

@@ -55,6 +55,7 @@ catalogue! {
     RECIPIENT_REFUSED = "recipient_refused": "A recipient was not taken; `recipient`, `reason`."
     RECIPIENT_ACCEPTED = "recipient_accepted": "A recipient of an accepted message; `queue_id`, `recipient`, `mailbox`, or `forward_of`: who has it sent on to there."
     ACCOUNTS_FAILED = "accounts_failed": "An address could not be looked up: the accounts cannot be reached; `reason`."
+    ACCOUNTS_REPLACED = "accounts_replaced": "Another file stands in place of the account database's. It is used from now on, and all sessions of accounts end; with a `reason`, it cannot be used, and everybody is told to come again later until it can."
     NO_POSTMASTER = "no_postmaster": "Mail for postmaster or abuse waits outside: nobody is appointed; `recipient`."
     SENDER_NOT_OWNED = "sender_not_owned": "A client wrote as an address that is not its account's; `login`, `sender`, `done`: accepted, rewritten or refused."
     SENDING_LIMIT_REACHED = "sending_limit_reached": "Somebody wants to send more than they may, for the first time in this hour or day; `who`: `account LOGIN` or `address IP`, `limit`, `most`, `done`: deferred or held."

@@ -105,7 +105,9 @@ impl Accounts {
         }
         if let Some(statement) = self.shared.store.backend().count_rows().filter(|_| done.taken > 0) {
             // The server does it by itself a while later, and somebody else's may be the right to do it now.
-            let _ = sqlx::query(statement).execute(self.shared.store.counters()).await;
+            if let Ok(counters) = self.shared.store.counters().await {
+                let _ = sqlx::query(statement).execute(counters).await;
+            }
         }
         Ok(done)
     }
