@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use accounts::{Accounts, DatabaseConfig, NewAccount};
+use accounts::{Accounts, NewAccount};
 use auth_sasl::Secret;
 use tokio::runtime::Runtime;
 
+use crate::World;
 use crate::fill::{DOMAIN, PASSWORD, Walk};
 use crate::measure::{Figures, memory};
 use crate::round;
-use crate::yubin::{Yubin, world};
+use crate::yubin::Yubin;
 
 /// Recipients that smtpd is asked for before its memory is taken.
 const ASKED: usize = 20_000;
@@ -71,26 +72,11 @@ pub(crate) fn memory_of_smtpd(programs: &Path, world: &Path, size: usize) -> f64
 }
 
 /// Deliveries a second, alone and beside logins by POP3 of accounts that poll.
-pub(crate) fn logins_beside_deliveries(programs: &Path, rounds: usize) {
-    let world = world();
-    let database = DatabaseConfig::sqlite(&world.path().join("accounts.sqlite"));
-    Runtime::new().unwrap().block_on(async {
-        let accounts = Accounts::open(&database).await.unwrap();
-        accounts.domain_add(DOMAIN).await.unwrap();
-        for nth in 0..SENDERS {
-            let bare =
-                NewAccount { login: format!("box{nth}"), addresses: Vec::new(), password: None, apop: false };
-            accounts.account_add(bare).await.unwrap();
-        }
-        for nth in 0..POLLERS {
-            let password = Some(Secret::new(PASSWORD));
-            let account = NewAccount { login: poller(nth), addresses: Vec::new(), password, apop: false };
-            accounts.account_add(account).await.unwrap();
-        }
-        accounts.close().await;
-    });
-    let (smtpd, pop3d) =
-        (Yubin::start("smtpd", programs, world.path()), Yubin::start("pop3d", programs, world.path()));
+pub(crate) fn logins_beside_deliveries(name: &str, world: &World, programs: &Path, rounds: usize) {
+    if !world.is_there {
+        Runtime::new().unwrap().block_on(furnish(world));
+    }
+    let [smtpd, pop3d] = ["smtpd", "pop3d"].map(|name| Yubin::start(name, programs, &world.directory));
     // Each is remembered from now on, and has its Maildir.
     (0..POLLERS).for_each(|nth| poll(pop3d.clear, nth));
     let (mut alone, mut beside, mut ratio, mut logins) =
@@ -103,11 +89,28 @@ pub(crate) fn logins_beside_deliveries(programs: &Path, rounds: usize) {
         ratio.add(with / without);
         logins.add(made);
     }
-    println!("\nSQLite, {SENDERS} connections that deliver 4 KiB each time, median of {rounds} rounds");
+    println!("\n{name}, {SENDERS} connections that deliver 4 KiB each time, median of {rounds} rounds");
     println!("deliveries a second, alone           {alone}");
     println!("deliveries a second, beside logins   {beside}");
     println!("remembered logins a second, made     {logins} of {LOGINS_A_SECOND}");
     println!("deliveries beside logins to alone    {ratio}");
+}
+
+/// The accounts to which is delivered, and those that poll.
+async fn furnish(world: &World) {
+    let accounts = Accounts::open(&world.database).await.unwrap();
+    accounts.domain_add(DOMAIN).await.unwrap();
+    for nth in 0..SENDERS {
+        let bare =
+            NewAccount { login: format!("box{nth}"), addresses: Vec::new(), password: None, apop: false };
+        accounts.account_add(bare).await.unwrap();
+    }
+    for nth in 0..POLLERS {
+        let password = Some(Secret::new(PASSWORD));
+        let account = NewAccount { login: poller(nth), addresses: Vec::new(), password, apop: false };
+        accounts.account_add(account).await.unwrap();
+    }
+    accounts.close().await;
 }
 
 fn poller(nth: usize) -> String {

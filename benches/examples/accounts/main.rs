@@ -2,8 +2,8 @@
 //!
 //! Accounts are made by the import that operators use, each with two aliases beside its issued address. Every question is asked as a
 //! daemon asks it; of the small database, all answers are kept in memory after a while, so that to compare sizes the same addresses are
-//! asked for by more names of the domain than can be kept. The last table has pop3d and smtpd on the small database: deliveries alone, and beside a steady thousand of
-//! remembered logins a second.
+//! asked for by more names of the domain than can be kept. The last table has pop3d and smtpd on a small database: deliveries alone, and
+//! beside a steady thousand of remembered logins a second.
 
 #[path = "../common/client.rs"]
 mod client;
@@ -39,48 +39,82 @@ const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
 fn main() {
     let options = Options::read();
+    let scratch = tempfile::tempdir().unwrap();
+    // It ends with the last of what is on it.
+    let private = options.wants("postgres") && options.server.is_none();
+    let private = private.then(|| Postgres::start().unwrap());
+    let server = private.as_ref().map(Postgres::url).or(options.server.clone());
+    let directory = options.directory.clone().unwrap_or(scratch.path().to_owned());
+    let mut kinds = Vec::new();
     if options.wants("sqlite") {
-        let scratch = tempfile::tempdir().unwrap();
-        let directory = options.directory.clone().unwrap_or(scratch.path().to_owned());
-        let worlds = [SMALL, options.accounts].map(|size| {
-            let world = directory.join(size.to_string());
-            (size, DatabaseConfig::sqlite(&world.join("accounts.sqlite")), Some(world))
-        });
-        compare("SQLite", worlds, &options);
+        let (place, directory) = (directory.clone(), directory.clone());
+        let database = move |name: &str| DatabaseConfig::sqlite(&place.join(name).join("accounts.sqlite"));
+        kinds.push(Kind { name: "SQLite", directory, database: Box::new(database) });
     }
-    if options.wants("postgres") {
-        let server = Postgres::start().unwrap();
-        let worlds = [SMALL, options.accounts].map(|size| {
-            (size, DatabaseConfig { url: format!("{}/bench{size}", server.url()), apop_key: None }, None)
-        });
-        compare("PostgreSQL", worlds, &options);
+    if let Some(url) = server.filter(|_| options.wants("postgres")) {
+        let database = move |name: &str| DatabaseConfig { url: format!("{url}/bench{name}"), apop_key: None };
+        let directory = directory.join("postgres");
+        kinds.push(Kind { name: "PostgreSQL", directory, database: Box::new(database) });
     }
-    if options.wants("load") {
-        load::logins_beside_deliveries(&options.programs, options.rounds);
+    for kind in &kinds {
+        if options.asks("questions") {
+            compare(kind, &options);
+        }
+        if options.asks("load") {
+            let world = kind.world("load");
+            load::logins_beside_deliveries(kind.name, &world, &options.programs, options.rounds);
+        }
     }
 }
 
-/// Of one database: its size, where it is, and its directory where daemons can be started on it.
-type World = (usize, DatabaseConfig, Option<PathBuf>);
+/// A kind of database.
+struct Kind {
+    name: &'static str,
+    /// Of what the daemons have beside the database.
+    directory: PathBuf,
+    database: Box<dyn Fn(&str) -> DatabaseConfig>,
+}
 
-fn compare(name: &str, worlds: [World; 2], options: &Options) {
-    let runtime = Runtime::new().unwrap();
-    println!("\n{name}, median of {} rounds", options.rounds);
-    for (size, database, world) in &worlds {
-        if let Some(world) = world {
-            if world.exists() {
-                println!("{} was filled by an earlier run", world.display());
-                continue;
-            }
-            std::fs::create_dir_all(world).unwrap();
-            yubin::furnish(world);
+/// Of one database: where it is, and the directory where daemons can be started on it.
+struct World {
+    database: DatabaseConfig,
+    directory: PathBuf,
+    /// Left by an earlier run.
+    is_there: bool,
+}
+
+impl Kind {
+    fn world(&self, name: &str) -> World {
+        let (database, directory) = ((self.database)(name), self.directory.join(name));
+        let is_there = directory.exists();
+        if !is_there {
+            std::fs::create_dir_all(&directory).unwrap();
+            yubin::furnish_on(&directory, &database);
         }
-        let took = runtime.block_on(fill::fill(database, *size));
-        println!("imported {size} accounts with {} addresses: {:.0} a second", 3 * size, *size as f64 / took);
+        World { database, directory, is_there }
     }
+}
+
+fn compare(kind: &Kind, options: &Options) {
+    let runtime = Runtime::new().unwrap();
+    println!("\n{}, median of {} rounds", kind.name, options.rounds);
+    let sizes = [SMALL, options.accounts];
+    let worlds = sizes.map(|size| {
+        let world = kind.world(&size.to_string());
+        if world.is_there {
+            println!("{} was filled by an earlier run", world.directory.display());
+        } else {
+            let took = runtime.block_on(fill::fill(&world.database, size));
+            println!(
+                "imported {size} accounts with {} addresses: {:.0} a second",
+                3 * size,
+                size as f64 / took
+            );
+        }
+        world
+    });
     let open = |database: &DatabaseConfig| runtime.block_on(Accounts::open(database)).unwrap();
-    let asked = [open(&worlds[0].1), open(&worlds[1].1)];
-    let sizes = [worlds[0].0, worlds[1].0];
+    let asked = [open(&worlds[0].database), open(&worlds[1].database)];
     println!("{:<34} {:>14} {:>14} {:>8}", "us each; accounts:", sizes[1], sizes[0], "ratio");
     let mut rows: Vec<(&str, [Figures; 2])> = Vec::new();
     for _ in 0..options.rounds {
@@ -99,13 +133,9 @@ fn compare(name: &str, worlds: [World; 2], options: &Options) {
     }
     let mut memory = [Figures::default(), Figures::default()];
     for at in [1, 0] {
-        if let Some(world) = &worlds[at].2 {
-            memory[1 - at].add(load::memory_of_smtpd(&options.programs, world, worlds[at].0));
-        }
+        memory[1 - at].add(load::memory_of_smtpd(&options.programs, &worlds[at].directory, sizes[at]));
     }
-    if worlds.iter().all(|world| world.2.is_some()) {
-        row("memory of smtpd, KiB", &memory);
-    }
+    row("memory of smtpd, KiB", &memory);
 }
 
 /// What daemons ask, and the microseconds that each takes.
@@ -173,9 +203,12 @@ struct Options {
     accounts: usize,
     rounds: usize,
     only: Option<String>,
+    part: Option<String>,
     programs: PathBuf,
-    /// Where the SQLite databases stay for another run.
+    /// Where the SQLite databases stay for another run, and what the daemons have beside PostgreSQL's.
     directory: Option<PathBuf>,
+    /// `postgres://USER@HOST:PORT` of a server where they stay, instead of a private one.
+    server: Option<String>,
 }
 
 impl Options {
@@ -184,8 +217,10 @@ impl Options {
             accounts: 1_000_000,
             rounds: 3,
             only: None,
+            part: None,
             programs: PathBuf::from("target/release"),
             directory: None,
+            server: None,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -194,17 +229,23 @@ impl Options {
                 "--accounts" => options.accounts = value.parse().unwrap(),
                 "--rounds" => options.rounds = value.parse().unwrap(),
                 "--only" => options.only = Some(value),
+                "--part" => options.part = Some(value),
                 "--programs" => options.programs = value.into(),
                 "--directory" => options.directory = Some(value.into()),
+                "--server" => options.server = Some(value),
                 _ => panic!(
-                    "--accounts N, --rounds N, --only sqlite|postgres|load, --directory DIR, --programs DIR"
+                    "--accounts N, --rounds N, --only sqlite|postgres, --part questions|load, --directory DIR [--server URL], --programs DIR"
                 ),
             }
         }
         options
     }
 
-    fn wants(&self, part: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| only == part)
+    fn wants(&self, database: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == database)
+    }
+
+    fn asks(&self, part: &str) -> bool {
+        self.part.as_ref().is_none_or(|only| only == part)
     }
 }

@@ -31,7 +31,6 @@ impl Client {
     }
 
     /// With messages of so many times 4 KiB.
-    #[allow(dead_code)]
     pub(crate) fn of_size(mut self, times: usize) -> Self {
         self.body = message().repeat(times);
         self.body.extend_from_slice(b".\r\n");

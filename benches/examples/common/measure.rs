@@ -45,7 +45,12 @@ pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
 
 /// Processor seconds of a daemon and its children, those that ended too.
 pub(crate) fn cpu(daemon: u32) -> f64 {
-    let ticks: u64 = family(daemon).iter().map(|pid| ticks(*pid)).sum();
+    family(daemon).into_iter().map(alone).sum()
+}
+
+/// Processor seconds of a process, and of its children that ended.
+pub(crate) fn alone(process: u32) -> f64 {
+    let ticks: u64 = (11..=14).filter_map(|at| field(process, at)).sum();
     // Every Linux that Debian runs on counts hundredths.
     ticks as f64 / 100.0
 }
@@ -72,10 +77,6 @@ fn family(root: u32) -> Vec<u32> {
         at += 1;
     }
     family
-}
-
-fn ticks(pid: u32) -> u64 {
-    (11..=14).filter_map(|at| field(pid, at)).sum()
 }
 
 /// A number of `/proc/PID/stat`, counted from the state behind the name.

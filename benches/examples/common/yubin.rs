@@ -31,9 +31,14 @@ pub(crate) fn world_in(parent: &Path) -> TempDir {
 
 /// The same in a directory that stays.
 pub(crate) fn furnish(dir: &Path) {
-    let database = DatabaseConfig::sqlite(&dir.join("accounts.sqlite"));
+    furnish_on(dir, &DatabaseConfig::sqlite(&dir.join("accounts.sqlite")));
+}
+
+/// The same with the database at another place, whose name is beside the certificate.
+pub(crate) fn furnish_on(dir: &Path, database: &DatabaseConfig) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async { Accounts::create(&database).await.unwrap().close().await });
+    runtime.block_on(async { Accounts::create(database).await.unwrap().close().await });
+    fs::write(dir.join("database"), &database.url).unwrap();
     let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
     fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
     fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
@@ -57,9 +62,10 @@ impl Yubin {
             )
         };
         let config = world.join(format!("{name}.toml"));
+        let database = fs::read_to_string(world.join("database")).unwrap();
         let text = format!(
             "hostname = \"localhost\"\nstore = {{ maildirs = \"mail\", queue = \"queue\" }}\n\
-             accounts = {{ database = \"sqlite:accounts.sqlite\" }}\n\
+             accounts = {{ database = \"{database}\" }}\n\
              certificate = [{{ chain = \"cert.pem\", key = \"key.pem\" }}]\n\
              [limits]\nconnections = 0\nconnections_per_address = 0\nconnections_per_network = 0\ntransactions = 0\npatience = \"1h\"\n{sections}{}{}",
             door(clear, "none", more[0]),

@@ -34,12 +34,6 @@ impl World {
         self.dir.path().join(name)
     }
 
-    /// Removes the mail of a mailbox.
-    pub(crate) fn empty(&self, mailbox: &str) {
-        let new = self.path("mail").join(mailbox).join("new");
-        fs::read_dir(new).unwrap().for_each(|entry| fs::remove_file(entry.unwrap().path()).unwrap());
-    }
-
     async fn accounts(&self) {
         let accounts =
             Accounts::create(&DatabaseConfig::sqlite(&self.path("accounts.sqlite"))).await.unwrap();
@@ -117,6 +111,14 @@ impl Daemon {
     pub(crate) fn delivered(&self) -> usize {
         let boxes = fs::read_dir(&self.mail).into_iter().flatten().flatten();
         boxes.map(|mailbox| fs::read_dir(mailbox.path().join("new")).map_or(0, Iterator::count)).sum()
+    }
+
+    /// Removes what was delivered.
+    pub(crate) fn empty(&self) {
+        for mailbox in fs::read_dir(&self.mail).unwrap() {
+            let new = fs::read_dir(mailbox.unwrap().path().join("new")).unwrap();
+            new.for_each(|message| fs::remove_file(message.unwrap().path()).unwrap());
+        }
     }
 
     /// Waits until so many are there; how many there are.

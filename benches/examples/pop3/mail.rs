@@ -16,6 +16,8 @@ pub(crate) const PASSWORD: &str = "sakura-saku";
 const UNREAD: usize = 60;
 /// Clients at once, each with an account of its own.
 pub(crate) const CLIENTS: usize = 10;
+/// Maildrops that each of them drains.
+pub(crate) const DROPS: usize = 10;
 
 /// Of [`PASSWORD`], with the least that Argon2id can cost: thousands of first logins are no part of what is measured.
 const CHEAP_HASH: &str =
@@ -35,6 +37,11 @@ pub(crate) const DOVECOTS: usize = 300;
 /// Who logs in and falls silent.
 pub(crate) fn idler(number: usize) -> String {
     format!("{IDLER}{number:04}")
+}
+
+/// Whose maildrop is drained.
+pub(crate) fn drainer(number: usize) -> String {
+    format!("drainer{number:04}")
 }
 
 /// Whose Maildirs.
@@ -57,7 +64,9 @@ impl World {
         let mut users: Vec<(String, usize, usize)> = Vec::new();
         for client in 0..CLIENTS {
             users.push((format!("poller{client:04}"), 20, 4 << 10));
-            users.push((format!("drainer{client:04}"), 0, 0));
+        }
+        if options.wants("drains") {
+            users.extend((0..CLIENTS * DROPS).map(|number| (drainer(number), 0, 0)));
         }
         if options.wants("big") {
             users.push(("big00000".into(), 0, 0));
@@ -179,6 +188,6 @@ fn with_cheap_hash(login: &str) -> IncomingAccount {
     }
 }
 
-fn give_away(maildir: &Path) {
+pub(crate) fn give_away(maildir: &Path) {
     assert!(Command::new("chown").args(["-R", "mail:mail"]).arg(maildir).status().unwrap().success());
 }

@@ -1,6 +1,8 @@
 //! What is measured.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,13 +10,14 @@ use crate::bare;
 use crate::client::Client;
 use crate::daemons::Daemon;
 use crate::floor::Floor;
-use crate::mail::{CLIENTS, World};
+use crate::mail::{CLIENTS, DROPS, Whose, World, drainer};
 use crate::measure::{self, Figures, row, seconds};
 
 /// How long a round of polls takes.
 const POLLING: Duration = Duration::from_secs(3);
 /// How long a round of RETR takes.
 const RETRIEVING: Duration = Duration::from_secs(2);
+/// Messages of a maildrop that is drained.
 const DRAINED: usize = 50;
 
 pub(crate) type Servers = [Daemon; 2];
@@ -138,29 +141,69 @@ fn retrieve(world: &World, servers: &Servers, rounds: usize, user: &str, message
     );
 }
 
+/// Each client drains maildrops one after another: one alone would be over before its sync could overlap with another's work.
 fn drains(world: &World, servers: &Servers, rounds: usize) {
-    let mut figures = [Figures::default(), Figures::default()];
+    let names = |client: usize| (0..DROPS).map(move |drop| drainer(client * DROPS + drop));
+    let (mut rates, mut costs) = ([(); 2].map(|()| Figures::default()), [(); 2].map(|()| Figures::default()));
+    let (mut clients, mut bare) = (costs.clone(), costs.clone());
     // Steady state: the passwords are known.
     for (server, client) in servers.iter().flat_map(|server| (0..CLIENTS).map(move |client| (server, client)))
     {
-        drain(server, &format!("drainer{client:04}"), 0);
+        names(client).for_each(|name| drain(server, &name, 0));
     }
+    let done = (CLIENTS * DROPS) as f64;
+    let fill = || (0..CLIENTS).flat_map(names).for_each(|name| world.fill(&name, DRAINED, 4 << 10));
+    let own = || measure::alone(std::process::id());
     for _ in 0..rounds {
-        for client in 0..CLIENTS {
-            world.fill(&format!("drainer{client:04}"), DRAINED, 4 << 10);
-        }
-        for (server, figures) in servers.iter().zip(&mut figures) {
+        fill();
+        for (nth, server) in servers.iter().enumerate() {
+            let spent = || (measure::cpu(server.pid()), own());
+            let before = spent();
             let took = seconds(|| {
                 thread::scope(|scope| {
                     for client in 0..CLIENTS {
-                        scope.spawn(move || drain(server, &format!("drainer{client:04}"), DRAINED));
+                        scope.spawn(move || names(client).for_each(|name| drain(server, &name, DRAINED)));
                     }
                 });
             });
-            figures.add(CLIENTS as f64 / took);
+            let after = spent();
+            rates[nth].add(done / took);
+            costs[nth].add((after.0 - before.0) / done * 1_000.0);
+            clients[nth].add((after.1 - before.1) / done * 1_000.0);
         }
+        fill();
+        let before = own();
+        let took = seconds(|| {
+            thread::scope(|scope| {
+                for client in 0..CLIENTS {
+                    scope.spawn(move || names(client).for_each(|name| remove(world, &name)));
+                }
+            });
+        });
+        bare[0].add(done / took);
+        bare[1].add((own() - before) / done * 1_000.0);
+        // So that both find theirs empty, as they left them.
+        (0..CLIENTS).flat_map(names).for_each(|name| empty(&world.maildir(Whose::Dovecot, &name)));
     }
-    row("drains a second (50 x RETR, DELE)", &figures);
+    row("drains a second (50 x RETR, DELE)", &rates);
+    row("  CPU seconds for 1000", &costs);
+    row("  CPU seconds of the clients", &clients);
+    let [rate, cost] = bare;
+    row("  beside bare removals", &[rates[0].clone(), rate]);
+    row("  CPU beside bare removals", &[costs[0].clone(), cost]);
+}
+
+/// What no server is spared that keeps its word: each file is removed, and the directory synced.
+fn remove(world: &World, user: &str) {
+    let maildir = world.maildir(Whose::Yubin, user);
+    empty(&maildir);
+    fs::File::open(maildir.join("new")).unwrap().sync_all().unwrap();
+}
+
+fn empty(maildir: &Path) {
+    for entry in fs::read_dir(maildir.join("new")).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
 }
 
 fn drain(server: &Daemon, user: &str, messages: usize) {

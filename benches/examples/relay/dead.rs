@@ -17,14 +17,15 @@ pub(crate) const ROUTE: &str = "[[route]]\ndomain = \"dead.example\"\nhost = \"1
 
 const THREADS: usize = 32;
 
-/// As a daemon before has left it.
+/// As a daemon before has left it, or a run before this one.
 pub(crate) fn fill(world: &Path, messages: usize) {
     let config = SpoolConfig {
         queue: world.join("queue"),
         maildirs: world.join("mail"),
         host: "mx.example.jp".into(),
     };
-    let (spool, _) = Spool::open(config).unwrap();
+    let (spool, recovery) = Spool::open(config).unwrap();
+    let messages = messages.saturating_sub(recovery.outbound.len());
     let text = message();
     thread::scope(|scope| {
         for thread in 0..THREADS {

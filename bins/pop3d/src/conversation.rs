@@ -154,12 +154,22 @@ impl<'s> Conversation<'s> {
             return Ok(None);
         };
         self.machine.accept(wire.out()).map_err(misuse)?;
+        let mut at_hand = false;
         loop {
-            put(&mut content, reading.piece(), wire.out());
+            let (mut piece, more) = (reading.piece(), at_hand && !reading.is_at_end());
+            while let Some(next) = content.next(piece) {
+                if more && wire.out().is_empty() && next.octets.len() >= limits::UNCOPIED {
+                    wire.flush_with(next.octets, self.machine.patience()).await?;
+                } else {
+                    wire.out().extend_from_slice(next.octets);
+                }
+                piece = piece.get(next.consumed..).unwrap_or_default();
+            }
             if reading.is_at_end() || content.is_complete() {
                 break;
             }
-            if reading.read_on_now() {
+            at_hand = reading.read_on_now();
+            if at_hand {
                 wire.flush(self.machine.patience()).await?;
                 continue;
             }
@@ -235,14 +245,6 @@ impl<'s> Conversation<'s> {
 
     fn take_maildrop(&mut self) -> Result<Maildrop, WireError> {
         self.maildrop.take().ok_or_else(|| io::Error::other("no maildrop after login").into())
-    }
-}
-
-/// What of `piece` belongs on the wire.
-fn put(content: &mut Content, mut piece: &[u8], out: &mut Vec<u8>) {
-    while let Some(next) = content.next(piece) {
-        out.extend_from_slice(next.octets);
-        piece = piece.get(next.consumed..).unwrap_or_default();
     }
 }
 

@@ -27,7 +27,7 @@ use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota}
 use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
 use daemon_kit::directory;
 use daemon_kit::log::event;
-use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+use daemon_kit::{Live, Refusal, Service, Session, Wire, WireError};
 use mailstore::files::{self, make_dir_durable};
 use mailstore::{Ledger, Listings};
 use tokio::time::sleep;
@@ -42,8 +42,8 @@ use crate::rules::Rules;
 /// The service behind every POP3 listener of a configuration.
 pub struct Pop3d {
     accounts: Accounts,
-    texts: config::Accounts,
-    replies: config::Replies,
+    /// What the owner of a barred account is told, and everybody.
+    texts: Live<(config::Accounts, config::Replies)>,
     maildirs: PathBuf,
     quota: Quota,
     ledger: Ledger,
@@ -64,8 +64,7 @@ impl Pop3d {
     pub fn new(config: &Config, accounts: Accounts) -> Self {
         Self {
             accounts,
-            texts: config.accounts.clone(),
-            replies: config.replies.clone(),
+            texts: Live::new((config.accounts.clone(), config.replies.clone())),
             maildirs: config.store.maildirs.clone(),
             quota: config.quota,
             ledger: match config.quota.warn_percent {
@@ -126,11 +125,17 @@ impl Service for Pop3d {
         self.accounts.write_logins().await;
     }
 
+    /// Open sessions keep the protocol's own texts; everything else is said in the new ones at once.
+    fn reload(&self, config: &Config) {
+        self.texts.replace((config.accounts.clone(), config.replies.clone()));
+        self.doors.reword(&config.replies);
+    }
+
     /// Whichever limit it is, it may be better in a moment; who is barred stays so.
     fn refusal(&self, refusal: Refusal, _: &Listener) -> Vec<u8> {
         let mut line = Vec::new();
         match refusal {
-            Refusal::Barred => match words::network_barred(&self.replies) {
+            Refusal::Barred => match words::network_barred(&self.texts.now().1) {
                 Some(text) => line.extend_from_slice(format!("-ERR [SYS/PERM] {text}\r\n").as_bytes()),
                 None => pop3_proto::Refusal::Permanent.write(&mut line),
             },

@@ -13,6 +13,10 @@ pub(crate) const IN_USE_LOOK: Duration = Duration::from_millis(100);
 /// Octets of a message that are read at once. A usual message is one read; a big one is many, between which others get their turn.
 pub(crate) const CHUNK: u64 = 64 << 10;
 
+/// Octets in a row that are sent from where they were read: the copy of fewer, for one write with what stands before and behind them,
+/// costs less than a write of their own.
+pub(crate) const UNCOPIED: usize = 16 << 10;
+
 /// What the kernel holds of a file is a multiple of this, or reaches to its end. (On machines with larger pages, of this too.)
 pub(crate) const PAGE: u64 = 4 << 10;
 

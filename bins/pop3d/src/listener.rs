@@ -3,28 +3,43 @@
 use std::sync::Arc;
 
 use auth_sasl::{Mechanism, Stamp};
-use daemon_kit::SessionId;
 use daemon_kit::config::{self, Config, Listener, Protocol, Replies, TlsMode};
+use daemon_kit::{Live, SessionId};
 
 use crate::words;
 
 /// Every POP3 listener of a configuration, with what its sessions share.
 #[derive(Debug)]
-pub(crate) struct Doors(Vec<(Arc<Listener>, Arc<pop3_proto::Config>)>, Replies);
+pub(crate) struct Doors {
+    listeners: Vec<Arc<Listener>>,
+    /// In the order of the listeners, with the texts that are in use.
+    live: Live<(Vec<Arc<pop3_proto::Config>>, Replies)>,
+}
 
 impl Doors {
     pub(crate) fn of(config: &Config) -> Self {
-        let listeners = config.listeners(Protocol::Pop3);
-        let replies = config.replies.clone();
-        let door = |listener: &Arc<Listener>| (listener.clone(), Arc::new(protocol(listener, &replies)));
-        Self(listeners.map(door).collect(), replies)
+        let listeners: Vec<_> = config.listeners(Protocol::Pop3).cloned().collect();
+        let live = Live::new(saying(&config.replies, &listeners));
+        Self { listeners, live }
+    }
+
+    /// From the next session on these texts are said.
+    pub(crate) fn reword(&self, replies: &Replies) {
+        self.live.replace(saying(replies, &self.listeners));
     }
 
     /// What is offered at the door through which a session came.
     pub(crate) fn find(&self, listener: &Arc<Listener>) -> Arc<pop3_proto::Config> {
-        let known = self.0.iter().find(|(of, _)| Arc::ptr_eq(of, listener));
-        known.map_or_else(|| Arc::new(protocol(listener, &self.1)), |(_, protocol)| protocol.clone())
+        let live = self.live.now();
+        let (doors, replies) = &*live;
+        let known = self.listeners.iter().zip(doors).find(|(of, _)| Arc::ptr_eq(of, listener));
+        known.map_or_else(|| Arc::new(protocol(listener, replies)), |(_, protocol)| protocol.clone())
     }
+}
+
+fn saying(replies: &Replies, listeners: &[Arc<Listener>]) -> (Vec<Arc<pop3_proto::Config>>, Replies) {
+    let door = |listener: &Arc<Listener>| Arc::new(protocol(listener, replies));
+    (listeners.iter().map(door).collect(), replies.clone())
 }
 
 fn protocol(listener: &Listener, replies: &Replies) -> pop3_proto::Config {
@@ -85,7 +100,7 @@ mod tests {
     fn listeners_in_the_words_of_the_protocol() {
         let config = Config::parse(FILE, "yubin.toml").unwrap();
         let doors = Doors::of(&config);
-        assert_eq!(doors.0.len(), 2);
+        assert_eq!(doors.listeners.len(), 2);
         let first = doors.find(&config.listeners[0]);
         assert_eq!((first.hostname.as_str(), first.stls, first.clear_text), ("mx.example.jp", false, true));
         assert_eq!(first.mechanisms, [Mechanism::Login]);

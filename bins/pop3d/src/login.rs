@@ -108,7 +108,8 @@ impl Pop3d {
         match verdict {
             Verdict::Accepted(account) => self.enter(account, visitor).await,
             Verdict::Barred(_, bar) => {
-                Ok(Err(Denied::Account(barred(&bar, &self.texts, &self.replies, language))))
+                let texts = self.texts.now();
+                Ok(Err(Denied::Account(barred(&bar, &texts.0, &texts.1, language))))
             }
             Verdict::Deferred(_) => Ok(Err(Refusal::Temporary.into())),
             Verdict::Rejected(_) => Ok(Err(Refusal::Credentials.into())),

@@ -85,6 +85,15 @@ impl pop3_proto::Listing for Listing {
     fn visit(&self, index: usize, each: &mut dyn FnMut(u64, &str) -> bool) {
         self.0.visit(index, each);
     }
+
+    fn visit_octets(&self, index: usize, each: &mut dyn FnMut(u64) -> bool) {
+        self.0.visit_octets(index, each);
+    }
+
+    /// The store hashes what would break the rules.
+    fn has_sound_ids(&self) -> bool {
+        true
+    }
 }
 
 /// A message that is being read, a piece at a time, into one buffer.

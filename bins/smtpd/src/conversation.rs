@@ -232,8 +232,7 @@ impl<'s> Conversation<'s> {
         {
             transaction.hold(why);
         }
-        let (full, outbound) = (self.smtpd.mailbox_full(), self.smtpd.outbound.as_ref());
-        let committed = transaction.commit(full, outbound).await;
+        let committed = transaction.commit(self.smtpd).await;
         if let (Some(budget), Err(_)) = (&budget, &committed) {
             self.smtpd.take_back(budget, at).await;
         }
@@ -362,7 +361,7 @@ impl<'s> Conversation<'s> {
         match answer {
             Answer::None => Ok(()),
             Answer::No(reply) => {
-                let (words, brand) = (&self.smtpd.words, self.session.listener.brand.as_deref());
+                let (words, brand) = (self.smtpd.words.now(), self.session.listener.brand.as_deref());
                 let reply = if self.utf8 { words.say_in_utf8(brand, reply) } else { words.say(brand, reply) };
                 self.machine.refuse(reply, out)
             }
@@ -410,6 +409,7 @@ fn fault(reason: ResetReason) -> Option<&'static str> {
 fn word(reason: CloseReason) -> &'static str {
     match reason {
         CloseReason::BytesBehindStartTls => "bytes_behind_starttls",
+        CloseReason::Http => "http",
         CloseReason::Quit => "quit",
         CloseReason::ShutDown => "shut_down",
         CloseReason::TooManyAuthFailures => "too_many_auth_failures",

@@ -24,7 +24,7 @@ use daemon_kit::config::{self, Config, Listener, PopBeforeSmtp, Protocol, Quota,
 use daemon_kit::daemon::{Daemon, NeedsRepair, Trouble};
 use daemon_kit::directory;
 use daemon_kit::log::event;
-use daemon_kit::{Refusal, Service, Session, Wire, WireError};
+use daemon_kit::{Live, Refusal, Service, Session, Wire, WireError};
 use delivery::outbound::Outbound;
 use delivery::{LocalDelivery, Reserve, StoreConfig, WarningConfig};
 pub use smtp_proto::Reply;
@@ -49,10 +49,10 @@ pub struct Smtpd {
     outbound: Option<Outbound>,
     doors: Doors,
     quota: Quota,
-    texts: config::Accounts,
+    texts: Live<config::Accounts>,
     pop_before_smtp: Option<PopBeforeSmtp>,
     scanner: Option<Arc<Scanner>>,
-    words: Words,
+    words: Live<Words>,
     sending_limits: SendingLimits,
     clock: Clock,
     told: Told,
@@ -60,6 +60,8 @@ pub struct Smtpd {
     forwarding: Option<Srs>,
     /// This machine's name in trace fields.
     node: String,
+    /// The service's name.
+    hostname: String,
 }
 
 impl Smtpd {
@@ -71,15 +73,16 @@ impl Smtpd {
             outbound: None,
             doors: Doors::of(config, false),
             quota: config.quota,
-            texts: config.accounts.clone(),
+            texts: Live::new(config.accounts.clone()),
             pop_before_smtp: config.pop_before_smtp,
             scanner: config.virus_check.clone().map(|settings| Arc::new(Scanner::new(settings))),
-            words: Words::of(config),
+            words: Live::new(Words::of(config)),
             sending_limits: config.sending_limits,
             clock: Clock::default(),
             told: Told::default(),
             forwarding: None,
             node: config.node.clone(),
+            hostname: config.hostname.clone(),
         }
     }
 
@@ -102,6 +105,13 @@ impl Service for Smtpd {
         self.accounts.write_logins().await;
     }
 
+    /// Open sessions keep the protocol's own texts; everything else is said in the new ones at once.
+    fn reload(&self, config: &Config) {
+        self.texts.replace(config.accounts.clone());
+        self.words.replace(self.words.now().reworded(&config.replies));
+        self.doors.reword(&config.replies);
+    }
+
     fn refusal(&self, refusal: Refusal, listener: &Listener) -> Vec<u8> {
         let reply: Reply = match refusal {
             Refusal::Barred => replies::BARRED,
@@ -111,7 +121,7 @@ impl Service for Smtpd {
             Refusal::Memory => replies::NO_MEMORY,
         };
         let mut line = Vec::new();
-        self.words.say(listener.brand.as_deref(), reply).write(&mut line);
+        self.words.now().say(listener.brand.as_deref(), reply).write(&mut line);
         line
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use auth_sasl::Mechanism;
+use daemon_kit::Live;
 use daemon_kit::config::{
     self, BareLineEndings, Config, Listener, Protocol, Relay, Replies, SessionLimits, TlsMode,
 };
@@ -40,28 +41,39 @@ pub fn policy(listener: &Listener) -> relay_policy::Listener {
 /// Every SMTP listener of a configuration.
 #[derive(Debug)]
 pub(crate) struct Doors {
-    doors: Vec<(Arc<Listener>, Arc<Door>)>,
+    listeners: Vec<Arc<Listener>>,
     /// Mail leaves for other hosts.
     outbound: bool,
-    replies: Replies,
+    /// In the order of the listeners, with the texts that are in use.
+    live: Live<(Vec<Arc<Door>>, Replies)>,
 }
 
 impl Doors {
     /// `outbound`: mail leaves for other hosts.
     pub(crate) fn of(config: &Config, outbound: bool) -> Self {
-        let listeners = config.listeners(Protocol::Smtp);
-        let replies = config.replies.clone();
-        let door =
-            |listener: &Arc<Listener>| (listener.clone(), Arc::new(Door::of(listener, outbound, &replies)));
-        Self { doors: listeners.map(door).collect(), outbound, replies }
+        let listeners: Vec<_> = config.listeners(Protocol::Smtp).cloned().collect();
+        let live = Live::new(saying(&config.replies, &listeners, outbound));
+        Self { listeners, outbound, live }
+    }
+
+    /// From the next session on these texts are said.
+    pub(crate) fn reword(&self, replies: &Replies) {
+        self.live.replace(saying(replies, &self.listeners, self.outbound));
     }
 
     /// The door through which a session came.
     pub(crate) fn find(&self, listener: &Arc<Listener>) -> Arc<Door> {
-        let known = self.doors.iter().find(|(of, _)| Arc::ptr_eq(of, listener));
-        let strange = || Arc::new(Door::of(listener, self.outbound, &self.replies));
+        let live = self.live.now();
+        let (doors, replies) = &*live;
+        let known = self.listeners.iter().zip(doors).find(|(of, _)| Arc::ptr_eq(of, listener));
+        let strange = || Arc::new(Door::of(listener, self.outbound, replies));
         known.map_or_else(strange, |(_, door)| door.clone())
     }
+}
+
+fn saying(replies: &Replies, listeners: &[Arc<Listener>], outbound: bool) -> (Vec<Arc<Door>>, Replies) {
+    let door = |listener: &Arc<Listener>| Arc::new(Door::of(listener, outbound, replies));
+    (listeners.iter().map(door).collect(), replies.clone())
 }
 
 fn protocol(listener: &Listener, outbound: bool) -> smtp_proto::Config {

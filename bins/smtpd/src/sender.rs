@@ -69,10 +69,11 @@ impl Smtpd {
 
     /// What the owner of an account is told that may not send: the password was right.
     pub(crate) fn barred(&self, bar: &Bar) -> Reply {
+        let texts = self.texts.now();
         let text = match bar {
             Bar::Suspended(text) if !text.is_empty() => Some(text),
-            Bar::Suspended(_) => self.texts.suspended_text.as_ref(),
-            Bar::ServiceOff(_) => self.texts.unregistered_text.as_ref(),
+            Bar::Suspended(_) => texts.suspended_text.as_ref(),
+            Bar::ServiceOff(_) => texts.unregistered_text.as_ref(),
             Bar::Staged | Bar::Closing => None,
         };
         let default = match bar {

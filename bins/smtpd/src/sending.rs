@@ -79,6 +79,13 @@ impl Smtpd {
         if matches!(who, Sender::Address(_)) && configured.is_none() {
             return Ok(None);
         }
+        if let Sender::Account(login) = &who
+            && let Some(limits) =
+                self.accounts.known_limits(login).await.map_err(replies::accounts_unavailable)?
+            && limits.map(|limit, own| own.or(configured.of(limit))).is_none()
+        {
+            return Ok(None);
+        }
         let standing =
             self.accounts.sending(&who, self.clock.now()).await.map_err(replies::accounts_unavailable)?;
         let most = standing.limits.map(|limit, own| own.or(configured.of(limit)));

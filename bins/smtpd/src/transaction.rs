@@ -7,7 +7,7 @@ use daemon_kit::config::{self, VirusChecked};
 use daemon_kit::log::event;
 use daemon_kit::tls::TlsInfo;
 use daemon_kit::{Share, Wire};
-use delivery::outbound::{Outbound, SuccessReport};
+use delivery::outbound::SuccessReport;
 use delivery::{
     Accepted, DeliveryError, Envelope, Incoming, LocalDelivery, Mailbox, Notify, Parameters, QueueId,
     Recipient, Remote, Reserved,
@@ -21,7 +21,7 @@ use crate::recipient::Home;
 use crate::sending::Budget;
 use crate::trace::{Protocol, Trace, complete, header_end};
 use crate::virus_check::{Check, Judgement, Scan, Scanner};
-use crate::{parameters, replies};
+use crate::{Smtpd, parameters, replies};
 
 /// Octets of a submitted message's header that are looked through for a `Date` and a `Message-ID`; a longer one is left as it is.
 const HEADER_SEARCHED: usize = 64 << 10;
@@ -332,10 +332,10 @@ impl Transaction {
         message.write(octets).await.map_err(|error| refuse(message.queue_id, &error))
     }
 
-    /// The message is complete. When this returns a reply that accepts it, it is durable (RFC 5321 §6.1). `full` refuses one that is
-    /// larger than was declared, and than its recipient has room for. `outbound` sends the sender the report of success that it asked
+    /// The message is complete. When this returns a reply that accepts it, it is durable (RFC 5321 §6.1). One that is
+    /// larger than was declared, and than its recipient has room for, is refused. The sender gets the report of success that it asked
     /// for, durable before the reply too.
-    pub(crate) async fn commit(self, full: Reply, outbound: Option<&Outbound>) -> Result<Reply, Reply> {
+    pub(crate) async fn commit(self, smtpd: &Smtpd) -> Result<Reply, Reply> {
         let Some(mut message) = self.message else { return Err(replies::STORE_FAILED) };
         let (queue_id, size) = (message.queue_id, message.octets);
         let refuse = |error: DeliveryError| refuse(queue_id, &error);
@@ -347,12 +347,12 @@ impl Transaction {
         message.complete_header().await.map_err(refuse)?;
         let (account, report) = (message.account.take(), message.report.take());
         let Committed { virus_check, hold, outcome } =
-            message.commit(&self.reverse_path, account.as_deref()).await?;
+            message.commit(smtpd, &self.reverse_path, account.as_deref()).await?;
         let accepted = match outcome {
             Err(DeliveryError::OverQuota(over)) => {
                 let (from, reason) = (self.reverse_path, "over-quota");
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason, %over);
-                return Err(full);
+                return Err(smtpd.mailbox_full());
             }
             committed => committed.map_err(refuse)?,
         };
@@ -376,7 +376,7 @@ impl Transaction {
             tracing::info!(event = event::RECIPIENT_ACCEPTED, %queue_id, recipient = address, forward_of);
         }
         // Of what is held nobody knows whether it will be in a mailbox.
-        if let (Some(outbound), Some(report), false) = (outbound, report, accepted.held) {
+        if let (Some(outbound), Some(report), false) = (&smtpd.outbound, report, accepted.held) {
             outbound.report_delivered(&accepted, report).await;
         }
         Ok(Reply::new(250, Enhanced(2, 0, 0), format!("Queued as {queue_id}")).unwrap_or(replies::QUEUED))
@@ -403,20 +403,33 @@ impl Message {
     }
 
     /// The message is complete, and taken unless the virus check, if there is one for it, refuses it.
-    async fn commit(mut self, from: &str, account: Option<&str>) -> Result<Committed, Reply> {
+    async fn commit(mut self, smtpd: &Smtpd, from: &str, account: Option<&str>) -> Result<Committed, Reply> {
         let (queue_id, hold) = (self.queue_id, self.hold.take());
-        let judgement = match self.scan.take() {
-            Some(scan) => Some(scan.judge(queue_id, from, account).await),
-            None => None,
+        let (judgement, stopped) = match self.scan.take() {
+            Some(scan) => {
+                let (judgement, stopped) = scan.judge(queue_id, from, account).await;
+                (Some(judgement), stopped)
+            }
+            None => (None, None),
+        };
+        let owners = if stopped.is_some() { self.incoming.take_reserved() } else { Vec::new() };
+        let tell = async {
+            if let Some(stopped) = &stopped {
+                smtpd.tell_of_virus(&owners, queue_id, from, stopped).await;
+            }
         };
         let virus_check = match judgement {
             Some(Judgement::Refuse(reply, reason)) => {
                 self.incoming.discard().await;
                 tracing::info!(event = event::MESSAGE_REFUSED, %queue_id, from, reason);
+                tell.await;
                 return Err(reply);
             }
             Some(Judgement::Hold(reason)) => {
                 let outcome = self.incoming.commit_held(reason.clone()).await;
+                if outcome.is_ok() {
+                    tell.await;
+                }
                 return Ok(Committed { virus_check: Some("held"), hold: Some(reason), outcome });
             }
             Some(Judgement::Take(word)) => Some(word),

@@ -68,6 +68,12 @@ impl Words {
         Self { replies: config.replies.clone(), submission: submission.collect() }
     }
 
+    /// With other texts, and the ports that are open.
+    #[must_use]
+    pub fn reworded(&self, replies: &Replies) -> Self {
+        Self { replies: replies.clone(), submission: self.submission.clone() }
+    }
+
     /// A reply at a brand's listener, for who has not asked for UTF-8.
     #[must_use]
     pub fn say(&self, brand: Option<&str>, usual: Reply) -> Reply {

@@ -13,6 +13,7 @@ use smtpd::Smtpd;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::output::{Output, facts, time};
+use crate::owner;
 
 /// How to check.
 #[derive(Debug, Args)]
@@ -28,7 +29,8 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Without --create nothing is changed. With it, what is there is kept; run it as
-the user that the daemons run as: only that user can read the files it makes.
+the user that the daemons run as (given by root, it is run as the owner of the
+Maildirs): only that user can read the files it makes.
 
 An older SQLite database is copied before: to a file beside it, whose name has its
 version and the time. Copy one on PostgreSQL yourself (pg_dump).
@@ -128,7 +130,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
             Srs::generate(&forwarding.srs_key)?;
         }
     }
-    all_must_be_right(&settings.config).await?;
+    all_must_be_right(&settings.config).await.map_err(|failure| with_owners(settings, failure))?;
     let accounts = Accounts::open(&database).await?;
     let status = accounts.status().await?;
     let postmaster = postmaster(&accounts).await?;
@@ -140,6 +142,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments, output: Outp
             "mail for postmaster@ and abuse@ waits outside: nobody is appointed; run: yubin domain set {domain} postmaster=LOGIN"
         ));
     }
+    found.warnings.extend(owner::warnings(settings));
     // A scanner that is down is trouble, and no fault of the configuration.
     match smtpd::virus_scanner(&settings.config).await {
         Some(Ok(version)) => found.virus_check = Some(version),
@@ -163,6 +166,15 @@ async fn all_must_be_right(config: &Config) -> Result<(), Failure> {
         None => Ok(()),
         Some((EXIT_CONFIG, trouble)) => Err(Failure::Configuration(trouble.to_string())),
         Some((_, trouble)) => Err(Failure::Refused(trouble.to_string())),
+    }
+}
+
+/// What the system calls "permission denied" or SQLite "unable to open" is often a file that somebody else made.
+fn with_owners(settings: &Settings, failure: Failure) -> Failure {
+    let add = |text: String| [vec![text], owner::warnings(settings)].concat().join("\n");
+    match failure {
+        Failure::Configuration(text) => Failure::Configuration(add(text)),
+        Failure::Refused(text) => Failure::Refused(add(text)),
     }
 }
 

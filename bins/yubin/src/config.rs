@@ -8,6 +8,7 @@ use daemon_kit::config::Config;
 use rustix::process::geteuid;
 
 use crate::failure::Failure;
+use crate::owner;
 
 /// Where the configuration is looked for when `--config` is not given, in this order.
 const PLACES: [&str; 2] = ["yubin-data/yubin.toml", "/etc/yubin/yubin.toml"];
@@ -71,7 +72,7 @@ impl Settings {
 /// Who gave the command, for the audit log: the name behind `sudo`, else the user's own.
 fn operator() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|variable| std::env::var(variable).ok());
-    name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    name.unwrap_or_else(|| format!("uid {}", owner::giver().as_raw()))
 }
 
 /// The first that exists. One that somebody else left in the directory where we stand would decide what we make, and where.

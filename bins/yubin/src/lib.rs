@@ -30,8 +30,10 @@ pub mod init;
 pub mod language;
 pub mod life;
 pub mod manual;
+mod metrics;
 pub mod network;
 pub mod output;
+mod owner;
 mod password;
 pub mod plan;
 mod progress;
@@ -48,6 +50,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use daemon_kit::log::escape_bidi;
 
 use config::Settings;
 use failure::Failure;
@@ -86,7 +89,8 @@ First steps, to run it:
 
 Exit status: 0 done, 1 refused or not possible now, 2 wrong usage,
 78 the configuration or the database needs repair.
-Run it as the user that the daemons run as: they must read what it makes.";
+Given by root, what writes into the Maildirs, the queue or the database is done as
+the user whose they are: the daemons must read what it makes.";
 
 /// The nouns.
 #[derive(Debug, Subcommand)]
@@ -97,7 +101,7 @@ pub enum Command {
     Init(init::Arguments),
     /// Look at the configuration and at all that it names
     Check(check::Arguments),
-    /// Mail accounts: add, issue, show, list, passwd, set, suspend, resume, stage, close, remove
+    /// Mail accounts: add, issue, show, list, passwd, set, services, forward, suspend, resume, stage, close, remove
     #[command(subcommand)]
     Account(account::Command),
     /// Addresses beside the issued ones: add, remove, on, off, primary, check, list, reserved names
@@ -139,7 +143,7 @@ pub enum Command {
     Diagnose(diagnose::Arguments),
     /// The page with the settings that customers need, as text or HTML, in Japanese or English
     Guide(guide::Arguments),
-    /// Mail on its way to other hosts: list, show, why, hold, release, retry, drop, adopt
+    /// Mail on its way to other hosts: status, list, show, why, hold, release, retry, drop, adopt
     #[command(subcommand)]
     Queue(queue::Command),
     /// Who still uses clear-text passwords, POP before SMTP, APOP, old TLS, from the logs
@@ -158,31 +162,37 @@ pub enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     hints::name(cli.config.as_deref());
-    let outcome = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(run(cli)),
-        Err(error) => Err(Failure::Refused(format!("cannot start: {error}"))),
-    };
+    // Before there is a second thread.
+    let outcome = owner::step_down(&cli.command, cli.config.as_deref()).and_then(|settings| {
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|error| Failure::Refused(format!("cannot start: {error}")))?;
+        runtime.block_on(run(cli, settings))
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let text = hints::complete(failure.to_string());
+            let text = escape_bidi(&text);
             match &failure {
                 // Each of its lines begins with the place, as editors and the daemons' `--check` have it.
-                Failure::Configuration(faults) => eprintln!("{}", hints::complete(faults.clone())),
-                Failure::Refused(reason) => eprintln!("yubin: {}", hints::complete(reason.clone())),
+                Failure::Configuration(_) => eprintln!("{text}"),
+                Failure::Refused(_) => eprintln!("yubin: {text}"),
             }
             failure.exit_code()
         }
     }
 }
 
-/// Runs one command.
+/// Runs one command; with settings that were read already where there are any.
 ///
 /// # Errors
 /// [`Failure`], with the exit code.
-pub async fn run(cli: Cli) -> Result<(), Failure> {
+pub async fn run(cli: Cli, settings: Option<Settings>) -> Result<(), Failure> {
     let output = Output::new(cli.json);
-    let settings =
-        || Settings::load(cli.config.as_deref()).map(|settings| settings.of_brand(cli.brand.clone()));
+    let settings = || {
+        let settings = settings.map_or_else(|| Settings::load(cli.config.as_deref()), Ok)?;
+        Ok::<_, Failure>(settings.of_brand(cli.brand.clone()))
+    };
     match cli.command {
         Command::Quickstart(arguments) => quickstart::run(arguments, output).await,
         Command::Init(arguments) => init::run(&arguments, output),

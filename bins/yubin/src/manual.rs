@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+use daemon_kit::config::reference;
 use serde::Serialize;
 
 use crate::Cli;
@@ -35,7 +36,8 @@ pub struct Man {
 }
 
 const MAN_EXAMPLES: &str = "\
-A page for each command, as yubin-account-add(1).
+A page for each command, as yubin-account-add(1), and yubin.toml(5) with all
+settings; that one goes to man5 beside the directory if it is named man1.
 
 Example:
   yubin man /usr/local/share/man/man1";
@@ -76,6 +78,31 @@ pub(crate) fn man(wanted: &Man, output: Output) -> Result<(), Failure> {
         fs::write(directory.join(format!("{name}.1")), page).map_err(failed)?;
         pages += 1;
     }
-    let written = Written { directory: directory.clone(), pages };
+    let directory = settings_directory(directory);
+    fs::create_dir_all(&directory)
+        .and_then(|()| fs::write(directory.join("yubin.toml.5"), settings_page()))
+        .map_err(failed)?;
+    pages += 1;
+    let written = Written { directory: wanted.directory.clone(), pages };
     output.print(&written, |written| format!("{} pages in {}", written.pages, written.directory.display()))
+}
+
+/// `man` looks for a page in its section's directory only.
+fn settings_directory(directory: &Path) -> PathBuf {
+    match directory.file_name().is_some_and(|name| name == "man1") {
+        true => directory.with_file_name("man5"),
+        false => directory.to_owned(),
+    }
+}
+
+/// yubin.toml(5).
+fn settings_page() -> String {
+    let mut page = String::from(
+        ".TH yubin.toml 5\n.SH NAME\nyubin.toml \\- the configuration of smtpd, pop3d and yubin\n.SH SETTINGS\n.nf\n",
+    );
+    for line in reference().lines() {
+        // Text: a dot or an apostrophe in front would be an instruction, a bare hyphen a dash.
+        page += &format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-"));
+    }
+    page + ".fi\n.SH SEE ALSO\nyubin(1), yubin\\-check(1), yubin\\-init(1)\n"
 }

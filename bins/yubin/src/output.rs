@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+use daemon_kit::log::escape_bidi;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -32,6 +33,7 @@ impl Output {
         } else {
             hints::complete(text(facts))
         };
+        text = escape_bidi(&text).into_owned();
         if !text.ends_with('\n') && !text.is_empty() {
             text.push('\n');
         }

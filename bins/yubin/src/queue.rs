@@ -1,10 +1,12 @@
 //! `yubin queue`: messages on their way to other hosts, and held ones. Looking changes nothing; orders go to the daemon that owns the queue, or, where
 //! none runs, to the queue itself.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use accounts::State;
 use clap::{Args, Subcommand};
-use delivery::outbound::{Order, ask, obey};
+use delivery::outbound::{Order, ask, obey, suspended};
 use mail_queue::{Fate, Outbound, QueueId, Recipient, Spool, SpoolConfig, View};
 use serde::Serialize;
 
@@ -92,6 +94,9 @@ struct Shown {
     account: Option<String>,
     octets: u64,
     held: Option<String>,
+    /// Why it will be at its next try: somebody suspended its account, and this machine has not looked at it since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about_to_be_held: Option<String>,
     recipients: Vec<Standing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     history: Vec<Try>,
@@ -130,12 +135,14 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
         Command::List(which) => {
             let mut list = Vec::new();
             let missing = which.each(&view, |waiting| list.push(Shown::new(waiting, false)))?;
+            look_for_suspended(settings, &mut list).await;
             output.print(&list, |list| as_table(list))?;
             all_or(missing)
         }
         Command::Status { top } => crate::queue_status::run(&settings.config.store.queue, top, output).await,
         Command::Show { id } => {
-            let shown = Shown::new(&find(&view, parse(&id)?)?, true);
+            let mut shown = Shown::new(&find(&view, parse(&id)?)?, true);
+            look_for_suspended(settings, std::slice::from_mut(&mut shown)).await;
             output.print(&shown, as_facts)
         }
         Command::Why { id } => {
@@ -144,6 +151,7 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let answer = ask(&settings.config.store.queue, &Order::Why(id)).await;
             let nobody = || String::from("no daemon runs that would send it");
             shown.limiter = Some(answer.map_err(refused)?.unwrap_or_else(nobody));
+            look_for_suspended(settings, std::slice::from_mut(&mut shown)).await;
             output.print(&shown, as_facts)
         }
         Command::Hold { which, reason } => {
@@ -159,6 +167,31 @@ pub(crate) async fn run(settings: &Settings, command: Command, output: Output) -
             let done = vec![order(settings, Order::Adopt(directory)).await?];
             output.print(&Done { done }, |facts| facts.done.join("\n"))
         }
+    }
+}
+
+/// Says of messages that wait whose accounts may not send any more: where one is suspended on another machine, this one's daemon hears
+/// of it when it next tries the message. Without the accounts nothing is said: what waits can be seen all the same.
+async fn look_for_suspended(settings: &Settings, list: &mut [Shown]) {
+    let waiting = |shown: &&mut Shown| shown.held.is_none();
+    let logins: BTreeSet<String> =
+        list.iter_mut().filter(waiting).filter_map(|it| it.account.clone()).collect();
+    if logins.is_empty() {
+        return;
+    }
+    let Ok(accounts) = settings.accounts().await else { return };
+    let mut barred = BTreeSet::new();
+    for login in logins {
+        if let Ok(found) = accounts.account_show(&login).await
+            && let State::Suspended { stops, .. } = found.account.state
+            && stops.sending
+        {
+            barred.insert(login);
+        }
+    }
+    for shown in list.iter_mut().filter(waiting) {
+        let login = shown.account.as_ref().filter(|login| barred.contains(*login));
+        shown.about_to_be_held = login.map(|login| suspended(login));
     }
 }
 
@@ -298,6 +331,7 @@ impl Shown {
             account: envelope.account.clone(),
             octets: sizes.stored,
             held: progress.hold.clone(),
+            about_to_be_held: None,
             recipients: each
                 .map(|(remote, standing)| Standing {
                     address: remote.address.clone(),
@@ -334,7 +368,7 @@ fn as_table(list: &[Shown]) -> String {
         };
         let last = waiting.first().map(|standing| standing.last.clone()).filter(|last| !last.is_empty());
         // What holds it is of more use than what a host said before.
-        let last = shown.held.clone().or(last).unwrap_or_default();
+        let last = shown.held.clone().or(shown.about_to_be_held.clone()).or(last).unwrap_or_default();
         let state = if shown.held.is_some() { "held" } else { "waits" };
         [
             shown.id.clone(),
@@ -373,6 +407,8 @@ fn as_facts(shown: &Shown) -> String {
     ];
     all.extend(shown.account.iter().map(|account| ("account", account.clone())));
     all.extend(shown.held.iter().map(|why| ("held", why.clone())));
+    let soon = shown.about_to_be_held.iter();
+    all.extend(soon.map(|why| ("about to be held", format!("{why}: held at the next try"))));
     all.extend(shown.limiter.iter().map(|why| ("held back by", why.replace("; ", "\n"))));
     if !shown.history.is_empty() {
         all.push(("history", lines(shown.history.iter().map(attempt).collect())));

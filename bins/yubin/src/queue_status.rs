@@ -1,7 +1,7 @@
 //! `yubin queue status`: how much waits, since when, and for whom.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use delivery::outbound::{Counts, Order, ask};
 use mail_queue::{Outbound, QueueId, View};
@@ -16,6 +16,9 @@ struct Status {
     waiting: u64,
     /// Messages that nobody gets before they are released.
     held: u64,
+    /// Files that the daemon could not understand, and where they lie.
+    corrupt: u64,
+    corrupt_place: PathBuf,
     /// Of those that wait, when the oldest came, and how many seconds ago.
     oldest: Option<Oldest>,
     /// Domains with waiting recipients, those with the most messages first.
@@ -59,7 +62,8 @@ pub(crate) async fn run(queue: &Path, top: usize, output: Output) -> Result<(), 
         }
     }
     let daemon = answer.as_deref().and_then(Counts::parse).map(Done::from);
-    output.print(&tally.status(top, daemon), as_facts)
+    let corrupt = view.corrupt().map_err(|error| refused(&error))?;
+    output.print(&tally.status(top, daemon, (corrupt, queue.join("corrupt"))), as_facts)
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +90,7 @@ impl Tally {
         domains.into_iter().for_each(|domain| *self.domains.entry(domain).or_default() += 1);
     }
 
-    fn status(self, top: usize, daemon: Option<Done>) -> Status {
+    fn status(self, top: usize, daemon: Option<Done>, (corrupt, corrupt_place): (u64, PathBuf)) -> Status {
         let mut destinations: Vec<Destination> =
             self.domains.into_iter().map(|(domain, messages)| Destination { domain, messages }).collect();
         destinations
@@ -101,7 +105,15 @@ impl Tally {
                 seconds: u64::try_from(age).unwrap_or_default(),
             }
         });
-        Status { waiting: self.waiting, held: self.held, oldest, destinations, daemon }
+        Status {
+            waiting: self.waiting,
+            held: self.held,
+            corrupt,
+            corrupt_place,
+            oldest,
+            destinations,
+            daemon,
+        }
     }
 }
 
@@ -115,6 +127,16 @@ impl From<Counts> for Done {
 
 fn as_facts(status: &Status) -> String {
     let mut all = vec![("waiting", status.waiting.to_string()), ("held", status.held.to_string())];
+    if status.corrupt > 0 {
+        let place = status.corrupt_place.display();
+        all.push((
+            "corrupt",
+            format!(
+                "{} files in {place}: the daemon could not understand them, and logged why",
+                status.corrupt
+            ),
+        ));
+    }
     if let Some(Oldest { id, arrived, seconds }) = &status.oldest {
         all.push(("oldest", format!("{id}, {arrived} ({seconds} seconds ago)")));
     }

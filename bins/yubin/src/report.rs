@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::metrics::{self, Figure};
 use crate::output::{Output, table};
 
 /// Who still does what.
@@ -25,6 +26,9 @@ pub struct Arguments {
     /// Logs of smtpd and pop3d in JSON [default: stdin]
     #[arg(value_name = "LOG")]
     logs: Vec<PathBuf>,
+    /// Also write figures for a Prometheus text-file collector
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -37,7 +41,8 @@ The logs must be in JSON: format = \"json\" in [log].
 Examples:
   yubin report clear-text /var/log/yubin/*.log
   journalctl -u smtpd -u pop3d -o cat --since -30d | yubin report pbs
-  yubin report tls-old /var/log/yubin/*.log";
+  yubin report tls-old /var/log/yubin/*.log
+  yubin report clear-text /var/log/yubin/*.log --metrics /var/lib/prometheus/clear-text.prom";
 
 /// What the operator would like to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -104,10 +109,30 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
     let mut list: Vec<Row> =
         users.into_iter().map(|(user, (times, last))| Row { user, times, last }).collect();
     list.sort_by(|one, other| other.times.cmp(&one.times).then_with(|| one.user.cmp(&other.user)));
+    if let Some(file) = &arguments.metrics {
+        metrics::write(file, &figures(arguments.what, &list))?;
+    }
     output.print(&list, |list| match arguments.what {
         Habit::TlsOld => versions(list),
         Habit::ClearText | Habit::Pbs | Habit::Apop => accounts(list),
     })
+}
+
+/// How many there are, also if there is none: an end that is near can be seen, and a new beginning told.
+fn figures(what: Habit, list: &[Row]) -> Vec<Figure<'_>> {
+    let what = match what {
+        Habit::ClearText => "clear-text",
+        Habit::Pbs => "pbs",
+        Habit::Apop => "apop",
+        Habit::TlsOld => "tls-old",
+    };
+    let users = ("yubin_report_users", vec![("what", what)], list.len() as u64);
+    let times = list.iter().map(|Row { user, times, .. }| {
+        let known = [("login", &user.login), ("address", &user.address), ("version", &user.version)];
+        let known = known.into_iter().filter_map(|(label, of)| Some((label, of.as_deref()?)));
+        ("yubin_report_times", [("what", what)].into_iter().chain(known).collect(), *times)
+    });
+    [users].into_iter().chain(times).collect()
 }
 
 fn accounts(list: &[Row]) -> String {

@@ -62,6 +62,14 @@ macro_rules! expired {
 }
 
 impl Backend {
+    /// Asks which time it is at a server: seconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn clock(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(_) => Some("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"),
+        }
+    }
+
     /// Drops expired tickets, see `expired`.
     pub(crate) fn drop_tickets(&self) -> &'static str {
         expired!(self, "ticket", "address, account_id", "expires_at")
@@ -198,6 +206,14 @@ impl Backend {
         match self {
             Self::Sqlite(_) => None,
             Self::Postgres(_) => Some("SELECT id FROM account WHERE id = $1 FOR SHARE"),
+        }
+    }
+
+    /// A statement after many accounts were made: other connections keep to the plans that were best for small tables until it is run.
+    pub(crate) fn count_rows(&self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(_) => Some("ANALYZE account, address, credential, audit"),
         }
     }
 

@@ -36,6 +36,15 @@ impl DatabaseConfig {
         format!("{scheme}://{host}")
     }
 
+    /// The file that SQLite keeps; nothing of a database server.
+    #[must_use]
+    pub fn file(&self) -> Option<std::path::PathBuf> {
+        match self.backend() {
+            Ok(Backend::Sqlite(path)) => Some(path),
+            Ok(Backend::Postgres(_)) | Err(_) => None,
+        }
+    }
+
     pub(crate) fn backend(&self) -> Result<Backend, OpenError> {
         if let Some(path) = sqlite_path(&self.url) {
             if path.is_empty() || path.starts_with(':') {

@@ -48,6 +48,7 @@
 mod admin;
 mod answers;
 mod backend;
+mod clock;
 mod config;
 mod cost;
 mod dump;
@@ -143,6 +144,7 @@ struct Shared {
     journal: Journal,
     swept: sent::Swept,
     clock_apart: sent::ClockApart,
+    clock: clock::Clock,
     apop: Option<ApopKey>,
 }
 
@@ -223,6 +225,7 @@ impl Accounts {
             journal: Journal::default(),
             swept: sent::Swept::default(),
             clock_apart: sent::ClockApart::default(),
+            clock: clock::Clock::default(),
             apop,
         });
         Ok(Self { shared, who: Arc::from(""), brand: Arc::from(""), insists: false })

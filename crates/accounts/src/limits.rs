@@ -65,9 +65,9 @@ pub const HASH_PATIENCE: Duration = Duration::from_secs(30);
 /// Accounts that are imported in one change, for whose end all other changes wait: some tenths of a second.
 pub const IMPORT_BATCH: usize = 500;
 
-/// Rows in one statement of an import. For each value SQLite's driver asks for its parameter's name, for which SQLite goes through all
-/// of them: with 500 rows that takes more than half of the time.
-pub const ROWS_AT_ONCE: usize = 50;
+/// Values in one statement of an import. For each of them SQLite's driver asks for its parameter's name, for which SQLite goes through
+/// all of them: with ten times as many that takes more than half of the time.
+pub const VALUES_AT_ONCE: usize = 350;
 
 /// Passwords of an import that are given to the pool at once: enough for all of its threads.
 pub const HASHED_AT_ONCE: usize = 64;
@@ -197,6 +197,9 @@ pub const LOOP_MARK: usize = 12;
 
 /// Addresses to which an account sends its mail on.
 pub const FORWARDS: usize = 10;
+
+/// How often the server of a database is asked which time it is.
+pub(crate) const CLOCK_ASKED_EVERY: Duration = Duration::from_secs(60);
 
 /// By how much the clocks of machines that share a database may differ: a ticket that one gave holds at once on the others.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -339,7 +339,7 @@ impl Accounts {
         let login = login.at(&self.brand);
         let answers = &self.shared.answers;
         let looking = Unavailable::when("looking up a login");
-        let Some(now) = self.shared.as_of(&answers.logins).await.map_err(looking)? else {
+        let Some(now) = self.shared.as_of().await.map_err(looking)? else {
             return self.ask(login.as_str(), kind, service).await;
         };
         let question = Question { login: login.as_str().to_owned(), kind, service };

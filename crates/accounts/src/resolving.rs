@@ -212,17 +212,22 @@ impl Accounts {
     async fn look_up(&self, local_part: &str, domain: &DomainName) -> Result<Found, Unavailable> {
         let answers = &self.shared.answers;
         let looking = Unavailable::when("looking up an address");
-        let Some(now) = self.shared.as_of(&answers.owners).await.map_err(looking)? else {
+        let Some(now) = self.shared.as_of().await.map_err(looking)? else {
             return self.ask_for(local_part, domain).await;
         };
         let address = (local_part.to_owned(), domain.as_str().to_owned());
         if let Some(owner) = answers.owners.find(now, &address) {
             return Ok(Found::Lead(Lead::Owner(owner)));
         }
+        if answers.foreign.find(now, domain.as_str()).is_some() {
+            return Ok(Found::Lead(Lead::NotOurs));
+        }
         let found = self.ask_for(local_part, domain).await?;
-        // Of what has no owner the time decides too, and strangers make up any number of addresses.
-        if let Found::Lead(Lead::Owner(owner)) = &found {
-            answers.owners.keep(now, address, owner.clone());
+        match &found {
+            Found::Lead(Lead::Owner(owner)) => answers.owners.keep(now, address, owner.clone()),
+            Found::Lead(Lead::NotOurs) => answers.foreign.keep(now, address.1, ()),
+            // Of what has no owner in a domain of ours the time decides too, and strangers make up any number of addresses.
+            _ => {}
         }
         Ok(found)
     }

@@ -61,18 +61,29 @@ pub(crate) struct ClockApart {
 }
 
 impl Accounts {
+    /// The limits of an account and its plan, as far as they are known without a question: who has none need not be counted.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: try again later, `4xx`.
+    pub async fn known_limits(&self, login: &str) -> Result<Option<Sending<Allowance>>, Unavailable> {
+        let now = self.shared.as_of().await.map_err(Unavailable::when("looking up what may be sent"))?;
+        Ok(now.and_then(|now| self.shared.answers.sending.find(now, login)))
+    }
+
     /// How it stands with somebody at a time: seconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
     /// [`Unavailable`]: try again later, `4xx`.
     pub async fn sending(&self, who: &Sender, at: i64) -> Result<SendingStanding, Unavailable> {
         let looking = || Unavailable::when("looking up what was sent");
+        let at = self.shared.common_time(at).await.map_err(looking())?;
         let (readers, moment, name) = (self.shared.store.readers(), Moment::of(at), who.to_string());
         let tally = |row: Option<Row>| row.map_or_else(Sending::default, |row| self.tally(row, moment));
         let Sender::Account(login) = who else {
             let row = sqlx::query_as(sql::SENT).bind(name).fetch_optional(readers).await.map_err(looking())?;
             return Ok(SendingStanding { limits: Sending::default(), sent: tally(row) });
         };
+        let as_of = self.shared.as_of().await.map_err(looking())?;
         let row: Option<AccountRow> = sqlx::query_as(sql::SENDING)
             .bind(login)
             .bind(name)
@@ -84,6 +95,9 @@ impl Accounts {
             return Ok(SendingStanding::default());
         };
         let limits = Sending::from_column(&own).or(Sending::from_column(&plan.unwrap_or_default()));
+        if let Some(as_of) = as_of {
+            self.shared.answers.sending.keep(as_of, login.clone(), limits);
+        }
         let number = Option::unwrap_or_default;
         let sent = hour.map(|hour| {
             let (of_hour, of_day) = ((hour_messages, hour_recipients), (day_messages, day_recipients));
@@ -104,14 +118,14 @@ impl Accounts {
         most: &Sending<Option<u64>>,
         at: i64,
     ) -> Result<Counted, Unavailable> {
-        let moment = Moment::of(at);
         if let Some(limit) = most.exceeded(&Sending::default(), 1, recipients) {
             return Ok(Counted::Over(limit));
         }
+        let counting = || Unavailable::when("counting what is sent");
+        let moment = Moment::of(self.shared.common_time(at).await.map_err(counting())?);
         let most_of = |limit| most.of(limit).map_or(i64::MAX, integer);
-        let counters =
-            self.shared.store.counters().await.map_err(Unavailable::when("counting what is sent"))?;
-        let counting = sqlx::query_as(sql::COUNT)
+        let counters = self.shared.store.counters().await.map_err(counting())?;
+        let count = sqlx::query_as(sql::COUNT)
             .bind(who.to_string())
             .bind(moment.hour)
             .bind(moment.day)
@@ -122,9 +136,7 @@ impl Accounts {
             .bind(most_of(SendingLimit::RecipientsPerDay))
             // To its end: SQLite commits there.
             .fetch_all(counters);
-        let rows: Vec<Row> = in_time(limits::ANSWER_PATIENCE, counting)
-            .await
-            .map_err(Unavailable::when("counting what is sent"))?;
+        let rows: Vec<Row> = in_time(limits::ANSWER_PATIENCE, count).await.map_err(counting())?;
         self.sweep(moment).await;
         if let Some(row) = rows.into_iter().next() {
             return Ok(Counted::Yes(self.tally(row, moment)));
@@ -134,12 +146,13 @@ impl Accounts {
         Ok(Counted::Over(limit.unwrap_or(SendingLimit::MessagesPerHour)))
     }
 
-    /// By how many hours this machine's clock and that of another differ, as what was sent shows: once in an hour, and only where it is
-    /// more than one. Sending limits are not worth much then.
+    /// By how many hours this machine's clock is behind the database server's, or another machine's, as what was sent shows: once in an
+    /// hour, and only where it is more than one.
     #[must_use]
     pub fn clock_apart(&self, at: i64) -> Option<i64> {
         let (ClockApart { hours, told }, hour) = (&self.shared.clock_apart, Moment::of(at).hour);
-        let hours = hours.swap(0, Ordering::Relaxed);
+        let (hours, server) = (hours.swap(0, Ordering::Relaxed), self.shared.clock.ahead() / 3600);
+        let hours = if server != 0 { server } else { hours };
         (hours != 0 && told.swap(hour, Ordering::Relaxed) != hour).then_some(hours)
     }
 
@@ -154,7 +167,8 @@ impl Accounts {
 
     /// Takes back what was counted a moment ago: the message was not accepted. That it fails costs the sender one message of its budget.
     pub async fn uncount(&self, who: &Sender, recipients: u64, at: i64) {
-        let moment = Moment::of(at);
+        // It was known a moment ago.
+        let moment = Moment::of(at.saturating_add(self.shared.clock.ahead()));
         let Ok(counters) = self.shared.store.counters().await else { return };
         let taking = sqlx::query(sql::UNCOUNT)
             .bind(who.to_string())
@@ -175,7 +189,7 @@ impl Accounts {
         limit: SendingLimit,
         at: i64,
     ) -> Result<bool, Unavailable> {
-        let moment = Moment::of(at);
+        let moment = Moment::of(at.saturating_add(self.shared.clock.ahead()));
         let statement = if limit.is_daily() { sql::TELL_OF_DAY } else { sql::TELL_OF_HOUR };
         let noting = "noting that a limit is reached";
         let counters = self.shared.store.counters().await.map_err(Unavailable::when(noting))?;

@@ -1,5 +1,7 @@
-//! What of a running daemon is read again at SIGHUP: certificates, which are told of while something is wrong with them, and network
-//! classes.
+//! What of a running daemon is read again at SIGHUP: certificates, which are told of while something is wrong with them, network
+//! classes, and what the service itself [takes over](Service::reload).
+
+use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
 use tokio::time::sleep;
@@ -8,6 +10,7 @@ use crate::config::{Certificate, Config, Protocol};
 use crate::limits;
 use crate::log::event;
 use crate::networks::LiveNetworks;
+use crate::serve::Service;
 use crate::tls::Acceptor;
 
 /// What is in use.
@@ -42,13 +45,13 @@ impl Certificates {
     }
 
     /// SIGHUP: they are read again; sessions go on. Each day: what is wrong with them is told.
-    pub(crate) async fn look_after(mut self, mut hangup: Signal) {
+    pub(crate) async fn look_after(mut self, mut hangup: Signal, service: Arc<impl Service>) {
         loop {
             tokio::select! {
                 signal = hangup.recv() => match signal {
                     Some(()) => {
                         tracing::info!(event = event::SIGNAL, signal = "SIGHUP");
-                        self.read_again();
+                        self.read_again(|config| service.reload(config));
                     }
                     None => return,
                 },
@@ -59,7 +62,7 @@ impl Certificates {
 
     /// A file with faults changes nothing. A certificate that is not valid now does not take the place of one that is, and does not
     /// keep the others of the file from taking theirs.
-    fn read_again(&mut self) {
+    fn read_again(&mut self, reload: impl FnOnce(&Config)) {
         let mut config = match Config::load(&self.config.file) {
             Ok(config) => config,
             Err(faults) => {
@@ -79,17 +82,29 @@ impl Certificates {
             let kept =
                 self.config.certificates.iter().find(same).filter(|_| !certificate.identity.is_valid());
             if let Some(kept) = kept {
-                tracing::error!(event = event::CERTIFICATE_KEPT, file = %kept.chain.display());
+                let reason = certificate
+                    .identity
+                    .unfit()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; ");
+                tracing::error!(event = event::CERTIFICATE_KEPT, file = %kept.chain.display(), reason);
                 *certificate = kept.clone();
             }
         }
         if let Some(tls) = &self.tls {
             tls.replace(config.certificates.iter().map(|certificate| certificate.identity.clone()).collect());
         }
+        reload(&config);
         self.networks.replace(config.networks);
         // Everything else of the file waits for a restart.
         self.config.certificates = config.certificates;
         tracing::info!(event = event::RELOADED);
+        let settings = self.config.written.waiting(&config.written);
+        if !settings.is_empty() {
+            tracing::warn!(event = event::RESTART_NEEDED, settings = settings.join(", "));
+        }
         self.tell();
     }
 }
@@ -152,8 +167,25 @@ mod tests {
         assert_eq!(ends(&certificates), [true, false], "a daemon starts with an expired one");
         make(dir.path(), MX, "mx.example.jp", 2007);
         make(dir.path(), POP, "pop.example.jp", 2100);
-        certificates.read_again();
+        certificates.read_again(|_| ());
         assert_eq!(ends(&certificates), [true, true]);
+    }
+
+    #[test]
+    fn k_07_a_file_with_faults_is_not_handed_on_and_the_next_one_is() {
+        let dir = TempDir::new().unwrap();
+        for names in [MX, POP] {
+            make(dir.path(), names, "mx.example.jp", 2100);
+        }
+        let mut certificates = in_use(&dir);
+        let texts =
+            |texts: &str| std::fs::write(dir.path().join("yubin.toml"), format!("{FILE}{texts}")).unwrap();
+        texts("[replies]\nunknown_user = { en = \"このアドレスは\" }\n");
+        certificates.read_again(|_| panic!("this is not ASCII"));
+        texts("[replies]\nunknown_user = { en = \"Nobody\" }\n");
+        let mut seen = 0;
+        certificates.read_again(|config| seen = config.replies.iter().count());
+        assert_eq!(seen, 1);
     }
 
     #[test]
@@ -164,10 +196,10 @@ mod tests {
         let mut certificates = in_use(&dir);
         let before = certificates.config.certificates[0].identity.not_after();
         make(dir.path(), ("cert.pem", "elsewhere.key"), "mx.example.jp", 2101);
-        certificates.read_again();
+        certificates.read_again(|_| ());
         assert_eq!(certificates.config.certificates[0].identity.not_after(), before);
         make(dir.path(), MX, "mx.example.jp", 2101);
-        certificates.read_again();
+        certificates.read_again(|_| ());
         assert!(certificates.config.certificates[0].identity.not_after() > before);
     }
 }

@@ -1,7 +1,7 @@
 //! A connection: in clear text, encrypted, or over.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncReadExt, AsyncWriteExt};
@@ -33,15 +33,11 @@ impl Conn {
             Self::Plain(stream) => {
                 ready!(stream.poll_read_ready(context))?;
                 room()?;
-                loop {
-                    buffer.reserve_exact(size);
-                    match stream.try_read_buf(buffer) {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            ready!(stream.poll_read_ready(context))?;
-                        }
-                        read => return Poll::Ready(Ok(read?)),
-                    }
-                }
+                buffer.reserve_exact(size);
+                // Not `try_read_buf`: this takes a read that leaves room for the end of what is there, and spares the next one, which
+                // would only find that out.
+                let read = ready!(pin!(stream.read_buf(buffer)).poll(context));
+                Poll::Ready(Ok(read?))
             }
             Self::Tls(stream) => {
                 let mut stream = Pin::new(stream.as_mut());

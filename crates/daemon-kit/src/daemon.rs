@@ -30,6 +30,7 @@ use std::fmt::{self, Display};
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use tokio::runtime::Runtime;
@@ -180,9 +181,10 @@ async fn run<D: Daemon>(config: &Config) -> Result<(), (u8, Trouble)> {
     let hangup = signal(SignalKind::hangup()).map_err(|error| failed(error.into()))?;
     let server = Server::bind(config, D::PROTOCOL).map_err(|faults| failed(faults.into()))?;
     let service = D::open(config).await.map_err(|trouble| (exit_status(&trouble), trouble))?;
+    let service = Arc::new(service);
     let certificates = Certificates::new(config.clone(), D::PROTOCOL, server.tls(), server.networks());
     certificates.tell();
-    tokio::spawn(certificates.look_after(hangup));
+    tokio::spawn(certificates.look_after(hangup, service.clone()));
     tracing::info!(event = event::STARTED, daemon = D::NAME, version = env!("CARGO_PKG_VERSION"));
     server.run(service, drain).await.map_err(|error| failed(error.into()))
 }

@@ -25,7 +25,7 @@ use crate::wire::{Traffic, Wire, WireError};
 
 /// What all sessions of a server share.
 pub(crate) struct House<S> {
-    service: S,
+    service: Arc<S>,
     tls: Option<Acceptor>,
     gate: Arc<Gate>,
     networks: LiveNetworks,
@@ -37,7 +37,7 @@ pub(crate) struct House<S> {
 
 impl<S: Service> House<S> {
     pub(crate) fn new(
-        service: S,
+        service: Arc<S>,
         tls: Option<Acceptor>,
         limits: &Limits,
         networks: LiveNetworks,

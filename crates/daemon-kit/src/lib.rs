@@ -39,7 +39,7 @@
 //! let server = Server::bind(&config, Protocol::Smtp)?; // every address or none
 //! let addresses: Vec<_> = server.bound().map(|(_, address)| address).collect(); // ready from here on
 //! let drain = Drain::new(); // or Drain::on_signals()
-//! let running = tokio::spawn(server.run(Echo, drain.clone()));
+//! let running = tokio::spawn(server.run(Echo.into(), drain.clone()));
 //! # use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //! # let mut client = tokio::net::TcpStream::connect(addresses[0]).await?;
 //! # client.write_all("郵便".as_bytes()).await?;
@@ -67,6 +67,7 @@ mod drain;
 mod gate;
 mod house;
 pub mod limits;
+mod live;
 pub mod log;
 mod memory;
 mod networks;
@@ -81,6 +82,7 @@ mod wire;
 
 pub use drain::Drain;
 pub use gate::Refusal;
+pub use live::Live;
 pub use memory::{MemoryFull, Share};
 pub use networks::LiveNetworks;
 pub use serve::{Server, Service};

@@ -33,6 +33,10 @@ pub trait Service: Send + Sync + 'static {
         std::future::ready(())
     }
 
+    /// The file was read again and has no faults: takes over, for all to come, what can change while it runs. Certificates and networks
+    /// are seen to; what the file says of listeners waits for a restart.
+    fn reload(&self, _config: &Config) {}
+
     /// What somebody is told who is not let in, as a whole line.
     fn refusal(&self, refusal: Refusal, listener: &Listener) -> Vec<u8>;
 }
@@ -79,7 +83,7 @@ impl Server {
     ///
     /// # Errors
     /// When a bound socket cannot be served.
-    pub async fn run<S: Service>(self, service: S, drain: Drain) -> io::Result<()> {
+    pub async fn run<S: Service>(self, service: Arc<S>, drain: Drain) -> io::Result<()> {
         let house = Arc::new(House::new(service, self.tls, &self.limits, self.networks, drain));
         let doormen = TaskTracker::new();
         for door in self.doors {

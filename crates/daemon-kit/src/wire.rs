@@ -73,6 +73,41 @@ impl Clock {
         }
     }
 
+    /// What came was answered: the next command has all of the time again.
+    fn answered(&mut self) {
+        self.since = None;
+        self.coming.reset();
+    }
+
+    /// Sends `bytes` from `sent` on, which tells at any time how far that is.
+    async fn send(
+        &mut self,
+        conn: &mut Conn,
+        bytes: &[u8],
+        sent: &mut usize,
+        traffic: &mut Traffic,
+        patience: Duration,
+    ) -> Result<(), WireError> {
+        let mut deadline = Instant::now() + patience;
+        while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
+            let began = Instant::now();
+            let wait = self.wait(&self.going, deadline, patience, began);
+            let written = timeout(wait, conn.write(rest)).await;
+            let octets = *written.as_ref().unwrap_or(&Ok(0)).as_ref().unwrap_or(&0);
+            let judged = self.going.add(octets, began.elapsed(), patience, self.rate);
+            match written {
+                Ok(written) => {
+                    *sent += written?;
+                    traffic.sent += octets as u64;
+                    judged?;
+                    deadline = Instant::now() + patience;
+                }
+                Err(_) => self.given_up(deadline, judged)?,
+            }
+        }
+        timeout(patience, conn.flush()).await.map_err(|_| WireError::TimedOut)?.map_err(WireError::Io)
+    }
+
     /// How long to wait: until the first of `deadline`, the session's end and the end of the pace's window.
     fn wait(&self, pace: &Pace, deadline: Instant, patience: Duration, now: Instant) -> Duration {
         let until = self.ends.map_or(deadline, |ends| ends.min(deadline));
@@ -317,33 +352,26 @@ impl Wire {
         let sent = self.send(patience).await;
         self.out.clear();
         self.sent = 0;
-        // What came was answered: the next command has all of the time again.
-        self.clock.since = None;
-        self.clock.coming.reset();
+        self.clock.answered();
+        sent
+    }
+
+    /// As [`Wire::flush`], with `bytes` behind the output: a large piece, which is sent from where it is. Unlike there, nobody goes on
+    /// where this stopped.
+    ///
+    /// # Errors
+    /// As [`Wire::flush`].
+    pub async fn flush_with(&mut self, bytes: &[u8], patience: Duration) -> Result<(), WireError> {
+        self.flush(patience).await?;
+        let Self { conn, clock, traffic, .. } = self;
+        let sent = clock.send(conn, bytes, &mut 0, traffic, patience).await;
+        clock.answered();
         sent
     }
 
     async fn send(&mut self, patience: Duration) -> Result<(), WireError> {
-        let mut deadline = Instant::now() + patience;
-        while self.sent < self.out.len() {
-            let rest = self.out.get(self.sent..).unwrap_or_default();
-            let began = Instant::now();
-            let wait = self.clock.wait(&self.clock.going, deadline, patience, began);
-            let written = timeout(wait, self.conn.write(rest)).await;
-            let octets = *written.as_ref().unwrap_or(&Ok(0)).as_ref().unwrap_or(&0);
-            let Clock { rate, going, .. } = &mut self.clock;
-            let judged = going.add(octets, began.elapsed(), patience, *rate);
-            match written {
-                Ok(written) => {
-                    self.sent += written?;
-                    self.traffic.sent += octets as u64;
-                    judged?;
-                    deadline = Instant::now() + patience;
-                }
-                Err(_) => self.clock.given_up(deadline, judged)?,
-            }
-        }
-        timeout(patience, self.conn.flush()).await.map_err(|_| WireError::TimedOut)?.map_err(WireError::Io)
+        let Self { conn, clock, traffic, out, sent, .. } = self;
+        clock.send(conn, out, sent, traffic, patience).await
     }
 
     /// Sends what is left and turns the connection into a TLS session.

@@ -106,6 +106,11 @@ impl Incoming {
         self
     }
 
+    /// What is [held](Incoming::settling) so: the owners of the mailboxes that the message is for. The message goes on without.
+    pub fn take_reserved(&mut self) -> Vec<Reserved> {
+        mem::take(&mut self.reservations)
+    }
+
     /// By this name in its one mailbox.
     pub(crate) fn named(mut self, unique: UniqueName) -> Incoming {
         self.unique = Some(unique);
@@ -146,7 +151,7 @@ impl Incoming {
     }
 
     fn fill(&mut self, octets: &[u8]) {
-        // A small one grows with its message; one that was used before, or will be filled, is as large as it gets.
+        // That of a small message grows with it.
         if !matches!(self.stage, Stage::InMemory) && self.buffer.capacity() == 0 {
             self.buffer.reserve_exact(self.limit());
         }
@@ -234,7 +239,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Has the disk take what lies in the file long enough, while more comes in; says what came of the last time.
+    /// Has the disk take what lies in the file, while more comes in; says what came of the last time.
     async fn start_early(&mut self, begun: Option<&Store>) -> Result<(), DeliveryError> {
         let due = self.unasked >= EARLY && self.head_start.as_ref().is_none_or(Job::is_over);
         let Some(store) = begun.filter(|_| due) else { return Ok(()) };

@@ -30,11 +30,13 @@
 mod error;
 mod incoming;
 mod local;
+mod notice;
 pub mod outbound;
 mod pool;
 mod quota;
 mod room;
 mod store;
+mod virus_notice;
 mod warning;
 
 pub use error::DeliveryError;
@@ -44,4 +46,5 @@ pub use mail_queue::{
     Body, Envelope, Error as OpenError, Forward, Notify, Parameters, QueueId, Recipient, Remote, Return,
 };
 pub use mailstore::{BadMailbox, Mailbox, Over, Quota, Reserve, Usage};
+pub use virus_notice::{VirusNotice, VirusNoticeDue};
 pub use warning::{Reserved, WarningConfig};

@@ -1,14 +1,14 @@
 //! The store of this machine: opened once, shared by all sessions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use mail_queue::{Envelope, Late, Outcome, QueueId, Recovery, Spool, SpoolConfig};
 use mailstore::files::{Disk, Files};
-use mailstore::{Ledger, Namer, Reserve};
+use mailstore::{Ledger, Mailbox, Namer, Reserve};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -75,16 +75,29 @@ pub(crate) struct Inner {
     /// Messages for other hosts.
     pub(crate) arrivals: Arrivals,
     /// Messages that wait for a recipient.
-    pending: Mutex<BTreeMap<QueueId, Since>>,
+    pending: Mutex<BTreeMap<QueueId, Pending>>,
     /// Messages that nobody gets before they are released: how many are known to be.
     held: Mutex<BTreeSet<QueueId>>,
     /// Whose senders are to be told that a mailbox here has their message.
     late: Mutex<VecDeque<Late>>,
     /// There are some.
     pub(crate) some_late: Notify,
-    /// One of them waits no more.
+    /// One of them may wait for fewer.
     pub(crate) served: Arc<Notify>,
     retrying: AtomicBool,
+}
+
+/// A message that waits, and for whom, as far as anybody has looked yet.
+#[derive(Debug)]
+struct Pending {
+    since: Since,
+    mailboxes: Vec<Mailbox>,
+}
+
+impl Pending {
+    fn before() -> Self {
+        Self { since: Since::Before, mailboxes: Vec::new() }
+    }
 }
 
 /// Since when a message waits.
@@ -115,7 +128,7 @@ impl LocalDelivery {
     pub fn open_on(files: Arc<dyn Files>, config: StoreConfig) -> Result<LocalDelivery, mail_queue::Error> {
         let (queue, maildirs, host) = (config.queue.clone(), config.maildirs.clone(), config.host.clone());
         let (spool, recovery) = Spool::open_on(files.clone(), SpoolConfig { queue, maildirs, host })?;
-        log(&recovery);
+        log(&recovery, &spool.corrupt());
         let ledger = Ledger::new();
         let ledger = match &config.warning {
             Some(warning) => ledger.warning_at(warning.percent),
@@ -131,7 +144,7 @@ impl LocalDelivery {
                 room: Room::default(),
                 ledger,
                 arrivals: Arrivals::of(recovery.outbound),
-                pending: Mutex::new(recovery.pending.into_iter().map(|id| (id, Since::Before)).collect()),
+                pending: Mutex::new(recovery.pending.into_iter().map(|id| (id, Pending::before())).collect()),
                 held: Mutex::new(recovery.held.into_iter().collect()),
                 late: Mutex::default(),
                 some_late: Notify::new(),
@@ -159,7 +172,7 @@ impl LocalDelivery {
     /// A held message was released: what of it waits for a mailbox is seen to, and mailboxes are counted anew.
     pub(crate) fn released(&self, id: QueueId) {
         self.inner.ledger.forget_all();
-        self.inner.pending().insert(id, Since::Before);
+        self.inner.pending().insert(id, Pending::before());
         self.inner.collect_late();
         self.keep_retrying();
     }
@@ -228,10 +241,11 @@ impl Inner {
         let mut pending = self.pending();
         if outcome.pending.is_empty() {
             pending.remove(&id);
-            self.served.notify_waiters();
         } else {
-            pending.entry(id).or_insert(Since::Now);
+            let one = pending.entry(id).or_insert(Pending { since: Since::Now, mailboxes: Vec::new() });
+            one.mailboxes = outcome.pending.iter().map(|(mailbox, _)| mailbox.clone()).collect();
         }
+        self.served.notify_waiters();
     }
 
     /// Takes what came late from the spool, but for what somebody else reports.
@@ -239,7 +253,9 @@ impl Inner {
         let mut late = self.spool.take_late();
         {
             let pending = self.pending();
-            late.retain(|one| pending.get(&one.envelope.queue_id) != Some(&Since::Now));
+            let is_told =
+                |one: &Late| pending.get(&one.envelope.queue_id).is_some_and(|it| it.since == Since::Now);
+            late.retain(|one| !is_told(one));
         }
         late.into_iter().for_each(|one| self.report_late(one));
     }
@@ -263,12 +279,12 @@ impl Inner {
         std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether a message still waits for a mailbox.
-    pub(crate) fn is_pending(&self, id: QueueId) -> bool {
-        self.pending().contains_key(&id)
+    /// Whether a message that this process has accepted still waits for this mailbox.
+    pub(crate) fn waits_for(&self, id: QueueId, mailbox: &Mailbox) -> bool {
+        self.pending().get(&id).is_some_and(|one| one.mailboxes.contains(mailbox))
     }
 
-    fn pending(&self) -> MutexGuard<'_, BTreeMap<QueueId, Since>> {
+    fn pending(&self) -> MutexGuard<'_, BTreeMap<QueueId, Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -290,10 +306,18 @@ async fn retry_until_done(inner: Weak<Inner>) {
     }
 }
 
-pub(crate) fn log(recovery: &Recovery) {
-    let Recovery { finished, pending, outbound, held, discarded, corrupt, trouble } = recovery;
-    for (file, why) in corrupt {
-        tracing::error!(event = "queue_corrupt", file, why);
+/// What was found in a queue; `corrupt`: where what was not understood lies now.
+pub(crate) fn log(recovery: &Recovery, corrupt: &Path) {
+    let place = corrupt.display();
+    let Recovery { finished, pending, outbound, held, discarded, corrupt: files, trouble } = recovery;
+    for (file, why) in files {
+        tracing::error!(
+            event = "queue_corrupt",
+            file,
+            why,
+            %place,
+            advice = "look at it there; it is tried again when it is moved back into msg, with what has the same queue id, and the daemon started again"
+        );
     }
     for error in trouble {
         tracing::error!(event = "queue_trouble", %error);

@@ -1,15 +1,9 @@
 //! The message that tells the owner of a mailbox that it is nearly full.
-//!
-//! In Japanese and in English, since we do not know who reads it; in UTF-8 and base64, so that no program on its way to the
-//! screen can spoil it, and with an encoded subject (RFC 2047).
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use mail_builder::MessageBuilder;
-use mail_builder::headers::raw::Raw;
 use mailstore::{Maildir, Quota, Reservation, Usage};
 
 use crate::local::Inner;
+use crate::notice::{Both, compose};
 
 /// Whom to warn, and as who.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +20,13 @@ pub struct Reserved {
     pub(crate) reservation: Reservation,
     /// As RCPT named the owner.
     pub(crate) address: String,
+}
+
+impl Reserved {
+    /// The owner's address, as RCPT named it.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
 }
 
 impl Inner {
@@ -58,37 +59,16 @@ impl Inner {
         address: &str,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let deliver = || -> Result<(), Box<dyn std::error::Error>> {
-            let message = compose(&warning.from, address, &self.namer.next().to_string(), quota, usage)?;
-            let mut delivery = maildir.begin(&self.namer)?;
-            delivery.write(&message)?;
-            let reservation = self.ledger.unchecked(maildir, quota);
-            let committed = self.ledger.settle(
-                vec![reservation],
-                || delivery.commit(),
-                |outcome, _| outcome.as_ref().ok().map(|delivered| delivered.stored),
-            );
-            Ok(committed.map(drop)?)
+            let id = self.namer.next().to_string();
+            let text = text(address, quota, usage);
+            let message = compose(&warning.from, address, &id, SUBJECT.on_one_line(None), text)?;
+            Ok(self.put_notice(maildir, quota, &message)?)
         };
         deliver().inspect_err(|_| self.ledger.not_warned(maildir))
     }
 }
 
-/// The whole message, with CRLF.
-fn compose(from: &str, to: &str, id: &str, quota: Quota, usage: Usage) -> std::io::Result<Vec<u8>> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let domain = from.rsplit('@').next().unwrap_or_default();
-    MessageBuilder::new()
-        .header("Return-Path", Raw::new("<>"))
-        .from(from)
-        .to(to)
-        .subject("メールボックスの空きが少なくなっています / Your mailbox is nearly full")
-        .date(i64::try_from(now).unwrap_or_default())
-        .message_id(format!("{id}@{domain}"))
-        // RFC 3834 §5: nobody's holiday message answers.
-        .header("Auto-Submitted", Raw::new("auto-generated"))
-        .text_body(text(to, quota, usage))
-        .write_to_vec()
-}
+const SUBJECT: Both<'_> = Both("メールボックスの空きが少なくなっています", "Your mailbox is nearly full");
 
 fn text(address: &str, quota: Quota, usage: Usage) -> String {
     let mib = |octets: u64| format!("{:.1} MiB", octets as f64 / f64::from(1 << 20));
@@ -103,14 +83,16 @@ fn text(address: &str, quota: Quota, usage: Usage) -> String {
         english.push(format!("Messages: {} of {limit}", usage.messages));
     }
     let (japanese, english) = (japanese.join("\r\n"), english.join("\r\n"));
-    format!(
+    let japanese = format!(
         "{address} 様\r\n\r\n\
          メールボックスの空きが少なくなっています。いっぱいになると、新しいメールを\r\n\
-         受信できなくなります。不要なメールをサーバから削除してください。\r\n\r\n{japanese}\r\n\r\n\
-         --------\r\n\r\n\
-         The mailbox of {address} is nearly full. When it is full, no new mail\r\n\
+         受信できなくなります。不要なメールをサーバから削除してください。\r\n\r\n{japanese}\r\n\r\n"
+    );
+    let english = format!(
+        "The mailbox of {address} is nearly full. When it is full, no new mail\r\n\
          can be received. Please delete mail that you do not need from the server.\r\n\r\n{english}\r\n"
-    )
+    );
+    Both(&japanese, &english).one_below_the_other(None)
 }
 
 #[cfg(test)]
@@ -121,7 +103,8 @@ mod tests {
     fn l_09_the_warning_is_in_characters_that_every_way_can_carry() {
         let (quota, usage) =
             (Quota { octets: Some(10 << 20), messages: Some(100) }, Usage { octets: 9 << 20, messages: 12 });
-        let message = compose("postmaster@mx.example.jp", "taro@example.jp", "1.M2", quota, usage).unwrap();
+        let (from, to) = ("postmaster@mx.example.jp", "taro@example.jp");
+        let message = compose(from, to, "1.M2", SUBJECT.on_one_line(None), text(to, quota, usage)).unwrap();
         assert!(message.is_ascii());
         let message = String::from_utf8(message).unwrap();
         for line in message.split_inclusive("\r\n") {

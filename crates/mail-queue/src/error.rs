@@ -9,7 +9,7 @@ use crate::envelope::Malformed;
 #[non_exhaustive]
 pub enum Error {
     /// Another process works on this queue directory.
-    #[error("{} belongs to another process that is running", .0.display())]
+    #[error("{} belongs to another process that is running: stop that one first, or give this one a queue of its own", .0.display())]
     InUse(PathBuf),
     /// What is to be adopted is something else, or is not there.
     #[error("{} is not a queue directory: it lacks tmp, msg or corrupt", .0.display())]

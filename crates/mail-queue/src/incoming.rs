@@ -34,7 +34,10 @@ pub struct Accepted {
 
 impl Incoming {
     pub(crate) fn begin(spool: &Spool, id: QueueId) -> Result<Incoming, Error> {
-        let draft = create(spool, spool.tmp().join(id.to_string()))?;
+        let draft = match spool.spare() {
+            Some(draft) => draft,
+            None => create(spool, spool.tmp().join(id.to_string()))?,
+        };
         Ok(Incoming { spool: spool.clone(), draft, hold: None })
     }
 
@@ -68,7 +71,7 @@ impl Incoming {
         let envelope = envelope.without_duplicates();
         let (id, sizes) = (envelope.queue_id, draft.sizes());
         let stored = Stored { envelope, host: spool.shared.config.host.clone(), sizes };
-        let Envelope { recipients, remotes, delivered_to, .. } = &stored.envelope;
+        let Envelope { recipients, remotes, .. } = &stored.envelope;
         let (hold, here) = match from_all {
             Some(why) => (Some(why.to_owned()), true),
             None => (hold.filter(|_| !remotes.is_empty()), false),
@@ -80,30 +83,7 @@ impl Incoming {
 
         draft.sync()?;
         let mut undo = Undo { spool: &spool, names: Vec::with_capacity(recipients.len() + 3) };
-        // Without heads all have the same file, one name for each mailbox and one for all who are elsewhere.
-        let mut shared = Vec::new();
-        for (nth, recipient) in recipients.iter().enumerate() {
-            let name = spool.body(id, nth);
-            if *delivered_to {
-                copy(&spool, draft.path(), &stored.envelope.head(recipient), &name, sizes)?;
-                undo.names.push(name);
-            } else {
-                shared.push(name);
-            }
-        }
-        if !remotes.is_empty() {
-            shared.push(spool.out(id));
-        }
-        let own = shared.pop();
-        for name in shared {
-            name_again(&spool, draft.path(), &name, sizes)?;
-            undo.names.push(name);
-        }
-        // The last name is the one under which it was written.
-        if let Some(name) = own {
-            draft.publish(&name)?;
-            undo.names.push(name);
-        }
+        name_for_all(&spool, draft, &stored, &mut undo.names)?;
         let held = hold.is_some();
         if held {
             let progress = Progress { hold, here, ..Progress::new(remotes.len()) };
@@ -130,6 +110,43 @@ impl Incoming {
     }
 }
 
+/// Gives a complete message, which is durable, its names for the recipients of its envelope; `names` are those that were given, also if
+/// not all could be. They are not durable yet.
+pub(crate) fn name_for_all(
+    spool: &Spool,
+    draft: Draft,
+    stored: &Stored,
+    names: &mut Vec<PathBuf>,
+) -> Result<(), Error> {
+    let Stored { envelope, sizes, .. } = stored;
+    let (id, sizes) = (envelope.queue_id, *sizes);
+    // Without heads all have the same file, one name for each mailbox and one for all who are elsewhere.
+    let mut shared = Vec::new();
+    for (nth, recipient) in envelope.recipients.iter().enumerate() {
+        let name = spool.body(id, nth);
+        if envelope.delivered_to {
+            copy(spool, draft.path(), &envelope.head(recipient), &name, sizes)?;
+            names.push(name);
+        } else {
+            shared.push(name);
+        }
+    }
+    if !envelope.remotes.is_empty() {
+        shared.push(spool.out(id));
+    }
+    let own = shared.pop();
+    for name in shared {
+        name_again(spool, draft.path(), &name, sizes)?;
+        names.push(name);
+    }
+    // The last name is the one under which it was written.
+    if let Some(name) = own {
+        draft.publish(&name)?;
+        names.push(name);
+    }
+    Ok(())
+}
+
 /// For nobody here: one file, which has its envelope behind its octets.
 fn accept_one(spool: Spool, mut draft: Draft, stored: Stored) -> Result<Accepted, Error> {
     if stored.envelope.remotes.is_empty() {
@@ -145,7 +162,11 @@ fn accept_one(spool: Spool, mut draft: Draft, stored: Stored) -> Result<Accepted
 impl Accepted {
     /// Puts the message into the mailboxes. What cannot be done now stays in the queue, for [`Spool::retry`].
     pub fn deliver(self) -> Outcome {
-        self.spool.serve(&self.stored)
+        match self.stored.envelope.recipients.is_empty() {
+            // Nobody here waits for it.
+            true => Outcome::default(),
+            false => self.spool.serve(&self.stored),
+        }
     }
 
     /// The name of the message.

@@ -25,8 +25,10 @@
 //! settled `<id>.out` goes, then, after a sync, the rest. Looking at all this changes nothing ([`View`]).
 //!
 //! A message for nobody here that nobody holds is one file, `<id>.one`, with the envelope behind its octets: S2 is `tmp/<id>`, S3 its
-//! name in `msg/`, and at S4 it moves into `done/`, where nothing is looked for any more and files are removed many at a time
-//! ([`Spool::sweep`]).
+//! name in `msg/`, and at S4 it moves into `done/`, where nothing is looked for any more. From there the file becomes that of another
+//! message, written over from its beginning: its S1 is `done/<id of the one before>` then. A file that somebody reads is locked by who
+//! does and is not written over; what nobody needs is emptied within seconds, or removed ([`Spool::sweep`]). So who copies a queue that
+//! is in use without these locks may copy a file that is becoming another: [`View::copied`] does not.
 //!
 //! # Held messages
 //!
@@ -64,6 +66,7 @@
 //! ```
 
 mod adopt;
+mod done;
 mod envelope;
 mod error;
 mod id;
@@ -79,6 +82,7 @@ mod view;
 mod waiting;
 mod whole;
 
+pub use done::Turns;
 pub use envelope::{Body, Envelope, Forward, Malformed, Notify, Parameters, Recipient, Remote, Return};
 pub use error::Error;
 pub use id::QueueId;

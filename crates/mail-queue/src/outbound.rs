@@ -2,18 +2,17 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use mailstore::Sizes;
 
 use crate::envelope::{Envelope, Recipient};
 use crate::error::Error;
 use crate::id::QueueId;
-use crate::incoming::{create, make, sync};
+use crate::incoming::{create, sync};
 use crate::progress::Progress;
 use crate::recover::Recovery;
 use crate::spool::{Outcome, Spool};
-use crate::together::Change;
 use crate::view;
 use crate::whole::Octets;
 
@@ -73,20 +72,6 @@ impl Spool {
         Ok(Some(outbound))
     }
 
-    /// Every recipient elsewhere has the message: it leaves the queue, whatever was known of it. `false`: it had left before.
-    ///
-    /// For who has the envelope in hand, and need not read it again to [`record`](Spool::record) so much.
-    pub fn delivered(&self, id: QueueId) -> Result<bool, Error> {
-        let _lock = self.changing(id);
-        if self.retire(id)? {
-            return Ok(true);
-        }
-        match self.outbound(id)? {
-            None => Ok(false),
-            Some(outbound) => self.settle(&outbound.envelope).map(|()| true),
-        }
-    }
-
     /// Whether anything was ever written down of a message.
     pub fn is_touched(&self, id: QueueId) -> bool {
         self.files().stat(&self.progress(id)).is_ok()
@@ -134,20 +119,23 @@ impl Spool {
 
     /// One at a time changes what is known of a message.
     fn changing(&self, id: QueueId) -> Option<MutexGuard<'_, ()>> {
-        let stripe = usize::try_from(id.micros() % self.shared.changing.len() as u64).unwrap_or_default();
-        self.shared.changing.get(stripe).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+        let lock = self.stripe(id).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        self.shared.leaving.wait(id);
+        lock
     }
 
-    /// A message that is one file leaves; `false` if it is not one, or has left.
-    fn retire(&self, id: QueueId) -> Result<bool, Error> {
-        match make(self, Change::Move(self.one(id), self.done().join(id.to_string()))) {
-            Err(error) if is_missing(&error) => return Ok(false),
-            moved => moved?,
+    /// The same for who cannot wait.
+    pub(crate) fn try_changing(&self, id: QueueId) -> Option<MutexGuard<'_, ()>> {
+        match self.stripe(id)?.try_lock() {
+            Ok(lock) => Some(lock),
+            Err(TryLockError::Poisoned(lock)) => Some(lock.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
-        // After the sync: a power cut that took the progress and left the message would send it again.
-        let _ = self.files().remove(&self.progress(id));
-        self.shared.done.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-        Ok(true)
+    }
+
+    fn stripe(&self, id: QueueId) -> Option<&Mutex<()>> {
+        let stripe = usize::try_from(id.micros() % self.shared.changing.len() as u64).unwrap_or_default();
+        self.shared.changing.get(stripe)
     }
 
     fn remove(&self, path: &Path) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! A message for other hosts a second time: what a backup keeps of it, and how it comes back.
+//! A message for other hosts, or a held one, a second time: what a backup keeps of it, and how it comes back.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use mailstore::files::{Disk, Files as _};
 use crate::envelope::{Malformed, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
-use crate::incoming::{create, sync};
+use crate::incoming::{create, name_for_all, sync};
 use crate::outbound::is_missing;
 use crate::progress::Progress;
 use crate::spool::Spool;
@@ -22,10 +22,12 @@ pub struct Copied {
     pub envelope: Vec<u8>,
     /// What became of its recipients so far; nothing of one that nobody has tried.
     pub progress: Option<Vec<u8>>,
+    /// Whose mailboxes here do not get it before it is released: places in the envelope's list of them.
+    pub here: Vec<usize>,
 }
 
 impl View {
-    /// A message that waits for somebody elsewhere, and its octets; `None` if nobody does (any more).
+    /// A message that waits for somebody elsewhere, or to be released, and its octets; `None` if it does not (any more).
     pub fn copied(&self, id: QueueId) -> Result<Option<(Copied, Octets)>, Error> {
         let there = |found: Result<Vec<u8>, Error>| match found {
             Err(error) if is_missing(&error) => Ok(None),
@@ -36,20 +38,30 @@ impl View {
             // The octets are open, and will be what they are; the progress goes after its message.
             let progress = there(view::read(&Disk, &file("q")))?;
             let there = Disk.stat(&file("one")).is_ok();
-            return Ok(there.then_some((Copied { envelope, progress }, octets)));
+            return Ok(there.then_some((Copied { envelope, progress, here: Vec::new() }, octets)));
         }
         let Some(envelope) = there(view::read(&Disk, &file("env")))? else { return Ok(None) };
         let progress = there(view::read(&Disk, &file("q")))?;
+        let known = view::outbound(&Disk, self.dir(), id)?;
+        let held = known.as_ref().map(|known| known.held_here.as_slice()).unwrap_or_default();
+        let all = known.iter().flat_map(|known| &known.envelope.recipients).enumerate();
+        let here: Vec<usize> = all.filter(|(_, one)| held.contains(one)).map(|(nth, _)| nth).collect();
         // The octets last: as long as their name is there somebody waits, and the progress was of that time.
-        let path = file("out");
-        match Disk.open(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            body => {
-                let opened = body.and_then(|body| body.metadata().map(|metadata| (body, metadata.len())));
-                let (body, octets) = opened.map_err(|error| mailstore::Error::new("open", &path, error))?;
-                Ok(Some((Copied { envelope, progress }, Octets::of_file(body, octets))))
+        let head = held.first().zip(known.as_ref()).map_or(0, |(one, known)| known.envelope.head(one).len());
+        let own = here.first().map(|nth| (file(&nth.to_string()), head as u64));
+        for (path, from) in [Some((file("out"), 0)), own].into_iter().flatten() {
+            match Disk.open(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                body => {
+                    let opened = body.and_then(|body| body.metadata().map(|found| (body, found.len())));
+                    let (body, end) = opened.map_err(|error| mailstore::Error::new("open", &path, error))?;
+                    let mut octets = Octets::of_file(body, end);
+                    octets.go_to(from);
+                    return Ok(Some((Copied { envelope, progress, here }, octets)));
+                }
             }
         }
+        Ok(None)
     }
 }
 
@@ -66,7 +78,9 @@ impl View {
 
 impl Spool {
     /// Puts a message back as it was, but held: since the copy was made it may have been sent, which nobody here can know. `pour`
-    /// writes its octets. Its mailboxes are not served again.
+    /// writes its octets. Of its mailboxes those wait that waited to have it released; the others are not served again.
+    ///
+    /// Why it was held, if it was, stands before `hold`: who releases it should know.
     ///
     /// `false`: it is in this queue, and stays as it is there.
     ///
@@ -80,10 +94,12 @@ impl Spool {
     ) -> Result<bool, E> {
         let malformed = |malformed| Error::Malformed { path: "a copy".into(), malformed };
         let mut stored = Stored::decode(&copied.envelope).map_err(malformed)?;
-        stored.envelope.recipients.clear();
+        let mut nth = 0..;
+        stored.envelope.recipients.retain(|_| nth.next().is_some_and(|nth| copied.here.contains(&nth)));
         let (id, remotes) = (stored.envelope.queue_id, stored.envelope.remotes.len());
-        if remotes == 0 {
-            return Err(malformed(Malformed("nobody elsewhere")).into());
+        let here = !stored.envelope.recipients.is_empty();
+        if remotes == 0 && !here {
+            return Err(malformed(Malformed("nobody waits for it")).into());
         }
         if [self.envelope(id), self.one(id)].iter().any(|path| self.files().stat(path).is_ok()) {
             return Ok(false);
@@ -92,14 +108,18 @@ impl Spool {
             Some(text) => Progress::decode(text, id, remotes).map_err(malformed)?,
             None => Progress::new(remotes),
         };
-        (progress.hold, progress.here) = (Some(hold.to_owned()), false);
+        let why = progress.hold.take().map_or_else(|| hold.to_owned(), |why| format!("{why}; {hold}"));
+        (progress.hold, progress.here) = (Some(why), here);
         let mut body = create(self, self.tmp().join(id.to_string()))?;
         pour(&mut body)?;
         if body.sizes() != stored.sizes {
             return Err(malformed(Malformed("its octets are not those of its envelope")).into());
         }
         // Of an earlier try that was cut.
-        let _ = self.files().remove(&self.out(id));
+        let bodies = (0..stored.envelope.recipients.len()).map(|nth| self.body(id, nth));
+        for path in bodies.chain([self.out(id)]) {
+            let _ = self.files().remove(&path);
+        }
         let publish = |draft: Draft, path: &Path| -> Result<(), Error> {
             draft.sync()?;
             draft.replace(path)?;
@@ -110,7 +130,8 @@ impl Spool {
             draft.write(text)?;
             Ok(draft)
         };
-        publish(body, &self.out(id))?;
+        body.sync().map_err(Error::from)?;
+        name_for_all(self, body, &stored, &mut Vec::new())?;
         publish(text(format!("{id}.q"), progress.encode(id).as_bytes())?, &self.progress(id))?;
         // As in accepting: all that the envelope speaks of is durable before it; without its hold it would be sent.
         sync(self)?;

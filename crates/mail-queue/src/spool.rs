@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use mailstore::files::{Disk, Files, make_dir_durable};
-use mailstore::{Mailbox, Maildir, Namer};
+use mailstore::{Draft, Mailbox, Maildir, Namer};
 
+use crate::done::{Done, Leaving};
 use crate::envelope::{Envelope, Recipient, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
@@ -48,8 +49,9 @@ pub(crate) struct Shared {
     /// One at a time changes what a message's `.q` says.
     pub(crate) changing: [Mutex<()>; 64],
     pub(crate) together: Together,
-    /// What lies in `done/`.
-    pub(crate) done: Mutex<Vec<QueueId>>,
+    pub(crate) done: Done,
+    /// Messages that are just leaving: nobody else changes what is known of them meanwhile.
+    pub(crate) leaving: Leaving,
     /// See [`Spool::take_late`].
     pub(crate) late: Mutex<Vec<Late>>,
     lock: File,
@@ -57,7 +59,7 @@ pub(crate) struct Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        sweep(self);
+        self.done.remove_all(&*self.files, &self.config.queue.join("done"));
         // Closing the file is not enough: a child that another thread is just starting has a copy of it until it executes.
         let _ = self.lock.unlock();
     }
@@ -94,7 +96,8 @@ impl Spool {
                 files,
                 changing: [const { Mutex::new(()) }; 64],
                 together: Together::default(),
-                done: Mutex::default(),
+                done: Done::default(),
+                leaving: Leaving::default(),
                 late: Mutex::default(),
                 lock,
             }),
@@ -128,10 +131,23 @@ impl Spool {
         }
     }
 
-    /// Removes the files of messages that have left; how many. To be called now and then: file systems that tell their disk of every
-    /// block that gets free do that much faster for many files at a time.
+    /// Empties or removes the files of messages that have left, but for some of those that left since the last call, which may become
+    /// those of others as they are; how many there are of these. To be called now and then as long as there are some: file systems that
+    /// tell their disk of every block that gets free do that much faster for many files at a time.
     pub fn sweep(&self) -> usize {
-        sweep(&self.shared)
+        self.shared.done.sweep(self.files(), &self.done())
+    }
+
+    /// A file of a message that has left, for another.
+    pub(crate) fn spare(&self) -> Option<Draft> {
+        let path = self.done().join(self.shared.done.take()?.to_string());
+        match Draft::reuse(self.shared.files.clone(), path.clone()) {
+            Ok(draft) => Some(draft),
+            Err(_) => {
+                let _ = self.files().remove(&path);
+                None
+            }
+        }
     }
 
     pub(crate) fn read(&self, path: &Path) -> Result<Stored, Error> {
@@ -218,7 +234,8 @@ impl Spool {
         self.shared.config.queue.join("msg")
     }
 
-    pub(crate) fn corrupt(&self) -> PathBuf {
+    /// Where files lie that could not be understood, for an operator to look at.
+    pub fn corrupt(&self) -> PathBuf {
         self.shared.config.queue.join("corrupt")
     }
 
@@ -250,16 +267,6 @@ impl Spool {
     pub(crate) fn body(&self, id: QueueId, nth: usize) -> PathBuf {
         self.msg().join(format!("{id}.{nth}"))
     }
-}
-
-fn sweep(shared: &Shared) -> usize {
-    let done = std::mem::take(&mut *shared.done.lock().unwrap_or_else(PoisonError::into_inner));
-    let directory = shared.config.queue.join("done");
-    for id in &done {
-        // What is left is found by the next start.
-        let _ = shared.files.remove(&directory.join(id.to_string()));
-    }
-    done.len()
 }
 
 impl fmt::Debug for Spool {

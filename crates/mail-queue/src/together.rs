@@ -1,10 +1,10 @@
 //! Changes of `msg/` that are wanted at once are made together: whoever comes first makes them, one after the other, and syncs the
 //! directory once for all; who comes meanwhile is in the next turn. So the threads do not fight for the directory, and a sync pays for
-//! as many messages as there are.
+//! as many messages as there are. Only who is done, or has to make the next turn, is woken.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 
 use mailstore::Draft;
 use mailstore::files::{Files, same_error};
@@ -21,45 +21,93 @@ pub(crate) enum Change {
     Nothing,
 }
 
+/// What is called with what came of a change.
+pub(crate) type Then = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
 /// Who wants what.
 #[derive(Default)]
 pub(crate) struct Together {
     turn: Mutex<Turn>,
-    done: Condvar,
 }
 
 #[derive(Default)]
 struct Turn {
-    wanted: Vec<(u64, Change)>,
-    results: HashMap<u64, Result<(), Error>>,
-    tickets: u64,
-    /// Somebody is at it.
+    wanted: Vec<(Change, Who)>,
+    /// Somebody is at it, or is just about to be.
     busy: bool,
+}
+
+/// Who is told of it.
+enum Who {
+    Waits(Arc<Seat>),
+    Goes(Then),
+}
+
+/// A thread that waits.
+struct Seat {
+    news: Mutex<Option<News>>,
+    thread: Thread,
+}
+
+enum News {
+    Done(Result<(), Error>),
+    /// Make the next turn, which is yours too.
+    YourTurn,
 }
 
 impl Together {
     /// Makes a change durable, with those of others.
     pub(crate) fn make(&self, files: &dyn Files, dir: &Path, change: Change) -> Result<(), Error> {
-        let mut turn = self.turn();
-        turn.tickets += 1;
-        let ticket = turn.tickets;
-        turn.wanted.push((ticket, change));
+        let seat = Arc::new(Seat { news: Mutex::new(None), thread: thread::current() });
+        if self.want(change, Who::Waits(seat.clone())) {
+            self.take_turn(files, dir);
+        }
         loop {
-            if let Some(result) = turn.results.remove(&ticket) {
-                return result;
+            match seat.wait() {
+                News::Done(result) => return result,
+                News::YourTurn => self.take_turn(files, dir),
             }
-            if turn.busy {
-                turn = self.done.wait(turn).unwrap_or_else(PoisonError::into_inner);
-                continue;
+        }
+    }
+
+    /// The same for who does not wait: `then` hears of it, in whichever thread. `true`: nobody is at it, and the caller has to see to
+    /// it that somebody [makes the turns](Together::make_all).
+    pub(crate) fn make_then(&self, change: Change, then: Then) -> bool {
+        self.want(change, Who::Goes(then))
+    }
+
+    /// Makes turns as long as there are some that no waiting thread can make.
+    pub(crate) fn make_all(&self, files: &dyn Files, dir: &Path) {
+        self.take_turn(files, dir);
+    }
+
+    /// `true`: the caller makes the next turn.
+    fn want(&self, change: Change, who: Who) -> bool {
+        let mut turn = self.turn();
+        turn.wanted.push((change, who));
+        !std::mem::replace(&mut turn.busy, true)
+    }
+
+    /// Makes what is wanted now, and hands the next turn to a thread in it; or makes that too where nobody in it waits.
+    fn take_turn(&self, files: &dyn Files, dir: &Path) {
+        loop {
+            let wanted = std::mem::take(&mut self.turn().wanted);
+            let (changes, all): (Vec<Change>, Vec<Who>) = wanted.into_iter().unzip();
+            let results = make_at_once(files, dir, changes);
+            let (next, mine) = self.turn().next();
+            // The disk is kept busy first.
+            if let Some(seat) = next {
+                seat.tell(News::YourTurn);
             }
-            turn.busy = true;
-            let wanted = std::mem::take(&mut turn.wanted);
-            drop(turn);
-            let results = all(files, dir, wanted);
-            turn = self.turn();
-            turn.busy = false;
-            turn.results.extend(results);
-            self.done.notify_all();
+            for (who, result) in all.into_iter().zip(results) {
+                match who {
+                    Who::Waits(seat) => seat.tell(News::Done(result)),
+                    Who::Goes(then) => then(result),
+                }
+            }
+            if !mine {
+                return;
+            }
         }
     }
 
@@ -68,21 +116,51 @@ impl Together {
     }
 }
 
-fn all(files: &dyn Files, dir: &Path, wanted: Vec<(u64, Change)>) -> Vec<(u64, Result<(), Error>)> {
-    let mut made = Vec::with_capacity(wanted.len());
-    for (ticket, change) in wanted {
-        let done = match change {
-            Change::Publish(draft, name) => draft.publish(&name).map(|()| Some(name)),
-            Change::Move(from, to) => {
-                let moved = files.rename(&from, &to);
-                moved.map(|()| None).map_err(|error| mailstore::Error::new("move", &from, error))
-            }
-            Change::Nothing => Ok(None),
-        };
-        made.push((ticket, done));
+impl Turn {
+    /// A turn is over: whose the next one is, or whether it is for who made this one.
+    fn next(&mut self) -> (Option<Arc<Seat>>, bool) {
+        self.busy = !self.wanted.is_empty();
+        let thread = self.wanted.iter().find_map(|(_, who)| match who {
+            Who::Waits(seat) => Some(seat.clone()),
+            Who::Goes(_) => None,
+        });
+        let mine = self.busy && thread.is_none();
+        (thread, mine)
     }
+}
+
+impl Seat {
+    fn tell(&self, news: News) {
+        *self.news() = Some(news);
+        self.thread.unpark();
+    }
+
+    fn wait(&self) -> News {
+        loop {
+            if let Some(news) = self.news().take() {
+                return news;
+            }
+            thread::park();
+        }
+    }
+
+    fn news(&self) -> MutexGuard<'_, Option<News>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn make_at_once(files: &dyn Files, dir: &Path, changes: Vec<Change>) -> Vec<Result<(), Error>> {
+    let make = |change| match change {
+        Change::Publish(draft, name) => draft.publish(&name).map(|()| Some(name)),
+        Change::Move(from, to) => {
+            let moved = files.rename(&from, &to);
+            moved.map(|()| None).map_err(|error| mailstore::Error::new("move", &from, error))
+        }
+        Change::Nothing => Ok(None),
+    };
+    let made: Vec<Result<Option<PathBuf>, mailstore::Error>> = changes.into_iter().map(make).collect();
     // As each would have had it alone, were nothing to sync.
-    let synced = match made.iter().any(|(_, done)| done.is_ok()) {
+    let synced = match made.iter().any(Result::is_ok) {
         true => files.sync_dir(dir),
         false => Ok(()),
     };
@@ -94,5 +172,5 @@ fn all(files: &dyn Files, dir: &Path, wanted: Vec<(u64, Change)>) -> Vec<(u64, R
         }
         Err(mailstore::Error::new("sync", dir, same_error(error)).into())
     };
-    made.into_iter().map(|(ticket, done)| (ticket, result(done))).collect()
+    made.into_iter().map(result).collect()
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use mailstore::files::{Disk, Files};
+use mailstore::files::{Disk, Files, is_read};
 
 use crate::envelope::Stored;
 use crate::error::Error;
@@ -53,6 +53,17 @@ impl View {
         Ok(ids)
     }
 
+    /// How many files lie in `corrupt/`: those that could not be understood, and wait for an operator.
+    pub fn corrupt(&self) -> Result<u64, Error> {
+        let (mut count, corrupt) = (0, self.msg.with_file_name("corrupt"));
+        match Disk.list(&corrupt, &mut |_| count += 1) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(mailstore::Error::new("list", &corrupt, error).into())
+            }
+            _ => Ok(count),
+        }
+    }
+
     /// What is known of a message; `None` if nobody elsewhere waits for it (any more) and nobody holds it.
     pub fn outbound(&self, id: QueueId) -> Result<Option<Outbound>, Error> {
         outbound(&Disk, &self.msg, id)
@@ -93,10 +104,14 @@ fn is_there(files: &dyn Files, path: &Path) -> Result<bool, Error> {
 }
 
 /// The file of a message that is one file.
+///
+/// When such a message has left, its file becomes that of another: not as long as somebody has it open, and who opened it too late, or
+/// while it was just leaving, finds that its name is gone.
 pub(crate) fn open_one(files: &dyn Files, msg: &Path, id: QueueId) -> Result<Option<(PathBuf, File)>, Error> {
     let path = msg.join(format!("{id}.one"));
     match files.open(&path) {
-        Ok(file) => Ok(Some((path, file))),
+        Ok(file) if is_read(&file) && is_there(files, &path)? => Ok(Some((path, file))),
+        Ok(_) => Ok(None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(mailstore::Error::new("open", &path, error).into()),
     }

@@ -10,6 +10,7 @@ use crate::publish::{Draft, HeadStart};
 
 /// A message on its way into a Maildir. Dropped before [`commit`](Delivery::commit), it leaves nothing.
 #[derive(Debug)]
+#[must_use = "a message that is not committed is removed"]
 pub struct Delivery {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) draft: Draft,

@@ -46,7 +46,9 @@ use crate::reserve::Space;
 #[expect(missing_docs, reason = "each is the method of `Files` with its name")]
 pub enum Op {
     CreateNew,
+    Cut,
     Open,
+    Reopen,
     Write,
     Append,
     Sync,
@@ -65,7 +67,7 @@ pub enum Op {
 impl Op {
     /// Whether it changes what is on the disk: only these can be the last before a crash.
     pub fn changes(self) -> bool {
-        !matches!(self, Op::Open | Op::List | Op::Stat | Op::Space | Op::Lock)
+        !matches!(self, Op::Open | Op::Reopen | Op::List | Op::Stat | Op::Space | Op::Lock)
     }
 }
 
@@ -271,6 +273,14 @@ impl Files for Faults {
 
     fn open(&self, path: &Path) -> io::Result<File> {
         self.run(Op::Open, || Disk.open(path))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<File> {
+        self.run(Op::Reopen, || Disk.reopen(path))
+    }
+
+    fn cut(&self, file: &File, octets: u64) -> io::Result<()> {
+        self.run(Op::Cut, || Disk.cut(file, octets))
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {

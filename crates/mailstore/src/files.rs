@@ -56,7 +56,17 @@ pub trait Files: fmt::Debug + Send + Sync {
     fn open_cached(&self, _path: &Path) -> io::Result<File> {
         Err(io::ErrorKind::WouldBlock.into())
     }
-    /// Writes all of `bytes` at the end of `file`.
+    /// Opens a file whose content nobody wants any more, to be written anew from its beginning and [cut](Files::cut) behind that; any
+    /// error says no more than that a new file may do better. As long as it is open nobody else has it so, and nobody
+    /// [reads](is_read) it.
+    fn reopen(&self, _path: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// Makes a file that is open for writing end behind so many octets.
+    fn cut(&self, file: &File, octets: u64) -> io::Result<()> {
+        file.set_len(octets)
+    }
+    /// Writes all of `bytes` at the end of `file`, or where the last piece ended that was written to it.
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()>;
     /// Writes `line` at the end of a file that exists, whole or not at all as far as others writing to it can tell.
     fn append(&self, path: &Path, line: &[u8]) -> io::Result<()>;
@@ -104,6 +114,15 @@ impl Files for Disk {
     fn open_cached(&self, path: &Path) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         Ok(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED)?.into())
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<File> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        let file = OpenOptions::new().write(true).custom_flags(flags.cast_signed()).open(path)?;
+        file.try_lock()?;
+        let found = file.metadata()?;
+        // By another name it is something else, which is wanted.
+        if found.nlink() == 1 && found.is_file() { Ok(file) } else { Err(io::ErrorKind::ResourceBusy.into()) }
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
@@ -202,6 +221,12 @@ fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
 /// for where only the first of them are. `WouldBlock` where none is, `Unsupported` where the file system cannot tell.
 pub fn read_cached(file: &File, offset: u64, room: &mut [u8]) -> io::Result<usize> {
     Ok(preadv2(file, &mut [IoSliceMut::new(room)], offset, ReadWriteFlags::NOWAIT)?)
+}
+
+/// Says of a file that was just opened that somebody reads it: as long as it is open nobody can [write it anew](Files::reopen).
+/// `false`: somebody does already. Where the file system has no locks nobody does either.
+pub fn is_read(file: &File) -> bool {
+    !matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 
 pub use crate::publish::is_missing_feature;

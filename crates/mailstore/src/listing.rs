@@ -21,6 +21,9 @@ const BLOCK: usize = 32;
 /// Rows that lie in one allocation: so that a large listing is not copied while it grows.
 const CHUNK: usize = 64 * BLOCK;
 
+/// A name of ours seldom has more octets: it is put together from its parts, and a vector that grows with each is moved each time.
+const NAME: usize = 96;
+
 /// The messages of a session, as they were when it began: sizes, unique ids, and the names that they had then.
 #[derive(Default)]
 pub struct Listing {
@@ -94,6 +97,11 @@ impl Listing {
             let own = || str::from_utf8(&text).unwrap_or_default();
             each(row.octets, foreign.as_deref().unwrap_or_else(own))
         });
+    }
+
+    /// Shows the octets on the wire of the messages from `index` on, until `each` says `false`.
+    pub fn visit_octets(&self, index: usize, each: &mut dyn FnMut(u64) -> bool) {
+        self.walk(index, |row| each(row.octets));
     }
 
     /// What `look` makes of one row.
@@ -188,7 +196,7 @@ impl Chunk {
 impl Row<'_> {
     /// The file's name.
     pub(crate) fn name(&self) -> Vec<u8> {
-        let mut name = Vec::new();
+        let mut name = Vec::with_capacity(NAME);
         match self.name {
             Name::Foreign(foreign) => name.extend_from_slice(foreign),
             Name::Ours(ours) => ours.name(&mut name),

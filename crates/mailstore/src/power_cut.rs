@@ -83,11 +83,57 @@ struct Log {
 #[derive(Debug, Clone)]
 enum Step {
     Name(PathBuf, Node),
-    Rename { from: PathBuf, to: PathBuf, node: Node },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+        node: Node,
+    },
     Remove(PathBuf),
     Write(Inode, Vec<u8>),
+    /// What is written next goes to its beginning.
+    Rewind(Inode),
+    Cut(Inode, usize),
     Sync(Inode),
     SyncDir(PathBuf),
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, Default)]
+struct Content {
+    octets: Vec<u8>,
+    /// Where the next piece goes.
+    at: usize,
+    /// As it was synced last.
+    synced: Vec<u8>,
+}
+
+impl Content {
+    fn write(&mut self, piece: &[u8]) {
+        let over = self.octets.len().min(self.at + piece.len());
+        self.octets.splice(self.at..over, piece.iter().copied());
+        self.at += piece.len();
+    }
+
+    /// What a power cut leaves.
+    fn keep(self, tail: Tail) -> Vec<u8> {
+        let Self { mut octets, synced, .. } = self;
+        // Nothing that was durable was written over.
+        let grew = octets.starts_with(&synced);
+        match tail {
+            Tail::Kept => {}
+            Tail::Lost => octets = synced,
+            Tail::Halved if grew => octets.truncate(synced.len().midpoint(octets.len())),
+            Tail::Halved => {
+                octets.truncate(octets.len() / 2);
+                octets.extend(synced.iter().skip(octets.len()));
+            }
+            Tail::Zeros => {
+                let from = if grew { synced.len() } else { 0 };
+                octets.iter_mut().skip(from).for_each(|octet| *octet = 0);
+            }
+        }
+        octets
+    }
 }
 
 /// A change of names that is kept or lost as a whole.
@@ -251,34 +297,27 @@ fn changes(steps: &[Step], renames: Renames) -> Vec<Change> {
                 push(Some((to, *node)), None, false);
                 push(None, Some(from), true);
             }
-            Step::Write(..) | Step::Sync(_) | Step::SyncDir(_) => {}
+            Step::Write(..) | Step::Rewind(_) | Step::Cut(..) | Step::Sync(_) | Step::SyncDir(_) => {}
         }
     }
     changes
 }
 
 fn contents(steps: &[Step], tail: Tail) -> BTreeMap<Inode, Vec<u8>> {
-    let mut contents: BTreeMap<Inode, (Vec<u8>, usize)> = BTreeMap::new();
+    let mut contents: BTreeMap<Inode, Content> = BTreeMap::new();
     for step in steps {
         match step {
-            Step::Write(inode, bytes) => contents.entry(*inode).or_default().0.extend_from_slice(bytes),
+            Step::Write(inode, piece) => contents.entry(*inode).or_default().write(piece),
+            Step::Rewind(inode) => contents.entry(*inode).or_default().at = 0,
+            Step::Cut(inode, octets) => contents.entry(*inode).or_default().octets.truncate(*octets),
             Step::Sync(inode) => {
-                let (bytes, synced) = contents.entry(*inode).or_default();
-                *synced = bytes.len();
+                let content = contents.entry(*inode).or_default();
+                content.synced.clone_from(&content.octets);
             }
             _ => {}
         }
     }
-    let keep = |(mut bytes, synced): (Vec<u8>, usize)| {
-        match tail {
-            Tail::Kept => {}
-            Tail::Lost => bytes.truncate(synced),
-            Tail::Halved => bytes.truncate(synced.midpoint(bytes.len())),
-            Tail::Zeros => bytes.iter_mut().skip(synced).for_each(|octet| *octet = 0),
-        }
-        bytes
-    };
-    contents.into_iter().map(|(inode, content)| (inode, keep(content))).collect()
+    contents.into_iter().map(|(inode, content)| (inode, content.keep(tail))).collect()
 }
 
 /// Which changes are lost.
@@ -351,6 +390,18 @@ impl Files for Recorder {
 
     fn open(&self, path: &Path) -> io::Result<File> {
         self.inner.open(path)
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<File> {
+        let file = self.inner.reopen(path)?;
+        self.record(Step::Rewind(self.inode(&file)?));
+        Ok(file)
+    }
+
+    fn cut(&self, file: &File, octets: u64) -> io::Result<()> {
+        self.inner.cut(file, octets)?;
+        self.record(Step::Cut(self.inode(file)?, usize::try_from(octets).unwrap_or(usize::MAX)));
+        Ok(())
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {

@@ -46,6 +46,8 @@ pub struct Draft {
     path: PathBuf,
     file: File,
     size: WireSize,
+    /// It was another file before, of so many octets.
+    before: u64,
     removed_on_drop: bool,
 }
 
@@ -53,7 +55,15 @@ impl Draft {
     /// Creates the file, mode 0600. That the name was free is certain (`O_EXCL`): `AlreadyExists` otherwise.
     pub fn create(files: Arc<dyn Files>, path: PathBuf) -> io::Result<Draft> {
         let file = files.create_new(&path)?;
-        Ok(Draft { files, path, file, size: WireSize::default(), removed_on_drop: true })
+        Ok(Draft { files, path, file, size: WireSize::default(), before: 0, removed_on_drop: true })
+    }
+
+    /// Takes a file whose content nobody wants any more, where that name is: cheaper than a new one. Any error says no more than that a
+    /// new one may do better; the file is as it was then.
+    pub fn reuse(files: Arc<dyn Files>, path: PathBuf) -> io::Result<Draft> {
+        let file = files.reopen(&path)?;
+        let before = file.metadata()?.len();
+        Ok(Draft { files, path, file, size: WireSize::default(), before, removed_on_drop: true })
     }
 
     /// Writes the next piece: one system call, so pieces should be large.
@@ -71,6 +81,9 @@ impl Draft {
 
     /// Makes the content durable (state S2).
     pub fn sync(&self) -> Result<(), Error> {
+        if self.before > self.size.stored() {
+            self.files.cut(&self.file, self.size.stored()).during("cut", &self.path)?;
+        }
         self.files.sync(&self.file).during("sync", &self.path)
     }
 

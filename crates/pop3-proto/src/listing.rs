@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::command::MessageNumber;
 use crate::decimal::decimal;
 use crate::limits;
 use crate::maildrop::{Maildrop, Message};
@@ -30,14 +31,25 @@ impl Listing {
 
     /// Appends rows until `out` is full enough to be sent, or the end; says whether it came to the end.
     pub(crate) fn write(&mut self, maildrop: &Maildrop, out: &mut Vec<u8>) -> bool {
-        let (column, mut next, mut full) = (self.column, self.next, false);
-        maildrop.visit(next, |message| {
-            column.write(message, out);
-            next = message.number.index() + 1;
+        let (from, mut full) = (self.next, false);
+        let mut written = |number: MessageNumber, out: &mut Vec<u8>| {
+            out.extend_from_slice(b"\r\n");
+            self.next = number.index() + 1;
             full = out.len() >= limits::OUTPUT;
             !full
-        });
-        self.next = next;
+        };
+        match self.column {
+            Column::Octets => maildrop.visit_octets(from, |number, octets| {
+                start(number, out);
+                decimal(out, octets);
+                written(number, out)
+            }),
+            Column::UniqueId => maildrop.visit(from, |Message { number, unique_id, .. }| {
+                start(number, out);
+                out.extend_from_slice(unique_id.as_bytes());
+                written(number, out)
+            }),
+        }
         if !full {
             out.extend_from_slice(b".\r\n");
         }
@@ -45,14 +57,8 @@ impl Listing {
     }
 }
 
-impl Column {
-    fn write(self, message: Message<'_>, out: &mut Vec<u8>) {
-        decimal(out, message.number.get().into());
-        out.push(b' ');
-        match self {
-            Self::Octets => decimal(out, message.octets),
-            Self::UniqueId => out.extend_from_slice(message.unique_id.as_bytes()),
-        }
-        out.extend_from_slice(b"\r\n");
-    }
+/// A row begins with the message's number.
+fn start(number: MessageNumber, out: &mut Vec<u8>) {
+    decimal(out, number.get().into());
+    out.push(b' ');
 }

@@ -20,6 +20,15 @@ pub trait Listing: fmt::Debug + Send + Sync {
     fn octets(&self, index: usize) -> Option<u64>;
     /// Shows size and unique-id of the messages from `index` on, until `each` says `false`.
     fn visit(&self, index: usize, each: &mut dyn FnMut(u64, &str) -> bool);
+    /// As [`visit`](Listing::visit), for what needs no unique-ids: to unpack them may be most of the work.
+    fn visit_octets(&self, index: usize, each: &mut dyn FnMut(u64) -> bool) {
+        self.visit(index, &mut |octets, _| each(octets));
+    }
+    /// Whether it is sure by construction that every unique-id has 1 to 70 characters of 0x21 to 0x7E (RFC 1939 §7). Where not, all
+    /// are looked at when the session begins.
+    fn has_sound_ids(&self) -> bool {
+        false
+    }
 }
 
 /// The messages as they were at login, in their order. What arrives later is the next session's.
@@ -93,10 +102,17 @@ impl Maildrop {
     /// Of messages that are kept elsewhere.
     pub fn shared(listing: Arc<dyn Listing>) -> Result<Self, BadMessage> {
         let mut sum = Ok(Totals::default());
-        listing.visit(0, &mut |octets, unique_id| {
-            sum = sum.and_then(|all| all.and(octets)).and_then(|all| check(unique_id).map(|()| all));
-            sum.is_ok()
-        });
+        if listing.has_sound_ids() {
+            listing.visit_octets(0, &mut |octets| {
+                sum = sum.and_then(|all| all.and(octets));
+                sum.is_ok()
+            });
+        } else {
+            listing.visit(0, &mut |octets, unique_id| {
+                sum = sum.and_then(|all| all.and(octets)).and_then(|all| check(unique_id).map(|()| all));
+                sum.is_ok()
+            });
+        }
         let all = sum?;
         let deleted = vec![0; listing.count().div_ceil(64)];
         Ok(Self { rows: Rows::Shared(listing), deleted, all, left: all })
@@ -146,6 +162,15 @@ impl Maildrop {
         let mut numbers = self.numbers(index);
         self.rows.listing().visit(index, &mut |octets, unique_id| match numbers.next() {
             Some(number) => self.is_deleted(number) || each(Message { number, octets, unique_id }),
+            None => false,
+        });
+    }
+
+    /// As [`visit`](Self::visit), for sizes alone.
+    pub(crate) fn visit_octets(&self, index: usize, mut each: impl FnMut(MessageNumber, u64) -> bool) {
+        let mut numbers = self.numbers(index);
+        self.rows.listing().visit_octets(index, &mut |octets| match numbers.next() {
+            Some(number) => self.is_deleted(number) || each(number, octets),
             None => false,
         });
     }

@@ -2,6 +2,9 @@
 
 use core::time::Duration;
 
+/// Octets of a message that no file can hold, on any system: what is declared larger is refused for good where there is no other limit.
+pub(crate) const LARGEST_MESSAGE: u64 = i64::MAX.unsigned_abs();
+
 /// What a session puts up with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

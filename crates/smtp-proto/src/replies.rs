@@ -34,6 +34,7 @@ replies! {
     TOO_MANY_ERRORS = 421 (4, 7, 0) "Too many errors, closing";
     TOO_MANY_IDLE_COMMANDS = 421 (4, 7, 0) "Too many commands without a message, closing";
     TOO_MANY_TRANSACTIONS = 421 (4, 7, 0) "Too many messages in one session, come again";
+    HTTP_SPOKEN = 421 (4, 7, 0) "This is SMTP, not HTTP, closing";
     TOO_MANY_RECIPIENTS = 452 (4, 5, 3) "Too many recipients; send the message again to the others";
     AUTH_LINE_TOO_LONG = 500 (5, 5, 6) "Authentication exchange line is too long";
     BARE_LF_COMMAND = 500 (5, 5, 2) "Command lines end with CR LF, this one with a bare LF";

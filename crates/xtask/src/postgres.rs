@@ -1,15 +1,16 @@
-//! A private PostgreSQL for the time of the tests: its own directory, a port of its own on loopback, gone at the end.
+//! A private PostgreSQL for the time of the tests: its own directory, an address of its own on loopback, gone at the end.
 //!
 //! `cargo xtask test` has one for all of them; a test that stops its server starts one for itself.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::SocketAddrV4;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::loopback;
 use crate::shell::{self, Outcome};
 
 /// The tests read here where the server is; the role may create databases.
@@ -29,7 +30,7 @@ pub struct Postgres {
     /// While it runs.
     server: Option<Child>,
     directory: PathBuf,
-    port: u16,
+    address: SocketAddrV4,
 }
 
 impl Postgres {
@@ -42,12 +43,12 @@ impl Postgres {
         let programs = programs().ok_or("PostgreSQL's programs are in no version's directory")?;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("yubin-postgres-{}-{serial}", std::process::id()));
-        let port = free_port()?;
+        let address = loopback::address();
         make_directory(&directory)?;
         let mut initdb = as_user(&programs.join("initdb"))?;
         initdb.args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-U", USER, "-D"]);
         initdb.arg(directory.join("data")).stdin(Stdio::null());
-        let mut made = Self { programs, server: None, directory, port };
+        let mut made = Self { programs, server: None, directory, address };
         shell::output(&mut initdb)?;
         made.resume()?;
         Ok(made)
@@ -62,8 +63,13 @@ impl Postgres {
         let log = log.map_err(|e| format!("the server's log: {e}"))?;
         let mut server = as_user(&self.programs.join("postgres"))?;
         // What the tests write is worth nothing after them: it need not reach the disk.
-        server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300"]);
-        server.arg("-p").arg(self.port.to_string()).arg("-k").arg(&self.directory);
+        server.args(["-c", "fsync=off", "-c", "max_connections=300", "-h"]);
+        server
+            .arg(self.address.ip().to_string())
+            .arg("-p")
+            .arg(self.address.port().to_string())
+            .arg("-k")
+            .arg(&self.directory);
         server.arg("-D").arg(self.directory.join("data"));
         let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         self.server = Some(server.map_err(|e| format!("PostgreSQL did not start: {e}"))?);
@@ -79,7 +85,7 @@ impl Postgres {
     /// For the tests' environment.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}", self.port)
+        format!("postgres://{USER}@{}", self.address)
     }
 
     fn end(&mut self, signal: &str) {
@@ -93,7 +99,8 @@ impl Postgres {
         let is_ready = self.programs.join("pg_isready").display().to_string();
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
-            if shell::succeeds(&is_ready, &["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]) {
+            let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
+            if shell::succeeds(&is_ready, &["-q", "-h", &host, "-p", &port]) {
                 return Ok(());
             }
             if self.server.as_mut().is_some_and(|server| server.try_wait().is_ok_and(|ended| ended.is_some()))
@@ -155,9 +162,4 @@ fn as_user(program: &Path) -> Outcome<Command> {
 
 fn is_root() -> bool {
     shell::command("id").and_then(|mut id| shell::output(id.arg("-u"))).is_ok_and(|id| id.trim() == "0")
-}
-
-fn free_port() -> Outcome<u16> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
-    bound.map(|address| address.port()).map_err(|e| format!("no free port: {e}"))
 }

@@ -97,7 +97,7 @@ impl House {
         let doors = server.bound().map(|(_, address)| address).collect();
         let drain = Drain::new();
         let service = further(Pop3d::new(&config, accounts.clone()));
-        let running = runtime.spawn(server.run(service, drain.clone()));
+        let running = runtime.spawn(server.run(service.into(), drain.clone()));
         std::fs::create_dir(dir.path().join("mail")).unwrap();
         Self { accounts, drain, doors, running, dir, runtime }
     }

@@ -118,3 +118,31 @@ fn messages_of_every_length_around_a_piece() {
     }
     client.quit();
 }
+
+/// Most of these pieces go out from where they were read; around their borders are ends of lines, and dots behind them.
+#[test]
+fn messages_of_many_pieces_with_dots_around_their_borders() {
+    const PIECE: usize = 65_536;
+    let house = House::open();
+    let mut sent = Vec::new();
+    for before in 0..6 {
+        let mut message = Vec::from(*b"Subject: long\r\n\r\n");
+        for border in (1..=5).map(|nth| nth * PIECE - before) {
+            while message.len() < border {
+                let left = border - message.len();
+                let line: &[u8] = if left > 2_000 { &[b'x'; 998] } else { b"x" };
+                message.extend_from_slice(line);
+                message.extend_from_slice(if left > 2_000 { b"\r\n" } else { b"" });
+            }
+            message.extend_from_slice(b"\r\n.a dot\r\n..\r\n");
+        }
+        house.deliver("hanako", &message);
+        sent.push(message);
+    }
+    let mut client = house.session("hanako");
+    for (number, message) in sent.iter().enumerate() {
+        assert!(client.retrieve(number + 1) == *message, "{number}");
+    }
+    assert!(client.ask("NOOP").starts_with("+OK"), "in step");
+    client.quit();
+}

@@ -1,6 +1,7 @@
 //! What becomes of a message when it is known what is in it, or that nobody knows.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use daemon_kit::config::{OnFail, OnVirus, OverSize};
 use daemon_kit::log::event;
@@ -21,6 +22,16 @@ pub(crate) enum Judgement {
     Refuse(Reply, &'static str),
 }
 
+/// A message with a virus, as those whom it was for are told of it.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    pub(crate) virus: String,
+    /// It waits for an operator; otherwise it was refused.
+    pub(crate) held: bool,
+    /// Nobody is told more often than once in so long.
+    pub(crate) every: Duration,
+}
+
 impl Judgement {
     /// The word of it, for the log.
     fn word(&self) -> &'static str {
@@ -38,10 +49,16 @@ const UNCHECKED: &str = "unchecked";
 impl Scan {
     /// Waits for clamd's word on the complete message, and logs what is worth it: no message that should be looked through is taken
     /// without, unless a line says so.
-    pub(crate) async fn judge(self, queue_id: QueueId, from: &str, account: Option<&str>) -> Judgement {
+    /// Of a virus somebody may have to be told.
+    pub(crate) async fn judge(
+        self,
+        queue_id: QueueId,
+        from: &str,
+        account: Option<&str>,
+    ) -> (Judgement, Option<Stopped>) {
         let (scanner, octets) = (self.scanner.clone(), self.octets);
         let count = |of: &AtomicU64| of.fetch_add(1, Ordering::Relaxed) + 1;
-        match self.finish().await {
+        let judgement = match self.finish().await {
             Outcome::Clean => Judgement::Take("clean"),
             Outcome::Virus(virus) => {
                 let judgement = match scanner.settings.on_virus {
@@ -50,7 +67,9 @@ impl Scan {
                 };
                 let (done, count) = (judgement.word(), count(&scanner.found));
                 tracing::warn!(event = event::VIRUS_FOUND, %queue_id, from, account, virus, done, count);
-                judgement
+                let held = matches!(judgement, Judgement::Hold(_));
+                let stopped = scanner.settings.owner_notice.map(|every| Stopped { virus, held, every });
+                return (judgement, stopped);
             }
             Outcome::Failed(reason) => {
                 let judgement = match scanner.settings.on_fail {
@@ -72,6 +91,7 @@ impl Scan {
                 tracing::warn!(event = event::VIRUS_CHECK_SKIPPED, %queue_id, from, account, octets, done, count);
                 judgement
             }
-        }
+        };
+        (judgement, None)
     }
 }

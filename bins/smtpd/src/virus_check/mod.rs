@@ -4,6 +4,7 @@
 
 mod clamd;
 mod judgement;
+mod notice;
 mod sender;
 
 use std::mem;
@@ -18,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use clamd::Word;
-pub(crate) use judgement::Judgement;
+pub(crate) use judgement::{Judgement, Stopped};
 pub(crate) use sender::Check;
 pub use sender::rule;
 

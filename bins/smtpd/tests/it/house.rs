@@ -75,7 +75,7 @@ impl House {
         let delivery = LocalDelivery::open(smtpd::store(&config)).unwrap();
         let drain = Drain::new();
         let smtpd = finish(Smtpd::new(&config, accounts.clone(), delivery));
-        let running = runtime.spawn(server.run(smtpd, drain.clone()));
+        let running = runtime.spawn(server.run(smtpd.into(), drain.clone()));
         drop(inside);
         Self { address, drain, running, runtime, accounts, dir }
     }

@@ -1,4 +1,4 @@
-//! Accepted mail that waits for other hosts: a second time, and back.
+//! Accepted mail that waits for other hosts, or for an operator to release it: a second time, and back.
 //!
 //! What a backup holds may have been sent since, and nobody can know: so it comes back held, for the operator to look at, and to release
 //! or to drop. Nothing is sent twice by itself.
@@ -56,6 +56,7 @@ pub(super) fn take(place: &Place, view: &View, unreadable: &mut Vec<String>) -> 
             progress: copied.progress.as_deref().map(text).transpose()?,
             body: body.as_str().to_owned(),
             octets,
+            here: copied.here,
         });
     }
     Ok(all)
@@ -113,7 +114,8 @@ fn put(spool: &Spool, place: &Place, queued: &Queued, reason: &str) -> Result<bo
         Hash::parse(text).ok_or_else(|| Failure::Refused("a part of it has no name in this backup".into()))
     };
     let progress = queued.progress.as_deref().map(|text| place.read(&hash(text)?)).transpose()?;
-    let copied = Copied { envelope: place.read(&hash(&queued.envelope)?)?, progress };
+    let copied =
+        Copied { envelope: place.read(&hash(&queued.envelope)?)?, progress, here: queued.here.clone() };
     let body = hash(&queued.body)?;
     spool.put_back(&copied, reason, |draft: &mut Draft| {
         place.pour(&body, |piece| draft.write(piece).map_err(Failure::from))

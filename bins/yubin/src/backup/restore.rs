@@ -32,7 +32,7 @@ pub struct Arguments {
     /// The account database, which must be missing or empty, everybody's mail, and the queue
     #[arg(long)]
     all: bool,
-    /// Only the messages that waited for other hosts, which come back held
+    /// Only the messages that waited for other hosts, or to be released, which come back held
     #[arg(long, conflicts_with = "all")]
     queue: bool,
     /// Where backups are (default: `directory` of the backup section)
@@ -55,8 +55,9 @@ restoration which was stopped can be run again, with --all too: it goes on with 
 backup that it began with. What its owner deleted since the backup comes back. Names, flags and POP3 unique ids are what they were, every
 octet is checked by its hash, and quotas are counted anew.
 
-Messages that waited for other hosts come back held: since the backup they may
-have been sent, and nothing is sent twice by itself. See `yubin queue list --held`,
+Messages that waited for other hosts, or to be released, come back held: since the
+backup they may have been sent, and nothing is sent twice by itself. What they were
+held for before is said, too. See `yubin queue list --held`,
 then `yubin queue release` or `yubin queue drop`.
 
 Examples:
@@ -74,7 +75,7 @@ struct Report {
     octets: u64,
     /// Messages that were there.
     there: usize,
-    /// Messages for other hosts that are in the queue again, held.
+    /// Messages that are in the queue again, held.
     held: usize,
     /// Accounts whose mail the backup does not hold.
     excluded: Vec<String>,
@@ -328,7 +329,7 @@ fn as_facts(report: &Report) -> String {
     ];
     if report.held > 0 {
         let advice = "they may have been sent since; see: yubin queue list --held";
-        lines.push(("queue", format!("{} messages for other hosts, held: {advice}", report.held)));
+        lines.push(("queue", format!("{} messages, held: {advice}", report.held)));
     }
     if !report.excluded.is_empty() {
         lines.push(("left out", report.excluded.join("\n")));

@@ -13,7 +13,7 @@ pub(super) struct Run {
     pub(super) accounts: String,
     /// Every account's mail.
     pub(super) mailboxes: Vec<Kept>,
-    /// Messages that wait for other hosts.
+    /// Messages that wait for other hosts, or to be released.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) queue: Vec<Queued>,
     /// Accounts whose mail is left out, being larger than the operator wants.
@@ -36,7 +36,7 @@ pub(super) struct Kept {
     pub(super) imported: Option<String>,
 }
 
-/// A message that waits for other hosts in a backup: each part is an object.
+/// A message that waits for other hosts, or to be released, in a backup: each part is an object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Queued {
     /// Its queue id.
@@ -47,6 +47,9 @@ pub(super) struct Queued {
     pub(super) progress: Option<String>,
     pub(super) body: String,
     pub(super) octets: u64,
+    /// Whose mailboxes here wait for its release: places in the envelope.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) here: Vec<usize>,
 }
 
 impl Queued {

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use accounts::DumpedAccount;
@@ -12,11 +13,12 @@ use mailstore::{Filed, Maildir};
 use serde::Serialize;
 
 use super::list::{Entry, List};
-use super::place::{Hash, Place, failed};
+use super::place::{Hash, Place};
 use super::run::{Excluded, FORMAT, Kept, Run};
 use super::{directory, octets_argument};
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::metrics;
 use crate::output::{Output, facts};
 use crate::progress::Progress;
 
@@ -41,8 +43,8 @@ const HELP: &str = "\
 The daemons may run. A message that an earlier backup holds is not read again, so
 that a backup costs what has come since. The account database is in it, with the
 hashes of passwords; the key of APOP secrets, certificates and the configuration
-are not: keep them apart. Accepted mail that still waits for a mailbox, or for
-another host, is in it.
+are not: keep them apart. Accepted mail that still waits for a mailbox, for
+another host, or for an operator to release it, is in it.
 
 Examples:
   yubin backup /backup/yubin
@@ -69,10 +71,14 @@ struct Report {
     excluded: Vec<Excluded>,
     /// Messages that could not be read, and why: they are not in the backup.
     unreadable: Vec<String>,
-    /// Messages that wait for other hosts.
+    /// Messages that wait for other hosts, or to be released.
     queued: usize,
+    /// Of those, the ones for which mailboxes here wait.
+    held_for_mailboxes: usize,
     /// Of earlier backups that were removed.
     removed: usize,
+    /// It goes with the mail when that disk does.
+    same_disk: bool,
 }
 
 pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Output) -> Result<(), Failure> {
@@ -85,14 +91,12 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     let accounts = place.keep(dump.0)?;
     let exclude_above = arguments.exclude_above.or(settings.config.backup.exclude_above);
     let maildirs = settings.config.store.maildirs.clone();
-    // Before the mailboxes: what leaves the queue from now on is found in them.
     let queue = settings.config.store.queue.clone();
-    let waiting = mail_queue::waiting(&queue).map_err(|error| Failure::Refused(error.to_string()))?;
     let work = move || {
-        let queue = View::new(&queue);
-        let mut taking =
-            Taking { place: &place, waiting, queue, report: Report::default(), progress: Progress::new() };
-        let run = taking.all(&maildirs, owners, accounts, exclude_above)?;
+        let (waiting, report, progress) = (Vec::new(), Report::default(), Progress::new());
+        let mut taking = Taking { place: &place, waiting, report, progress };
+        taking.report.same_disk = on_one_file_system(&root, &maildirs);
+        let run = taking.all(&queue, &maildirs, owners, accounts, exclude_above)?;
         if let Some(keep) = arguments.keep {
             taking.report.removed = super::prune::prune(&place, usize::try_from(keep).unwrap_or(usize::MAX))?;
         }
@@ -113,6 +117,12 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments, output: Outpu
     }
 }
 
+/// Of places that cannot be looked at, nothing is said.
+fn on_one_file_system(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| path.metadata().ok().map(|it| it.dev());
+    device(one).is_some_and(|one| device(other) == Some(one))
+}
+
 /// An object that the accounts write.
 struct Dump(super::place::Writing);
 
@@ -130,8 +140,8 @@ impl io::Write for Dump {
 /// A backup under way.
 struct Taking<'p> {
     place: &'p Place,
+    /// Accepted mail that is not in its mailbox yet.
     waiting: Vec<Waiting>,
-    queue: View,
     report: Report,
     progress: Progress,
 }
@@ -139,6 +149,7 @@ struct Taking<'p> {
 impl Taking<'_> {
     fn all(
         &mut self,
+        queue: &Path,
         maildirs: &Path,
         owners: Vec<DumpedAccount>,
         accounts: Hash,
@@ -147,8 +158,14 @@ impl Taking<'_> {
         let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S.%6fZ").to_string();
         self.report.backup.clone_from(&now);
         let accounts = accounts.as_str().to_owned();
-        let queue = super::queue::take(self.place, &self.queue, &mut self.report.unreadable)?;
+        // What is released from now on waits for its mailboxes, or is in them; and those are last, since what leaves the queue from
+        // then on is found there.
+        let view = View::new(queue);
+        let held_or_elsewhere = super::queue::take(self.place, &view, &mut self.report.unreadable)?;
+        self.waiting = mail_queue::waiting(queue)?;
+        let queue = held_or_elsewhere;
         self.report.queued = queue.len();
+        self.report.held_for_mailboxes = queue.iter().filter(|queued| !queued.here.is_empty()).count();
         let mut run =
             Run { format: FORMAT, name: now, accounts, mailboxes: Vec::new(), queue, excluded: Vec::new() };
         if !maildirs.is_dir() {
@@ -328,24 +345,16 @@ impl Taking<'_> {
     }
 }
 
-/// For the collector, which reads whole files only.
 fn write_metrics(file: &Path, report: &Report) -> Result<(), Failure> {
-    let mut text = Vec::new();
-    let now = jiff::Timestamp::now().as_second();
-    for (name, value) in [
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    let figures = [
         ("yubin_backup_finished_seconds", now),
-        ("yubin_backup_accounts", i64::try_from(report.accounts).unwrap_or(i64::MAX)),
-        ("yubin_backup_excluded_accounts", i64::try_from(report.excluded.len()).unwrap_or(i64::MAX)),
-        ("yubin_backup_messages", i64::try_from(report.messages).unwrap_or(i64::MAX)),
-        ("yubin_backup_octets_read", i64::try_from(report.octets_read).unwrap_or(i64::MAX)),
-    ] {
-        // Writing to a Vec does not fail.
-        let _ = writeln!(text, "# TYPE {name} gauge\n{name} {value}");
-    }
-    let draft = file.with_extension("draft");
-    fs::write(&draft, text)
-        .and_then(|()| fs::rename(&draft, file))
-        .map_err(|error| failed("write", file, &error))
+        ("yubin_backup_accounts", report.accounts as u64),
+        ("yubin_backup_excluded_accounts", report.excluded.len() as u64),
+        ("yubin_backup_messages", report.messages as u64),
+        ("yubin_backup_octets_read", report.octets_read),
+    ];
+    metrics::write(file, &figures.map(|(name, value)| (name, Vec::new(), value)))
 }
 
 fn as_facts(report: &Report) -> String {
@@ -363,10 +372,16 @@ fn as_facts(report: &Report) -> String {
         lines.push(("unreadable", report.unreadable.join("\n")));
     }
     if report.queued > 0 {
-        lines.push(("queue", format!("{} messages for other hosts", report.queued)));
+        let elsewhere = report.queued - report.held_for_mailboxes;
+        let held = report.held_for_mailboxes;
+        lines
+            .push(("queue", format!("{elsewhere} messages for other hosts, {held} held for mailboxes here")));
     }
     if report.removed > 0 {
         lines.push(("removed", format!("{} older backups", report.removed)));
+    }
+    if report.same_disk {
+        lines.push(("warning", "it is on the same file system as the mail, and is lost with it".to_owned()));
     }
     facts(&lines)
 }

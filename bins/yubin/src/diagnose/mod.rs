@@ -34,6 +34,11 @@ Examples:
   yubin diagnose ab4t-ash
   yubin diagnose taro@mx.example.jp --lang ja";
 
+/// Ways to log in that a page shows, the latest; JSON has all.
+const WAYS: usize = 30;
+/// Findings of a kind that a page shows.
+const OF_A_KIND: usize = 3;
+
 /// What there is to see, in output.
 #[derive(Debug, Serialize)]
 struct Diagnosis {
@@ -138,17 +143,80 @@ fn as_text(diagnosis: &Diagnosis, language: Language) -> String {
                 outcome,
             ]
         };
-        let rows: Vec<_> = diagnosis.attempts.iter().map(row).collect();
+        let mut latest: Vec<_> = diagnosis.attempts.iter().collect();
+        latest.sort_by(|one, other| other.last.cmp(&one.last));
+        let rows: Vec<_> = latest.into_iter().take(WAYS).map(row).collect();
         text.push('\n');
         text += &table(["LAST", "TIMES", "SERVICE", "WHERE", "FROM", "TLS", "BY", "OUTCOME"], &rows);
+        let more = diagnosis.attempts.len() - rows.len();
+        if more > 0 {
+            text += &match language {
+                Language::En => format!("{more} older ones: --json\n"),
+                Language::Ja => format!("それ以前の{more}件は --json で表示できます\n"),
+            };
+        }
     }
     text.push('\n');
     if diagnosis.findings.is_empty() {
         text += language
             .of("nothing is wrong that can be seen from here\n", "ここから見える範囲では問題はありません\n");
     }
-    for Told { text: told, .. } in &diagnosis.findings {
-        text += &format!("- {told}\n");
+    text + &told(&diagnosis.findings, language)
+}
+
+/// A line each; of one kind, such as wrong passwords from a thousand addresses, the first and how many there are besides.
+fn told(findings: &[Told], language: Language) -> String {
+    let mut text = String::new();
+    for kind in findings.chunk_by(|one, other| one.finding == other.finding) {
+        for Told { text: told, .. } in kind.iter().take(OF_A_KIND) {
+            text += &format!("- {told}\n");
+        }
+        let (more, word) = (kind.len().saturating_sub(OF_A_KIND), kind.first().map_or("", |it| it.finding));
+        if more > 0 {
+            text += &match language {
+                Language::En => format!("- {more} more like these ({word}): --json\n"),
+                Language::Ja => format!(
+                    "- 同様のものがほかに{more}件あります（{word}）。すべては --json で表示できます\n"
+                ),
+            };
+        }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_of_a_kind_are_a_few_lines_and_their_number() {
+        let shown = |at: i64| Shown {
+            last: time(at),
+            first: time(0),
+            times: 1,
+            service: "pop",
+            place: "mx.example.jp:110".into(),
+            from: format!("192.0.2.{at}"),
+            tls: None,
+            mechanism: "user".into(),
+            outcome: "wrong-secret".into(),
+            hint: None,
+            claimed: None,
+        };
+        let wrong = |at| Told { finding: "wrong-password", text: format!("wrong from 192.0.2.{at}") };
+        let clear = Told { finding: "clear-text", text: "in clear text".into() };
+        let diagnosis = Diagnosis {
+            login: "ab4t-ash".into(),
+            state: "active",
+            services: Vec::new(),
+            attempts: (0..1000).map(shown).collect(),
+            findings: (0..1000).map(wrong).chain([clear]).collect(),
+        };
+        for language in [Language::En, Language::Ja] {
+            let text = as_text(&diagnosis, language);
+            assert!(text.lines().count() < 45, "{text}");
+            assert!(text.contains("997") && text.contains("970") && text.contains("in clear text"), "{text}");
+            assert!(text.contains("192.0.2.999 ") && !text.contains("192.0.2.900 "), "the latest: {text}");
+        }
+    }
 }

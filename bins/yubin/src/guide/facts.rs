@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use daemon_kit::config::{Auth, Config, Listener, Protocol, Relay, TlsMode};
+use daemon_kit::config::{Auth, Config, Listener, Protocol, Relay, TlsMode, VirusChecked};
 
 /// Something that is to be known of a port, by a stable word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,12 @@ pub(super) enum Note {
     Submission,
     /// Not from these networks.
     Barred(String),
+    /// Of a name: what is sent by it is looked through for viruses for who has the contract.
+    CheckedForContract,
+    /// The same, and nobody else sends by it.
+    OnlyForContract,
+    /// The same of everybody.
+    CheckedForAll,
 }
 
 impl Note {
@@ -59,6 +65,9 @@ impl Note {
             Self::SendsFromElsewhere { by_login: false, after_pop: false } => "does-not-send",
             Self::Submission => "submission",
             Self::Barred(_) => "barred",
+            Self::CheckedForContract => "virus-check-for-contract",
+            Self::OnlyForContract => "only-with-virus-check",
+            Self::CheckedForAll => "virus-check-for-all",
         }
     }
 }
@@ -70,6 +79,8 @@ pub(super) struct Row {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) notes: Vec<Note>,
+    /// What holds for the name, whichever the port.
+    pub(super) of_host: Option<Note>,
     /// TLS from the first byte, and for sending a login: what a customer is better off with.
     pub(super) recommended: bool,
 }
@@ -88,6 +99,7 @@ pub(super) fn rows(config: &Config, brand: Option<&str>) -> Vec<Row> {
                     host: listener.hostname.clone(),
                     port,
                     notes: notes(listener, port, after_pop),
+                    of_host: of_host(config, listener),
                     recommended: listener.tls == TlsMode::Implicit && listener.auth == Auth::Required,
                 };
                 // IPv4 and IPv6 may be two listeners, and are one to a customer.
@@ -104,6 +116,20 @@ pub(super) fn rows(config: &Config, brand: Option<&str>) -> Vec<Row> {
 fn is_for_customers(listener: &Arc<Listener>, brand: Option<&str>) -> bool {
     listener.brand.as_deref() == brand
         && (listener.auth != Auth::Off || listener.relay.contains(&Relay::Inside))
+}
+
+/// Whether a name is for who has the virus check: where all who send by it are treated alike.
+fn of_host(config: &Config, listener: &Listener) -> Option<Note> {
+    config.virus_check.as_ref()?;
+    let mut others = config.listeners(Protocol::Smtp).filter(|it| it.hostname == listener.hostname);
+    let alike = others.all(|other| other.smtp.virus_check == listener.smtp.virus_check);
+    match listener.smtp.virus_check {
+        _ if !alike || listener.protocol != Protocol::Smtp => None,
+        VirusChecked::Off | VirusChecked::Received => None,
+        VirusChecked::Contract => Some(Note::CheckedForContract),
+        VirusChecked::ContractOnly => Some(Note::OnlyForContract),
+        VirusChecked::Always => Some(Note::CheckedForAll),
+    }
 }
 
 fn notes(listener: &Listener, port: u16, after_pop: bool) -> Vec<Note> {

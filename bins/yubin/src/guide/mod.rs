@@ -80,6 +80,9 @@ struct Server {
     recommended: bool,
     /// Counted from 1.
     footnote: usize,
+    /// Of the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host_footnote: Option<usize>,
     #[serde(skip)]
     label: &'static str,
 }
@@ -139,7 +142,7 @@ impl Page {
         // Rows of which the same is to be known share a number.
         let mut kinds: Vec<&[Note]> = Vec::new();
         let mut servers = Vec::new();
-        for Row { protocol, host, port, notes, recommended } in &rows {
+        for Row { protocol, host, port, notes, recommended, .. } in &rows {
             let known = kinds.iter().position(|kind| *kind == notes.as_slice());
             let footnote = known.unwrap_or_else(|| {
                 kinds.push(notes);
@@ -151,10 +154,22 @@ impl Page {
                 port: *port,
                 recommended: *recommended,
                 footnote: footnote + 1,
+                host_footnote: None,
                 label: match protocol {
                     Protocol::Pop3 => language.of("Receiving (POP3)", "受信メールサーバー (POP3)"),
                     Protocol::Smtp => language.of("Sending (SMTP)", "送信メールサーバー (SMTP)"),
                 },
+            });
+        }
+        // Behind those of the ports, as what they say is of another kind.
+        for (Row { of_host, .. }, server) in rows.iter().zip(&mut servers) {
+            server.host_footnote = of_host.as_ref().map(|note| {
+                let note = std::slice::from_ref(note);
+                let known = kinds.iter().position(|kind| *kind == note);
+                known.unwrap_or_else(|| {
+                    kinds.push(note);
+                    kinds.len() - 1
+                }) + 1
             });
         }
         let footnote = |(at, notes): (usize, &&[Note])| {
@@ -227,7 +242,7 @@ fn as_text(page: &Page) -> String {
         let star = if server.recommended { "★" } else { "" };
         [
             server.label.to_owned(),
-            server.host.clone(),
+            server.host_footnote.map_or_else(|| server.host.clone(), |at| format!("{} *{at}", server.host)),
             format!("{} {star}", server.port),
             format!("*{}", server.footnote),
         ]
@@ -265,6 +280,7 @@ mod tests {
                 port: 465,
                 recommended: true,
                 footnote: 1,
+                host_footnote: Some(1),
                 label: "label",
             }],
             footnotes: vec![Footnote { number: 1, facts: Vec::new(), text: text.to_owned() }],

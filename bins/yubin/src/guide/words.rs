@@ -83,6 +83,20 @@ pub(super) fn note(note: &Note, language: Language) -> String {
         }
         (Note::Barred(networks), En) => format!("Not available from: {networks}."),
         (Note::Barred(networks), Ja) => format!("次の回線からはご利用できません: {networks}"),
+        (Note::CheckedForContract, En) => {
+            "For customers with the virus check: what they send is checked for viruses.".to_owned()
+        }
+        (Note::CheckedForContract, Ja) => {
+            "ウイルスチェックを契約している場合のサーバーです。送信するメールを検査します。".to_owned()
+        }
+        (Note::OnlyForContract, En) => {
+            "Only for customers with the virus check: what they send is checked for viruses.".to_owned()
+        }
+        (Note::OnlyForContract, Ja) => {
+            "ウイルスチェックを契約している場合に限りご利用できます。送信するメールを検査します。".to_owned()
+        }
+        (Note::CheckedForAll, En) => "Every message is checked for viruses.".to_owned(),
+        (Note::CheckedForAll, Ja) => "すべてのメールのウイルスを検査します。".to_owned(),
     }
 }
 

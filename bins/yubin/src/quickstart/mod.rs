@@ -122,7 +122,7 @@ async fn start(
 }
 
 fn spawn<S: Service>(server: Server, service: S, drain: &Drain) -> JoinHandle<std::io::Result<()>> {
-    tokio::spawn(server.run(service, drain.clone()))
+    tokio::spawn(server.run(service.into(), drain.clone()))
 }
 
 fn show(site: &Site, services: &[Offered], received: &str, output: Output) -> Result<(), Failure> {

@@ -205,5 +205,9 @@ fn shells_and_man_know_every_command() {
     assert_eq!(done.code, 0, "{}", done.err);
     let page = std::fs::read_to_string(world.path("pages/yubin-account-add.1")).unwrap();
     assert!(page.contains("password") && page.contains("yubin account add ab4t"), "{page}");
+    let settings = std::fs::read_to_string(world.path("pages/yubin.toml.5")).unwrap();
+    assert!(settings.starts_with(".TH yubin.toml 5") && settings.contains("queue_lifetime"), "{settings}");
+    assert_eq!(world.run_plain("man man/man1").code, 0);
+    assert!(world.path("man/man5/yubin.toml.5").exists() && world.path("man/man1/yubin.1").exists());
     assert!(world.path("pages/yubin.1").exists() && world.path("pages/yubin-import-accounts.1").exists());
 }

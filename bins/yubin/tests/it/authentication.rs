@@ -212,6 +212,12 @@ fn s_05_the_report_names_who_still_uses_clear_text_and_apop() {
         list.iter().map(user).collect()
     };
     assert_eq!(report("clear-text"), [(AYUMI.login.to_owned(), 2)]);
+    let figures = service.site.path("clear-text.prom");
+    service.site.yubin(&["report", "clear-text", "--metrics", figures.to_str().unwrap(), &logs[0], &logs[1]]);
+    let [login, figures] = [AYUMI.login.to_owned(), std::fs::read_to_string(figures).unwrap()];
+    let users = "yubin_report_users{what=\"clear-text\"} 1\n";
+    let times = format!("yubin_report_times{{what=\"clear-text\",login=\"{login}\"}} 2\n");
+    assert!(figures.contains(users) && figures.contains(&times), "{figures}");
     assert_eq!(report("apop"), [(KENJI.login.to_owned(), 1)]);
     assert_eq!(report("pbs"), []);
     // A log of another format says nothing, and that is said.

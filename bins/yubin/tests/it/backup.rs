@@ -45,7 +45,7 @@ fn lose_mail(service: Service) -> Site {
 }
 
 /// The same, with the accounts.
-fn lose_everything(service: Service) -> Site {
+pub(crate) fn lose_everything(service: Service) -> Site {
     let site = lose_mail(service);
     for file in ["accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"] {
         let _ = fs::remove_file(site.path(file));

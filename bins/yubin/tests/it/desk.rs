@@ -91,6 +91,74 @@ fn k_07_texts_are_the_operators_in_the_language_of_who_asked_and_codes_stay() {
     assert!(service.site.yubin(&explained).contains("550 5.1.1 Nobody has this address"));
 }
 
+/// What the desk says to who asks for an address that nobody has, and to whom a daemon refuses a login.
+fn said(service: &Service) -> [String; 3] {
+    let mut smtp = service.smtp(Door::Submissions);
+    smtp.hello();
+    let mechanism = smtp.ask("AUTH CRAM-MD5", "504 5.5.4").lines.concat();
+    smtp.quit();
+    let mut smtp = service.smtp(Door::Mx);
+    smtp.hello();
+    smtp.ask("MAIL FROM:<friend@example.org>", "250");
+    let nobody = smtp.ask("RCPT TO:<nobody@mx.example.jp>", "550 5.1.1").lines.concat();
+    smtp.quit();
+    let mut pop3 = service.pop3(Door::Pop3s);
+    pop3.ask(&format!("USER {}", KENJI.login), "+OK");
+    let suspended = pop3.ask(&format!("PASS {}", KENJI.password), "-ERR").trim_end().to_owned();
+    pop3.quit();
+    [mechanism, nobody, suspended]
+}
+
+#[test]
+fn k_07_texts_are_read_again_at_sighup_and_a_file_with_a_fault_keeps_those_from_before() {
+    let service = service();
+    service.site.yubin(&["account", "suspend", KENJI.login, "--reading"]);
+    let before = said(&service);
+    // A session that is open, in its transaction, stays, and hears the new words.
+    let mut open = service.smtp(Door::Mx);
+    open.hello();
+    open.ask("MAIL FROM:<friend@example.org>", "250");
+    let reload = |replies: &str, event: &str, count: usize| {
+        service.site.configure(&Site::configuration_with(replies));
+        for daemon in [&service.smtpd, &service.pop3d] {
+            daemon.hang_up();
+            daemon.wait_for_events(event, count);
+        }
+    };
+    let faulty = format!("{}no_such_event = {{ en = \"x\" }}\n", REPLIES.replace("Nobody has", "No one has"));
+    reload(&faulty, "reload_refused", 1);
+    assert_eq!(said(&service), before);
+    let told = |event: &Value| {
+        let fault = event["fault"].as_str().unwrap_or_default();
+        (event["event"] == "reload_refused" && fault.contains("no_such_event")).then(|| fault.to_owned())
+    };
+    let fault = service.pop3d.wait_for("the fault", told);
+    assert!(fault.contains("yubin.toml:"), "{fault}");
+
+    let [mechanism, nobody, suspended] = ["PLAIN, nothing else", "No one is there", "Call 0120-000-000"];
+    let replies = format!(
+        "\n[replies]\nmechanism_not_offered = {{ en = \"{mechanism}\" }}\nunknown_user = {{ en = \"{nobody}\" }}\n"
+    );
+    // The older place of such a text, too.
+    let configuration = Site::configuration_with(&replies);
+    let database = configuration.lines().find(|line| line.starts_with("database = ")).unwrap();
+    let text = format!("{database}\nsuspended_text = \"{suspended}\"");
+    service.site.configure(&configuration.replacen(database, &text, 1));
+    for daemon in [&service.smtpd, &service.pop3d] {
+        daemon.hang_up();
+        daemon.wait_for_events("reloaded", 1);
+    }
+    let after = said(&service);
+    for (line, words) in after.iter().zip([mechanism, nobody, suspended]) {
+        assert!(line.contains(words), "{after:?}");
+    }
+    assert_eq!(open.ask("RCPT TO:<nobody@mx.example.jp>", "550 5.1.1").lines.concat(), after[1]);
+    open.quit();
+    // What is not said any more is said as usual.
+    reload("", "reloaded", 2);
+    assert!(said(&service)[1].contains("No such user here"));
+}
+
 #[test]
 fn s_09_a_mechanism_that_is_not_offered_is_a_hint_in_the_log() {
     let service = Service::start();

@@ -1,6 +1,8 @@
 //! Mail that is sent on, from one host to another that really takes it, and what comes back.
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
+
+use xtask::loopback;
 
 use crate::harness::Service;
 use crate::harness::site::{AYUMI, Door, KENJI, Site};
@@ -14,17 +16,17 @@ pub(crate) const MESSAGE: &[u8] = b"Subject: x\r\n\r\nHello\r\n";
 /// A host that sends on what comes for Ayumi, as the arguments say, and one where Kenji has hanako@example.com and Ayumi
 /// friend@example.org.
 pub(crate) fn two_hosts(forward: &[&[&str]]) -> (Service, Service) {
-    let port = TcpListener::bind((Door::Mx.ip(), 0)).unwrap().local_addr().unwrap().port();
+    let elsewhere = SocketAddr::from(loopback::address());
     let forwarding = "[forwarding]\nsrs_key = \"srs.key\"\n\n[outbound]\nminimal_backoff = \"1s\"\n";
-    let configuration = |routes: &[(&str, u16)]| {
-        let route = |(domain, port): &(&str, u16)| {
-            format!("\n[[route]]\ndomain = \"{domain}\"\nhost = \"{}:{port}\"\n", Door::Mx.ip())
+    let configuration = |routes: &[(&str, SocketAddr)]| {
+        let route = |(domain, host): &(&str, SocketAddr)| {
+            format!("\n[[route]]\ndomain = \"{domain}\"\nhost = \"{host}\"\n")
         };
         Site::configuration().replace("[outbound]\nenabled = false", forwarding)
             + &routes.iter().map(route).collect::<String>()
     };
     let site = Site::with_users();
-    site.configure(&configuration(&[("example.com", port), ("example.org", port)]));
+    site.configure(&configuration(&[("example.com", elsewhere), ("example.org", elsewhere)]));
     site.yubin(&["check", "--create"]);
     site.yubin(&["account", "set", AYUMI.login, "forward=on"]);
     for arguments in forward {
@@ -33,12 +35,12 @@ pub(crate) fn two_hosts(forward: &[&[&str]]) -> (Service, Service) {
     let here = Service::serve(site);
 
     let other = Site::new();
-    let routes = [("mx.example.jp", here.address(Door::Mx).port())];
+    let routes = [("mx.example.jp", here.address(Door::Mx))];
     let mx = format!("\"{}:0\"", Door::Mx.ip());
     other.configure(
         &configuration(&routes)
             .replace("hostname = \"mx.example.jp\"", "hostname = \"mail.example.jp\"")
-            .replace(&mx, &mx.replace(":0", &format!(":{port}"))),
+            .replace(&mx, &format!("[{mx}, \"{elsewhere}\"]")),
     );
     other.yubin(&["check", "--create"]);
     for domain in ["example.com", "example.org"] {
@@ -165,7 +167,7 @@ fn d_16_a_loop_of_two_hosts_ends_at_once_and_each_has_it() {
     there.site.yubin(&["account", "forward", "keep", KENJI.login, "no"]);
     receive(&here);
     there.smtpd.wait_for_events("forward_failed", 1);
-    assert!(here.smtpd.log().contains("forward_loop"));
+    here.smtpd.wait_for("the loop", |event| (event["reason"] == "forward_loop").then_some(()));
     assert_eq!((here.fetch(&AYUMI).len(), there.fetch(&KENJI).len()), (1, 1));
     is_silent(&here);
     is_silent(&there);

@@ -27,7 +27,11 @@ fn rows(page: &Value) -> Vec<String> {
         let [service, host] = ["service", "host"].map(|key| server[key].as_str().unwrap());
         let star = if server["recommended"] == true { "*" } else { "" };
         let (port, footnote) = (&server["port"], &server["footnote"]);
-        format!("{service} {host} {port}{star} [{footnote}] {}", facts(footnote))
+        let of_host = match &server["host_footnote"] {
+            Value::Null => String::new(),
+            number => format!(" [{number}] {}", facts(number)),
+        };
+        format!("{service} {host} {port}{star} [{footnote}] {}{of_host}", facts(footnote))
     };
     page["servers"].as_array().unwrap().iter().map(row).collect()
 }
@@ -50,9 +54,9 @@ fn k_05_asahis_page_has_the_names_ports_and_footnotes_of_its_guide() {
         format!("smtp mail.asahi-net.or.jp 465* [3] {tls}"),
         format!("smtp mail.asahi-net.or.jp 587 [4] {submission}"),
         format!("smtp mail.asahi-net.or.jp 25 [5] {usual}"),
-        format!("smtp mails.asahi-net.or.jp 465* [3] {tls}"),
-        format!("smtp mails.asahi-net.or.jp 587 [4] {submission}"),
-        format!("smtp mails.asahi-net.or.jp 25 [5] {usual}"),
+        format!("smtp mails.asahi-net.or.jp 465* [3] {tls} [6] virus-check-for-contract"),
+        format!("smtp mails.asahi-net.or.jp 587 [4] {submission} [6] virus-check-for-contract"),
+        format!("smtp mails.asahi-net.or.jp 25 [5] {usual} [6] virus-check-for-contract"),
         format!("smtp mailssl.asahi-net.or.jp 465* [3] {tls}"),
     ];
     let japanese = page(&site, "ja");
@@ -63,6 +67,8 @@ fn k_05_asahis_page_has_the_names_ports_and_footnotes_of_its_guide() {
     let text = site.yubin(&["guide", "--lang", "ja"]);
     for words in [
         "STLSコマンドには対応していません",
+        "mails.asahi-net.or.jp *6",
+        "*6 ウイルスチェックを契約している場合のサーバーです",
         "暗号化機能、STARTTLSコマンドには対応していません",
         "次の回線からはご利用できません: au-hikari",
         "「SMTP認証」＋「POP over SSL/TLS、SMTP over SSL/TLS」のご利用を推奨します",

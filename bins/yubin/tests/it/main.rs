@@ -27,6 +27,7 @@ mod maildrop;
 mod memory;
 mod networks;
 mod outbound;
+mod owner;
 mod pop_before_smtp;
 mod postgres;
 mod profiles;

@@ -104,6 +104,11 @@ fn n_06_networks_are_read_again_at_sighup_and_hold_from_the_next_recipient_on() 
     let taken = smtp.reply();
     assert!(!taken.is("550 5.7.1"), "{taken:?}");
     smtp.quit();
+
+    // What is not taken over is named.
+    service.site.configure(&wider.replacen("hostname =", "node = \"mx1.example.jp\"\nhostname =", 1));
+    service.smtpd.hang_up();
+    service.smtpd.wait_for("restart_needed", |event| (event["settings"] == "node").then_some(()));
 }
 
 #[test]

@@ -234,7 +234,7 @@ pub(super) fn hash(fault: &HashFault) -> AdminError {
 
 pub(super) fn no_apop_key() -> AdminError {
     refused(
-        "APOP needs a key file to seal the password with: write apop_key = \"apop.key\" in [accounts], then run: yubin check --create"
+        "APOP needs a key file to seal the password with: write apop_key = \"FILE\" in [accounts], a file beside the account database, then run: yubin check --create"
             .into(),
     )
 }

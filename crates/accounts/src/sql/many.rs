@@ -145,11 +145,11 @@ impl Many {
         &self,
         rows: Vec<Vec<Cell>>,
     ) -> impl Iterator<Item = (String, Result<AnyArguments, Error>, bool)> + Send {
-        let mut rest = rows.into_iter();
+        let (mut rest, whole) = (rows.into_iter(), limits::VALUES_AT_ONCE / self.columns);
         std::iter::from_fn(move || {
-            let part: Vec<Vec<Cell>> = rest.by_ref().take(limits::ROWS_AT_ONCE).collect();
+            let part: Vec<Vec<Cell>> = rest.by_ref().take(whole).collect();
             let rows = part.len();
-            (rows > 0).then(|| (self.text(rows), arguments(part), rows == limits::ROWS_AT_ONCE))
+            (rows > 0).then(|| (self.text(rows), arguments(part), rows == whole))
         })
     }
 }

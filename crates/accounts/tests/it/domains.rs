@@ -94,6 +94,25 @@ async fn d_12_a_barred_domain_is_known_and_nobody_has_mail_there() {
 }
 
 #[tokio::test]
+async fn a_domain_is_ours_from_the_moment_on_when_it_is_added_by_whomever() {
+    for db in databases().await {
+        let db = db.furnished().await;
+        let foreign = async || db.accounts.resolve("hanako", "new.example").await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(foreign().await, Resolution::NotOurs);
+        }
+        // This process is told nothing.
+        let elsewhere = accounts::Accounts::open(&db.config).await.unwrap();
+        elsewhere.domain_add("new.example").await.unwrap();
+        assert_eq!(foreign().await, Resolution::UnknownUser);
+        elsewhere.domain_remove("new.example").await.unwrap();
+        assert_eq!(foreign().await, Resolution::NotOurs);
+        elsewhere.domain_bar("new.example", "").await.unwrap();
+        assert_eq!(foreign().await, Resolution::Barred(String::new()));
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_can_be_no_domain_is_refused() {
     for db in databases().await {
         for nonsense in

@@ -137,9 +137,19 @@ async fn s_15_who_is_held_back_is_listed_and_can_be_let_in_on_all_machines() {
         let desk = &database.accounts;
         let four = machines(&database.config).await;
         assert_eq!(desk.bans().await.unwrap(), []);
-        guesses(&four, |number| (format!("user{number:04}"), GUESSER.into())).await;
-        guesses(&four, |number| ("ab4t-ash".to_owned(), format!("203.0.{number}.7"))).await;
-        guesses(&four, |number| ("sakura".to_owned(), format!("203.1.{number}.7"))).await;
+        claims(&four[0], "sakura", "wrong", GUESSER).await;
+        claims(&four[1], "ab4t-ash", "wrong", "203.0.113.7").await;
+        // As many more as nobody forgets while this runs, however slow the machine is.
+        execute(
+            &database.config,
+            "UPDATE guess SET empty_at = empty_at + 3400 WHERE subject LIKE 'address 198%'",
+        )
+        .await;
+        execute(
+            &database.config,
+            "UPDATE guess SET empty_at = empty_at + 2200 WHERE subject LIKE 'account %'",
+        )
+        .await;
 
         let bans = desk.bans().await.unwrap();
         let shown: Vec<_> = bans.iter().map(|ban| (ban.whom.as_str(), ban.at, ban.budget)).collect();
@@ -147,14 +157,17 @@ async fn s_15_who_is_held_back_is_listed_and_can_be_let_in_on_all_machines() {
         assert!(nobody.starts_with('#') && !nobody.contains("sakura"), "what was said may be a password");
         assert_eq!(address, (GUESSER, None, Budget::Address));
         assert_eq!(account, ("ab4t-ash", None, Budget::Account));
-        // As many as it takes, less what was forgotten since.
-        assert!((1..=i64::from(limits::GUESSES_OF_ACCOUNT.0)).contains(&bans[2].wrong), "{bans:?}");
+        assert!(bans[2].wrong > i64::from(limits::GUESSES_OF_ACCOUNT.0), "{bans:?}");
         assert!(bans[2].until < bans[2].over, "{bans:?}");
 
         let elsewhere = "203.0.113.99";
         for machine in &four {
             let held = claims(machine, "ab4t-ash", "sakura", elsewhere).await;
             assert_eq!(held, Verdict::Deferred(Budget::Account));
+        }
+        // One of them has counted enough by itself, too.
+        for number in 0..limits::GUESSES_OF_ACCOUNT.0 {
+            claims(&four[3], "ab4t-ash", "sakura", &format!("203.1.{number}.7")).await;
         }
         assert_eq!(desk.ban_lift("AB4T-ASH").await.unwrap(), 1);
         for machine in &four {

@@ -210,3 +210,29 @@ async fn o_05_an_account_has_its_own_limits_and_else_its_plans() {
         assert!(audit[0].subject.contains("recipients_per_day=default"), "{audit:?}");
     }
 }
+
+#[tokio::test]
+async fn o_05_limits_that_are_known_are_those_of_now() {
+    for database in databases().await {
+        let database = database.furnished().await;
+        let (accounts, who) = (&database.accounts, &ayumi());
+        let own = Sending::default();
+        assert_eq!(accounts.known_limits("ab4t-ash").await.unwrap(), None, "nobody has asked yet");
+        assert_eq!(accounts.sending(who, SEVEN).await.unwrap().limits, own);
+        // A server is asked each time.
+        let known = accounts.known_limits("ab4t-ash").await.unwrap();
+        assert!(known.is_none_or(|known| known == own));
+        let on_file = known.is_some();
+        // What daemons count is no change of it.
+        accounts.count(who, 1, &Sending::default(), SEVEN).await.unwrap();
+        assert_eq!(accounts.known_limits("ab4t-ash").await.unwrap().is_some(), on_file);
+        // By another process: this one is told nothing.
+        let elsewhere = Accounts::open(&database.config).await.unwrap();
+        let change = [(SendingLimit::MessagesPerHour, Allowance::Limit(1))];
+        elsewhere.account_set_sending("ab4t-ash", &change).await.unwrap();
+        assert_eq!(accounts.known_limits("ab4t-ash").await.unwrap(), None);
+        let limits = accounts.sending(who, SEVEN).await.unwrap().limits;
+        assert_eq!(limits.messages_per_hour, Allowance::Limit(1));
+        assert_eq!(accounts.known_limits("ab4t-ash").await.unwrap(), on_file.then_some(limits));
+    }
+}

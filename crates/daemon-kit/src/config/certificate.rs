@@ -82,6 +82,11 @@ pub(super) fn read(section: Section<'_>, base: &Path) -> Option<Certificate> {
     let (chain, key) = (base.join(chain_at.value), base.join(key_at.value));
     let identity = Identity::load(&chain, &key)
         .map_err(|error| {
+            if matches!(error, IdentityError::Chain { .. })
+                && let Some(fault) = Identity::key_fault(&key)
+            {
+                faults.report(&key_at.span, Wrong::new(fault.to_string(), fault.remedy()));
+            }
             let span = match &error {
                 IdentityError::Chain { .. } => &chain_at.span,
                 IdentityError::Key { .. } | IdentityError::Mismatch { .. } => &key_at.span,

@@ -15,8 +15,14 @@ pub struct Forwarding {
     pub srs_domain: String,
 }
 
-pub(super) fn read(section: Section<'_>, hostname: Option<&str>, base: &Path) -> Option<Forwarding> {
-    let key = section.required::<String>("srs_key", "\"srs.key\"");
+/// `key_place`: where the key can be, as a value to write.
+pub(super) fn read(
+    section: Section<'_>,
+    hostname: Option<&str>,
+    base: &Path,
+    key_place: &str,
+) -> Option<Forwarding> {
+    let key = section.required::<String>("srs_key", key_place);
     let domain = section.optional::<HostName>("srs_domain").given().map(|at| at.value.0);
     section.finish();
     Some(Forwarding {

@@ -166,6 +166,8 @@ pub(super) struct Given<'g> {
     pub(super) trace: &'g Trace,
     pub(super) certificates: bool,
     pub(super) apop_key: bool,
+    /// Where it can be, as a value to write.
+    pub(super) apop_key_place: String,
     pub(super) pop_before_smtp: bool,
     pub(super) virus_check: bool,
     /// None where they are faulty.
@@ -410,7 +412,8 @@ impl Settings {
         if let Some(at) = self.apop.as_ref().filter(|at| at.value) {
             if !given.apop_key {
                 let what = "APOP needs the key that seals its secrets";
-                report(faults, &at.span, what, "apop_key = \"apop.key\" in [accounts]");
+                let remedy = format!("apop_key = {} in [accounts]", given.apop_key_place);
+                report(faults, &at.span, what, &remedy);
             }
             if self.tls() == TlsMode::StarttlsRequired {
                 report(faults, &at.span, "APOP begins before TLS, and TLS is required first", REMOVE);

@@ -26,8 +26,8 @@
 //! database = "sqlite:accounts.sqlite"   # or postgres://…
 //! apop_key = "apop.key"                 # only where a listener offers APOP
 //! password_min_length = 8               # characters of a password that an operator gives; "none" takes every one, also the commonest
-//! suspended_text = "See https://…"      # for who logs in to a suspended account with the right password
-//! unregistered_text = "See https://…"   # the same for a service that the account does not have
+//! suspended_text = "See https://example.jp/suspended"     # for who logs in to a suspended account with the right password
+//! unregistered_text = "See https://example.jp/services"   # the same for a service that the account does not have
 //!
 //! [log]
 //! format = "text"                       # or "json"
@@ -44,12 +44,14 @@
 //! ipv6_network = 48
 //! drain = "30s"
 //!
-//! connections_per_address = 50          # IPv6: per /64
-//! connections_per_network = 200
+//! connections_per_address = 100         # IPv6: per /64
+//! connections_per_network = 500
 //! patience = "5m"                       # for a whole command line, and for each silence in a message
 //! min_data_rate = 50                    # octets a second in a message, sent or taken, averaged over `patience`
 //! session_time = "none"                 # how long a session may last, whatever it does
-//! message_size = "50MiB"
+//! handshake = "30s"                     # for a whole TLS handshake
+//! auth_failures = 3                     # failed logins of a session, then it ends
+//! message_size = "100MiB"
 //!
 //! [trace]                               # what is written before a message
 //! received = "rfc"                      # or "sendmail"
@@ -64,6 +66,7 @@
 //! [replies]                             # what clients are told, by event (`ReplyEvent` lists them); the codes stay
 //! relay_needs_authentication = { url = "https://example.jp/help" }                  # behind the usual text
 //! unknown_user = { en = "Nobody has this address", ja = "このアドレスはありません" }   # Japanese to who asked for it: LANG, SMTPUTF8
+//!
 //! [sending_limits]                      # of each account that has none of its own; none by default
 //! messages_per_hour = 200               # of what it submits, to whomever; hours of the clock, days of UTC
 //! recipients_per_hour = "none"
@@ -71,6 +74,7 @@
 //! recipients_per_day = 2000
 //! over = "hold"                         # in the queue, for an operator to look at; or "defer": 450 4.7.1
 //! address = { messages_per_hour = 50 }  # of each address that sends to other domains without a login; what is not said: as above
+//!
 //! [virus_check]                         # without it, nothing is looked through for viruses
 //! clamd = "unix:/run/clamav/clamd.ctl"  # or "127.0.0.1:3310"
 //! timeout = "1m"                        # how long clamd may keep a message waiting, in all
@@ -80,6 +84,7 @@
 //! over_size = "accept"                  # what becomes of such a message; or "reject": 552 5.3.4, "hold"
 //! on_virus = "reject"                   # 554 5.7.1; or "hold": yubin queue list --held
 //! on_fail = "tempfail"                  # 451 4.7.1 where clamd says nothing of use; or "accept", "hold"
+//! owner_notice = "none"                 # or "1d": who has a mailbox here is told that a virus was stopped, at most once a day
 //!
 //! [forwarding]                          # without it nobody's mail is sent on
 //! srs_key = "srs.key"                   # proves which senders' addresses are ours; the same on every machine
@@ -165,6 +170,7 @@ mod outbound;
 mod pop3;
 mod pop_before_smtp;
 mod quota;
+mod reference;
 mod replies;
 mod section;
 mod sending_limits;
@@ -173,6 +179,7 @@ mod store;
 mod trace;
 mod value;
 mod virus_check;
+mod written;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -193,6 +200,7 @@ pub use outbound::{Outbound, OutboundRoute, OutboundTls, RelayHost, ReportLangua
 pub use pop_before_smtp::PopBeforeSmtp;
 pub use pop3::Pop3;
 pub use quota::{Over, Quota};
+pub use reference::reference;
 pub use replies::{Replies, ReplyEvent, ReplyText, on_one_line};
 pub use sending_limits::{OverLimit, SendingLimits, SendingRates};
 pub use smtp::{BareLineEndings, Extension, SenderRights, Smtp, VirusChecked, Vrfy};
@@ -205,6 +213,7 @@ use crate::tls::ClientAuthority;
 use fault::{Collector, Wrong};
 use section::{Read, Section};
 use value::{HostName, Size};
+use written::Written;
 
 /// The whole file, read and checked.
 #[derive(Clone, Debug)]
@@ -249,6 +258,8 @@ pub struct Config {
     pub networks: Networks,
     /// In the order of the file; at least one.
     pub listeners: Vec<Arc<Listener>>,
+    /// The file itself.
+    pub(crate) written: Written,
 }
 
 /// `[backup]`
@@ -294,13 +305,16 @@ impl Config {
         let (table, syntax) = DeTable::parse_recoverable(text);
         let faults = Collector::new(text, !syntax.is_empty());
         for error in syntax {
-            let wrong =
-                Wrong::new(format!("this is not TOML: {}", error.message()), "name = value, or [section]");
+            let remedy = match error.message().contains("duplicate key") {
+                true => "each name once; a second section of a kind as [[section]]",
+                false => "name = value, or [section]",
+            };
+            let wrong = Wrong::new(format!("this is not TOML: {}", error.message()), remedy);
             faults.report(&error.span().unwrap_or_default(), wrong);
         }
         let config = read(Section::root(table.into_inner(), &faults), file);
         if let (Some(config), 0) = (config, faults.count()) {
-            return Ok(config);
+            return Ok(Config { written: Written::new(text), ..config });
         }
         Err(Faults { file: file.to_owned(), faults: faults.into_faults() })
     }
@@ -356,7 +370,10 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
     let sending_limits =
         sending_limits.map_or_else(SendingLimits::default, |at| sending_limits::read(at.value));
     let forwarding = match root.table("forwarding") {
-        Read::Given(at) => forwarding::read(at.value, hostname.as_deref(), base).map(Some),
+        Read::Given(at) => {
+            let place = made_file("srs.key", accounts.as_ref(), store.as_ref());
+            forwarding::read(at.value, hostname.as_deref(), base, &place).map(Some)
+        }
         Read::Absent => Some(None),
         Read::Faulty => None,
     };
@@ -369,6 +386,7 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         trace: &trace,
         certificates: !certificates.is_empty(),
         apop_key: accounts.as_ref().is_none_or(|accounts| accounts.apop_key.is_some()),
+        apop_key_place: made_file("apop.key", accounts.as_ref(), store.as_ref()),
     };
     let sections = root.tables("listener");
     if sections.is_empty() {
@@ -399,7 +417,16 @@ fn read(root: Section<'_>, file: &Path) -> Option<Config> {
         forwarding: forwarding?,
         networks: networks?,
         listeners: listeners?,
+        written: Written::default(),
     })
+}
+
+/// As a value to write: where `yubin check --create` can make the file, which it does as the daemons' user. Beside the configuration it often
+/// cannot; beside the database, or with a database server beside the Maildirs, it can.
+fn made_file(name: &str, accounts: Option<&Accounts>, store: Option<&Store>) -> String {
+    let database = accounts.and_then(|accounts| accounts.database.strip_prefix("sqlite:")).map(Path::new);
+    let neighbour = database.or(store.map(|store| store.maildirs.as_path())).unwrap_or(Path::new(""));
+    format!("\"{}\"", neighbour.with_file_name(name).display())
 }
 
 fn needed<'t>(root: &Section<'t>, key: &'static str, example: &str) -> Option<Section<'t>> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -124,11 +125,13 @@ pub(super) fn read(section: Section<'_>) -> Option<Networks> {
         written.insert(name.value, entries);
     }
     let mut networks = Networks::default();
+    let mut resolving =
+        Resolving { written: &written, done: &mut networks.0, path: Vec::new(), wrong: BTreeMap::new() };
     for name in written.keys() {
-        let mut resolving = Resolving { written: &written, done: &mut networks.0, path: Vec::new() };
-        if let Err((at, wrong)) = resolving.class(name) {
-            faults.report(&at, wrong);
-        }
+        resolving.class(name);
+    }
+    for (start, (end, wrong)) in resolving.wrong {
+        faults.report(&(start..end), wrong);
     }
     (faults.count() == before).then_some(networks)
 }
@@ -139,41 +142,53 @@ struct Resolving<'w> {
     done: &'w mut BTreeMap<String, Arc<Class>>,
     /// The classes that led here: one of them again would be a circle.
     path: Vec<&'w str>,
+    /// What cannot be followed, by where it begins and ends: once, however many classes lead there.
+    wrong: BTreeMap<usize, (usize, Wrong)>,
 }
 
 impl<'w> Resolving<'w> {
-    fn class(&mut self, name: &'w str) -> Result<Arc<Class>, (std::ops::Range<usize>, Wrong)> {
+    /// None where something of it cannot be followed, and is told.
+    fn class(&mut self, name: &'w str) -> Option<Arc<Class>> {
         if let Some(class) = self.done.get(name) {
-            return Ok(class.clone());
+            return Some(class.clone());
         }
         self.path.push(name);
-        let mut rules = Vec::new();
-        for At { value: Entry { excluded, of }, span } in self.written.get(name).into_iter().flatten() {
-            let of = match of {
-                Named::Prefix(prefix) => Members::Prefix(*prefix),
-                Named::Class(other) if self.path.contains(&other.as_str()) => {
-                    let what = format!("the class \"{other}\" is made of itself");
-                    return Err((span.clone(), Wrong::new(what, "its networks, or another class")));
-                }
-                Named::Class(other) if !self.written.contains_key(other) => {
-                    let known: Vec<_> = self.written.keys().map(String::as_str).collect();
-                    let what = format!("there is no class \"{other}\" in [networks]");
-                    return Err((span.clone(), Wrong::new(what, nearest(other, &known))));
-                }
-                Named::Class(other) => Members::Class(self.class(other)?),
-            };
-            rules.push(Rule { excluded: *excluded, of });
-        }
-        if let Some(everybody) = everybody(&rules) {
-            let at = self.written.get(name).and_then(|entries| entries.first());
-            let span = at.map(|entry| entry.span.clone()).unwrap_or_default();
-            let what = format!("together these are {everybody}: a class of everybody is no class");
-            return Err((span, Wrong::new(what, "the networks that are meant")));
-        }
+        let entries = self.written.get(name).into_iter().flatten();
+        // Every entry is followed before the first fault counts, so that all are told.
+        let rules: Vec<_> = entries.map(|entry| self.rule(entry)).collect();
         self.path.pop();
+        let rules: Vec<_> = rules.into_iter().collect::<Option<_>>()?;
+        if let Some(everybody) = everybody(&rules) {
+            let span = self.written.get(name).and_then(|entries| entries.first()).map(|entry| &entry.span);
+            let what = format!("together these are {everybody}: a class of everybody is no class");
+            return self
+                .wrong(span.cloned().unwrap_or_default(), Wrong::new(what, "the networks that are meant"));
+        }
         let class = Arc::new(Class(rules));
         self.done.insert(name.to_owned(), class.clone());
-        Ok(class)
+        Some(class)
+    }
+
+    fn rule(&mut self, At { value: Entry { excluded, of }, span }: &'w At<Entry>) -> Option<Rule> {
+        let of = match of {
+            Named::Prefix(prefix) => Members::Prefix(*prefix),
+            Named::Class(other) if self.path.contains(&other.as_str()) => {
+                let what = format!("the class \"{other}\" is made of itself");
+                return self.wrong(span.clone(), Wrong::new(what, "its networks, or another class"));
+            }
+            Named::Class(other) if !self.written.contains_key(other) => {
+                let known: Vec<_> = self.written.keys().map(String::as_str).collect();
+                let what = format!("there is no class \"{other}\" in [networks]");
+                return self.wrong(span.clone(), Wrong::new(what, nearest(other, &known)));
+            }
+            Named::Class(other) => Members::Class(self.class(other)?),
+        };
+        Some(Rule { excluded: *excluded, of })
+    }
+
+    fn wrong<T>(&mut self, span: Range<usize>, wrong: Wrong) -> Option<T> {
+        self.wrong.insert(span.start, (span.end, wrong));
+        None
     }
 }
 

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::fault::Wrong;
 use super::listener::words;
 use super::section::{At, Section};
-use super::value::{Count, HostName, Scalar, number_and_unit, word};
+use super::value::{Count, HostName, Long, Scalar, word};
 use crate::limits;
 
 /// `[outbound]` and every `[[route]]`
@@ -215,26 +215,6 @@ fn host(
         }
     };
     given.map(|HostPort(host, port)| RelayHost { host, port, login })
-}
-
-/// A time that may be days long; none = never.
-struct Long(Option<Duration>);
-
-impl Scalar for Long {
-    const EXAMPLE: &'static str = "a time such as \"5m\", \"4h\" or \"5d\"";
-
-    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
-        if value.as_str() == Some("none") {
-            return Ok(Self(None));
-        }
-        let days =
-            value.as_str().and_then(number_and_unit).filter(|(number, unit)| *unit == "d" && *number <= 365);
-        match days {
-            Some((0, _)) => Err(Wrong::new("no time at all", Self::EXAMPLE)),
-            Some((days, _)) => Ok(Self(Some(Duration::from_secs(days * 24 * 3600)))),
-            None => Duration::read(value).map(|time| Self(Some(time))),
-        }
-    }
 }
 
 /// `smtp.example.jp:587`, `[2001:db8::1]:25`, or without a port: 25.

@@ -144,11 +144,12 @@ impl<'t> Section<'t> {
     pub(crate) fn lists<T: Scalar>(self) -> Vec<(At<String>, Vec<At<T>>)> {
         let entries = self.left.take();
         let read = |(key, (span, value)): (String, Entry<'t>)| {
-            let values = match self.list_of(value) {
-                Read::Given(at) => at.value,
-                Read::Absent | Read::Faulty => Vec::new(),
+            let whole = value.span();
+            let items = match value.into_inner() {
+                DeValue::Array(items) => items.into_iter().collect(),
+                single => vec![Spanned::new(whole, single)],
             };
-            (At { value: key, span }, values)
+            (At { value: key, span }, items.iter().filter_map(|item| self.scalar(item)).collect())
         };
         entries.into_iter().map(read).collect()
     }

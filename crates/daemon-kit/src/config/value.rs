@@ -250,6 +250,26 @@ impl Scalar for Span {
     }
 }
 
+/// A time that may be days long; none = never.
+pub(crate) struct Long(pub(crate) Option<Duration>);
+
+impl Scalar for Long {
+    const EXAMPLE: &'static str = "a time such as \"5m\", \"4h\" or \"5d\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        if value.as_str() == Some("none") {
+            return Ok(Self(None));
+        }
+        let days =
+            value.as_str().and_then(number_and_unit).filter(|(number, unit)| *unit == "d" && *number <= 365);
+        match days {
+            Some((0, _)) => Err(Wrong::new("no time at all", Self::EXAMPLE)),
+            Some((days, _)) => Ok(Self(Some(Duration::from_secs(days * 24 * 3600)))),
+            None => Duration::read(value).map(|time| Self(Some(time))),
+        }
+    }
+}
+
 /// The length of a network's prefix, at most `MOST`.
 pub(crate) struct Prefix<const MOST: u8>(pub(crate) u8);
 

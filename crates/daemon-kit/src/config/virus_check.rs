@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::fault::Wrong;
 use super::listener::words;
 use super::section::{At, Section};
-use super::value::{Count, Scalar, Size, word};
+use super::value::{Count, Long, Scalar, Size, word};
 use crate::limits;
 
 /// `[virus_check]`; without the section nothing is looked through.
@@ -28,6 +28,8 @@ pub struct VirusCheck {
     pub on_virus: OnVirus,
     /// What becomes of a message of which it says nothing, or nothing of use.
     pub on_fail: OnFail,
+    /// The owner of a mailbox here is told that a virus for it was stopped, at most once in so long; none: nobody is.
+    pub owner_notice: Option<Duration>,
 }
 
 /// `clamd`
@@ -103,6 +105,7 @@ pub(super) fn read(section: Section<'_>, base: &Path, outbound: bool) -> Option<
     let over_size = section.optional::<OverSize>("over_size").given();
     let on_virus = section.optional::<OnVirus>("on_virus").given();
     let on_fail = section.optional::<OnFail>("on_fail").given();
+    let owner_notice = section.optional::<Long>("owner_notice").given().and_then(|at| at.value.0);
     let holds = [
         over_size.as_ref().filter(|at| at.value == OverSize::Hold).map(|at| &at.span),
         on_virus.as_ref().filter(|at| at.value == OnVirus::Hold).map(|at| &at.span),
@@ -124,6 +127,7 @@ pub(super) fn read(section: Section<'_>, base: &Path, outbound: bool) -> Option<
         over_size: over_size.map_or(OverSize::Accept, |at| at.value),
         on_virus: on_virus.map_or(OnVirus::Reject, |at| at.value),
         on_fail: on_fail.map_or(OnFail::Tempfail, |at| at.value),
+        owner_notice,
     })
 }
 

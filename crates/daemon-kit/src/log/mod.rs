@@ -5,8 +5,11 @@
 //! challenge's answer or a line that a peer sent where one could stand. Whatever a peer did send is escaped: it cannot begin a new
 //! line or a new field.
 
+mod bidi;
 pub mod event;
 mod text;
+
+pub use bidi::escape_bidi;
 
 use std::io;
 
@@ -44,12 +47,23 @@ pub fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false);
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Text => Box::new(registry.with(layer.fmt_fields(text::Fields).event_format(text::Line))),
-        LogFormat::Json => Box::new(registry.with(
-            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).with_target(false),
-        )),
+        LogFormat::Text => {
+            let layer = layer.with_writer(writer);
+            Box::new(registry.with(layer.fmt_fields(text::Fields).event_format(text::Line)))
+        }
+        LogFormat::Json => Box::new(
+            registry.with(
+                layer
+                    .with_writer(bidi::Escaped(writer))
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(true)
+                    .with_span_list(false)
+                    .with_target(false),
+            ),
+        ),
     }
 }

@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::bidi::is_bidi_control;
+
 /// Formats an event: its own fields first, then those of the spans around it, the innermost first.
 pub(super) struct Line;
 
@@ -76,8 +78,8 @@ struct Quoted<'v>(&'v str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain =
-            |char: char| !char.is_whitespace() && !char.is_control() && !matches!(char, '"' | '\\' | '=');
+        let hidden = |char: char| char.is_control() || is_bidi_control(char);
+        let plain = |char: char| !char.is_whitespace() && !hidden(char) && !matches!(char, '"' | '\\' | '=');
         if !self.0.is_empty() && self.0.chars().all(plain) {
             return f.write_str(self.0);
         }
@@ -86,7 +88,7 @@ impl fmt::Display for Quoted<'_> {
             match char {
                 '"' | '\\' => write!(f, "\\{char}")?,
                 // Line and paragraph separators are no control characters, but some readers end a line there.
-                char if char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') => {
+                char if hidden(char) || matches!(char, '\u{2028}' | '\u{2029}') => {
                     write!(f, "{}", char.escape_default())?;
                 }
                 char => f.write_char(char)?,

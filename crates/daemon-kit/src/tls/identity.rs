@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::process::{getegid, geteuid};
 use rustls::InconsistentKeys;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
@@ -131,6 +132,11 @@ impl Identity {
         Ok(Self { certified: Arc::new(certified), facts })
     }
 
+    /// What is wrong with a key alone, where its certificate could not be read and both shall be told.
+    pub(crate) fn key_fault(key: &Path) -> Option<IdentityError> {
+        read_key(key).err()
+    }
+
     /// The names for which it is shown; one may begin with `*.`.
     pub fn names(&self) -> &[String] {
         &self.facts.names
@@ -191,22 +197,42 @@ impl Identity {
 
 pub(super) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
     let fail = |why: String| IdentityError::Chain { file: file.to_owned(), why };
-    let bytes = std::fs::read(file).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let bytes = std::fs::read(file).map_err(|error| fail(unread(file, &error)))?;
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();
     match certificates {
         Ok(list) if list.is_empty() => Err(fail(String::from("holds no certificate in PEM form"))),
         Ok(list) => Ok(list),
-        Err(error) => Err(fail(format!("is not PEM: {error}"))),
+        Err(error) => Err(fail(not_pem(error))),
     }
 }
 
 fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, IdentityError> {
     let fail = |why: String| IdentityError::Key { file: file.to_owned(), why };
-    let bytes = std::fs::read(file).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let bytes = std::fs::read(file).map_err(|error| fail(unread(file, &error)))?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
         pem::Error::NoItemsFound => fail(String::from("holds no private key in PEM form")),
-        error => fail(format!("is not PEM: {error}")),
+        error => fail(not_pem(error)),
     })
+}
+
+/// Whose command it is counts as much as the file: what root can read, the daemons' user perhaps cannot.
+fn unread(file: &Path, error: &std::io::Error) -> String {
+    if error.kind() != std::io::ErrorKind::PermissionDenied {
+        return format!("cannot be read: {error}");
+    }
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    let file = file.display();
+    format!("cannot be read by user {user}: {error}; run as root: chgrp {group} {file} && chmod 640 {file}")
+}
+
+/// The library shows what it missed as numbers.
+fn not_pem(error: pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("is cut off: it lacks the line -----END {}-----", String::from_utf8_lossy(&end_marker))
+        }
+        error => format!("is not PEM: {error}"),
+    }
 }
 
 fn certify(
@@ -258,4 +284,23 @@ fn facts(file: &Path, certificates: &[CertificateDer<'static>]) -> Result<Facts,
     };
     let validity = own.validity();
     Ok(Facts { names, valid: (validity.not_before.timestamp(), validity.not_after.timestamp()), signer })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_is_said_in_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cert.pem");
+        std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nAAAA\n").unwrap();
+        let told = read_chain(&file).unwrap_err().to_string();
+        assert!(told.ends_with("is cut off: it lacks the line -----END CERTIFICATE-----"), "{told}");
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let told = unread(Path::new("/etc/yubin/key.pem"), &denied);
+        let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+        assert!(told.starts_with(&format!("cannot be read by user {user}: ")), "{told}");
+        assert!(told.ends_with(&format!("chgrp {group} /etc/yubin/key.pem && chmod 640 /etc/yubin/key.pem")));
+    }
 }

@@ -172,6 +172,17 @@ async fn without_memory_for_it_nothing_is_read_and_there_is_some_again_later() {
 }
 
 #[tokio::test]
+async fn a_piece_is_sent_behind_what_stood_before_it() {
+    let (mut wire, mut client) = pair().await;
+    wire.out().extend_from_slice(b"+OK\r\n");
+    wire.flush_with(b"piece", PATIENCE).await.unwrap();
+    assert_eq!((wire.traffic().sent, wire.out().len()), (10, 0));
+    let mut received = [0; 10];
+    client.read_exact(&mut received).await.unwrap();
+    assert_eq!(&received, b"+OK\r\npiece");
+}
+
+#[tokio::test]
 async fn what_it_holds_is_not_printed() {
     let (mut wire, mut client) = pair().await;
     client.write_all(b"PASS hunter2\r\n").await.unwrap();

@@ -344,6 +344,7 @@ fn certificates_that_cannot_be_used() {
             &format!(
                 "yubin.toml:17:9: the certificate noise.pem is not PEM: base64 decode error: InvalidCharacter(33); {chain}"
             ),
+            "yubin.toml:18:7: the key cert.pem holds no private key in PEM form; write: the path of a readable PEM file with an unencrypted private key",
             "yubin.toml:22:27: the certificate is not for pop.example.jp, but for mx.example.jp; write: a name that the certificate has, or another certificate",
         ],
     );

@@ -42,7 +42,8 @@ pub(crate) fn logged() -> String {
 }
 
 /// What a peer might send to make a line of its own.
-const FORGED: &str = "taro\r\n2026-11-21T00:00:00Z  INFO auth_ok login=\"root\" \u{1b}[2K\u{85}\u{2028}x";
+const FORGED: &str =
+    "taro\r\n2026-11-21T00:00:00Z  INFO auth_ok login=\"root\" \u{1b}[2K\u{85}\u{2028}\u{202e}\u{2066}x";
 
 fn record() {
     let span = tracing::error_span!("session", peer = %FORGED);
@@ -59,8 +60,8 @@ fn a_peer_cannot_forge_a_line_of_text() {
     assert!(text.ends_with('\n'));
     let line = text.trim_end_matches('\n');
     assert!(!line.contains(char::is_control), "{line:?}");
-    assert!(!line.contains(['\u{2028}', '\u{85}']));
-    let escaped = r#""taro\r\n2026-11-21T00:00:00Z  INFO auth_ok login=\"root\" \u{1b}[2K\u{85}\u{2028}x""#;
+    assert!(!line.contains(['\u{2028}', '\u{85}', '\u{202e}', '\u{2066}']));
+    let escaped = r#""taro\r\n2026-11-21T00:00:00Z  INFO auth_ok login=\"root\" \u{1b}[2K\u{85}\u{2028}\u{202e}\u{2066}x""#;
     let (_, facts) = line.split_once(" WARN  ").expect("time, level, facts");
     assert!(facts.starts_with(&format!("auth_failed login={escaped} shown={escaped} list=")), "{facts}");
     assert!(facts.ends_with(&format!(" good=郵便 count=3 peer={escaped}")), "{facts}");
@@ -76,5 +77,6 @@ fn a_peer_cannot_forge_a_json_object() {
     assert!(text.starts_with('{') && text.ends_with("}\n"));
     assert!(text.contains(r#""event":"auth_failed""#) && text.contains(r#""count":3"#), "{text}");
     assert!(text.contains(r#"login=\"root\""#), "{text}");
-    assert!(!text.trim_end().contains('\u{1b}'));
+    assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{2066}']));
+    assert!(text.contains(r"\u202e\u2066x"), "{text}");
 }

@@ -8,6 +8,7 @@ mod limits;
 mod log;
 mod outbound_settings;
 mod proxy;
+mod reference;
 mod reply_settings;
 mod script;
 mod sending_settings;

@@ -126,7 +126,7 @@ impl House {
         let drain = Drain::new();
         let (sender, ends) = unbounded_channel();
         let server_tls = server.tls();
-        let running = tokio::spawn(server.run(Script { ends: sender }, drain.clone()));
+        let running = tokio::spawn(server.run(Script { ends: sender }.into(), drain.clone()));
         Self { world, address, server_tls, drain, running, ends }
     }
 

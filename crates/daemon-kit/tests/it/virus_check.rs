@@ -36,6 +36,7 @@ fn v_04_v_06_the_careful_choice_and_every_setting() {
         over_size: OverSize::Accept,
         on_virus: OnVirus::Reject,
         on_fail: OnFail::Tempfail,
+        owner_notice: None,
     };
     assert!(!careful.may_hold());
     assert_eq!(config.virus_check, Some(careful));
@@ -44,14 +45,15 @@ fn v_04_v_06_the_careful_choice_and_every_setting() {
     let config = parsed(
         &format!("{AUTH}virus_check = \"contract-only\"\n"),
         "[virus_check]\nclamd = \"unix:clamd.ctl\"\ntimeout = \"20s\"\nconnections = 7\nmax_size = \"none\"\n\
-         over_size = \"reject\"\non_virus = \"hold\"\non_fail = \"accept\"\n",
+         over_size = \"reject\"\non_virus = \"hold\"\non_fail = \"accept\"\nowner_notice = \"1d\"\n",
     );
     let virus_check = config.virus_check.unwrap();
     assert!(
         matches!(&virus_check.clamd, Clamd::Unix(path) if path.ends_with("clamd.ctl") && path.is_absolute())
     );
-    let VirusCheck { timeout, connections, max_size, .. } = virus_check;
+    let VirusCheck { timeout, connections, max_size, owner_notice, .. } = virus_check;
     assert_eq!((timeout, connections, max_size), (Duration::from_secs(20), 7, None));
+    assert_eq!(owner_notice, Some(Duration::from_secs(24 * 3600)));
     let words = (virus_check.over_size, virus_check.on_virus, virus_check.on_fail);
     assert_eq!(words, (OverSize::Reject, OnVirus::Hold, OnFail::Accept));
     assert!(virus_check.may_hold());

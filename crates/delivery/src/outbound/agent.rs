@@ -228,6 +228,7 @@ impl Agent {
                 Some(_) = loading.join_next() => {}
             }
         }
+        self.book().end();
         tracing::info!(event = "outbound_stopping", sessions = sessions.len());
         self.tell_late(&mut sessions);
         let finished = async { while sessions.join_next().await.is_some() {} };
@@ -261,7 +262,9 @@ impl Agent {
             let Some(agent) = agent.upgrade() else { return };
             agent.sweeping.store(false, Ordering::Release);
             let spool = agent.spool().clone();
-            let _ = agent.local.inner.pool.run(move || spool.sweep()).await;
+            if let Ok(1..) = agent.local.inner.pool.run(move || spool.sweep()).await {
+                agent.sweep_soon();
+            }
         });
     }
 
@@ -299,7 +302,7 @@ impl Agent {
                 let spool = self.spool().clone();
                 let aside = move || spool.set_aside(id, &malformed.to_string());
                 if let Ok(recovery) = self.local.inner.pool.run(aside).await {
-                    crate::local::log(&recovery);
+                    crate::local::log(&recovery, &self.spool().corrupt());
                 }
             }
             Err(error) => {

@@ -4,11 +4,15 @@
 //! of sessions, and a back-off that all its messages share when no host of it answers: then one message at a time knocks, and when
 //! somebody opens, all others follow. An agenda holds each destination that has something to do once, by the time when it may; so a
 //! destination with a million messages costs another one nothing.
+//!
+//! A session that has nothing to do rests for a moment: the next message of its destination goes over the connection that is there. It
+//! counts as any other, and goes as soon as somebody else needs its place.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use mail_queue::QueueId;
+use tokio::sync::oneshot;
 
 /// What messages share a way to.
 pub(crate) type Key = Arc<str>;
@@ -42,6 +46,10 @@ pub(crate) struct Book {
     hosts: HashMap<String, Host>,
     /// Taken, and not [landed](Book::land) yet: nobody else tries them meanwhile.
     in_flight: HashSet<(Key, QueueId)>,
+    /// Destinations with a session that rests.
+    resting: HashSet<Key>,
+    /// Nobody rests any more.
+    ending: bool,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +57,8 @@ struct Destination {
     /// By time; whether the sender was told of the delay.
     waiting: BTreeMap<(u64, QueueId), bool>,
     active: usize,
+    /// Those of the active ones that rest; the last is the latest.
+    resting: Vec<Resting>,
     failures: u32,
     not_before: u64,
     /// Waits until this host has a session free.
@@ -57,6 +67,24 @@ struct Destination {
     hurried: bool,
     /// Its place in the agenda.
     place: Option<(u64, u64)>,
+}
+
+/// A session that waits for its next message. Dropped, it waits no longer.
+#[derive(Debug)]
+struct Resting {
+    host: String,
+    next: oneshot::Sender<QueueId>,
+}
+
+/// What a session does next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// This message.
+    Message(QueueId),
+    /// It may wait for one, until somebody else needs its place.
+    Rest(oneshot::Receiver<QueueId>),
+    /// Nothing.
+    End,
 }
 
 #[derive(Debug, Default)]
@@ -160,38 +188,109 @@ impl Book {
     }
 
     /// The next destination that may have one session more, which is opened hereby, with its first message; and when to look again if
-    /// there is none.
+    /// there is none. Sessions that rest get what there is for them.
     pub(crate) fn open(&mut self, now: u64) -> Result<(Key, QueueId), Option<u64>> {
-        let Some((time, _, key)) = self.agenda.first() else { return Err(None) };
-        if *time > now {
-            return Err(Some(*time));
-        }
-        if self.sessions >= self.limits.sessions {
-            return Err(None);
-        }
-        let key = key.clone();
-        self.sessions += 1;
-        if let Some(destination) = self.destinations.get_mut(&key) {
-            destination.active += 1;
-        }
-        match self.take(&key, now) {
-            Some(id) => Ok((key, id)),
-            // The agenda holds nobody who has nothing to do.
-            None => {
-                self.close(&key);
-                Err(None)
+        loop {
+            let Some((time, _, key)) = self.agenda.first() else { return Err(None) };
+            if *time > now {
+                return Err(Some(*time));
             }
+            let key = key.clone();
+            if self.resting.contains(&key) {
+                self.wake(&key, now);
+                continue;
+            }
+            if self.sessions >= self.limits.sessions {
+                // Its end is heard of.
+                self.dismiss(None);
+                return Err(None);
+            }
+            self.sessions += 1;
+            if let Some(destination) = self.destinations.get_mut(&key) {
+                destination.active += 1;
+            }
+            return match self.take(&key, now) {
+                Some(id) => Ok((key, id)),
+                // The agenda holds nobody who has nothing to do.
+                None => {
+                    self.close(&key);
+                    Err(None)
+                }
+            };
         }
     }
 
-    /// A session of this destination asks for its next message.
-    pub(crate) fn take(&mut self, key: &Key, now: u64) -> Option<QueueId> {
-        let destination = self.destinations.get_mut(key)?;
-        let (next, id) = destination.waiting.first_key_value().map(|(at, _)| *at)?;
-        if next > now || destination.not_before > now {
-            return None;
+    /// Gives the first message of a destination to a session of it that rests; where none does after all, none is said to.
+    fn wake(&mut self, key: &Key, now: u64) {
+        if let Some(id) = self.first(key, now) {
+            while let Some(resting) = self.destinations.get_mut(key).and_then(|it| it.resting.pop()) {
+                // It may have grown tired this instant.
+                if resting.next.send(id).is_ok() {
+                    self.take(key, now);
+                    return;
+                }
+            }
         }
-        destination.waiting.remove(&(next, id));
+        self.dismiss_of(key, None);
+    }
+
+    /// Sessions that rest end: those with this host, or those of one destination.
+    pub(crate) fn dismiss(&mut self, host: Option<&str>) {
+        let all: Vec<Key> = self.resting.iter().cloned().collect();
+        let most = if host.is_some() { all.len() } else { 1 };
+        all.iter().take(most).for_each(|key| self.dismiss_of(key, host));
+    }
+
+    fn dismiss_of(&mut self, key: &Key, host: Option<&str>) {
+        let Some(destination) = self.destinations.get_mut(key) else { return };
+        destination.resting.retain(|resting| host.is_some_and(|host| resting.host != host));
+        if destination.resting.is_empty() {
+            self.resting.remove(key);
+        }
+        self.place(key);
+    }
+
+    /// All sessions that rest end, and none rests any more.
+    pub(crate) fn end(&mut self) {
+        self.ending = true;
+        for key in self.resting.clone() {
+            self.dismiss_of(&key, None);
+        }
+    }
+
+    /// A session of this destination asks for its next message, or whether it may rest with its host.
+    pub(crate) fn next(&mut self, key: &Key, now: u64, host: Option<&str>) -> Next {
+        if let Some(id) = self.take(key, now) {
+            return Next::Message(id);
+        }
+        let Some(destination) = self.destinations.get_mut(key) else { return Next::End };
+        let Some(host) = host.filter(|_| !self.ending) else { return Next::End };
+        // Somebody waits for its place already.
+        let full =
+            self.sessions >= self.limits.sessions && self.agenda.first().is_some_and(|(at, ..)| *at <= now);
+        if full || self.hosts.get(host).is_none_or(|host| !host.parked.is_empty()) {
+            return Next::End;
+        }
+        let (next, receiver) = oneshot::channel();
+        destination.resting.retain(|resting| !resting.next.is_closed());
+        destination.resting.push(Resting { host: host.to_owned(), next });
+        self.resting.insert(key.clone());
+        self.place(key);
+        Next::Rest(receiver)
+    }
+
+    /// The message of a destination that is to be tried now.
+    fn first(&self, key: &Key, now: u64) -> Option<QueueId> {
+        let destination = self.destinations.get(key)?;
+        let (next, id) = destination.waiting.first_key_value().map(|(at, _)| *at)?;
+        (next <= now && destination.not_before <= now).then_some(id)
+    }
+
+    /// A session of this destination takes its next message.
+    pub(crate) fn take(&mut self, key: &Key, now: u64) -> Option<QueueId> {
+        let id = self.first(key, now)?;
+        let destination = self.destinations.get_mut(key)?;
+        destination.waiting.pop_first();
         self.in_flight.insert((key.clone(), id));
         self.place(key);
         Some(id)
@@ -207,6 +306,7 @@ impl Book {
         self.sessions = self.sessions.saturating_sub(1);
         if let Some(destination) = self.destinations.get_mut(key) {
             destination.active = destination.active.saturating_sub(1);
+            destination.resting.retain(|resting| !resting.next.is_closed());
         }
         self.place(key);
     }
@@ -327,10 +427,8 @@ impl Book {
             _ if next > now => Limiter::Schedule(next),
             Destination { not_before, .. } if *not_before > now => Limiter::DestinationDead(*not_before),
             Destination { parked: true, .. } => Limiter::HostFull,
-            Destination { active, .. } if *active >= destination.most(self.limits) => {
-                Limiter::DestinationFull
-            }
-            _ if self.sessions >= self.limits.sessions => Limiter::Sessions,
+            _ if !destination.has_room(self.limits) => Limiter::DestinationFull,
+            _ if self.sessions >= self.limits.sessions && self.resting.is_empty() => Limiter::Sessions,
             _ => Limiter::None,
         }
     }
@@ -339,7 +437,7 @@ impl Book {
     fn place(&mut self, key: &Key) {
         let Some(destination) = self.destinations.get_mut(key) else { return };
         let due = destination.waiting.first_key_value().map(|((next, _), _)| *next);
-        let free = destination.active < destination.most(self.limits) && !destination.parked;
+        let free = destination.has_room(self.limits) && !destination.parked;
         let wanted = due.filter(|_| free).map(|due| due.max(destination.not_before));
         if let Some((time, turn)) = destination.place.take() {
             self.agenda.remove(&(time, turn, key.clone()));
@@ -363,6 +461,11 @@ impl Destination {
     /// Sessions at once: no more than there are messages, and one alone asks a destination that did not answer.
     fn most(&self, limits: Concurrency) -> usize {
         if self.failures > 0 { 1 } else { limits.per_destination }
+    }
+
+    /// Whether one more message can be tried at once.
+    fn has_room(&self, limits: Concurrency) -> bool {
+        self.active < self.most(limits) || !self.resting.is_empty()
     }
 }
 

@@ -175,7 +175,7 @@ pub fn obey(spool: &Spool, order: &Order) -> Result<String, String> {
         Order::Status => Err(String::from("no daemon runs that would send anything")),
         Order::Adopt(directory) => {
             let (adopted, recovery) = spool.adopt(directory).map_err(|error| error.to_string())?;
-            crate::local::log(&recovery);
+            crate::local::log(&recovery, &spool.corrupt());
             let directory = directory.display();
             tracing::info!(event = "queue_adopted", %directory, messages = adopted.len());
             match recovery.trouble.first() {

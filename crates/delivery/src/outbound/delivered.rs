@@ -62,22 +62,30 @@ impl Outbound {
     }
 }
 
-/// Reports when the last mailbox has it. Holds nothing of the agent while it waits.
+/// Reports each mailbox as soon as it has it: who waited for the last would lose the others' reports by a restart in between. Holds
+/// nothing of the agent while it waits.
 fn when_served(agent: &Arc<Agent>, report: SuccessReport) -> impl Future<Output = ()> + Send + use<> {
     let (agent, served) = (Arc::downgrade(agent), agent.local.inner.served.clone());
+    let SuccessReport { envelope, header } = report;
     async move {
-        loop {
+        let mut waiting = envelope.recipients.clone();
+        while !waiting.is_empty() {
             let change = served.notified();
             tokio::pin!(change);
             // From here on nothing is missed.
             change.as_mut().enable();
-            match agent.upgrade() {
-                None => return,
-                Some(agent) if !agent.local.inner.is_pending(report.envelope.queue_id) => {
-                    agent.delivered(&report).await;
-                    return;
+            {
+                let Some(agent) = agent.upgrade() else { return };
+                let waits = |recipient: &Recipient| {
+                    agent.local.inner.waits_for(envelope.queue_id, &recipient.mailbox)
+                };
+                let (late, recipients): (Vec<_>, Vec<_>) = waiting.into_iter().partition(waits);
+                waiting = late;
+                if !recipients.is_empty() {
+                    let envelope = Envelope { recipients, ..envelope.clone() };
+                    agent.delivered(&SuccessReport { envelope, header: header.clone() }).await;
+                    continue;
                 }
-                Some(_) => {}
             }
             change.await;
         }

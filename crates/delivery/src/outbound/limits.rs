@@ -58,3 +58,6 @@ pub(crate) const REPORTED_FIELD: usize = 900;
 pub(crate) const RECORD_PAUSE: Duration = Duration::from_secs(1);
 /// The longest of these: somebody who makes room is not kept waiting.
 pub(crate) const LONGEST_RECORD_PAUSE: Duration = Duration::from_secs(60);
+/// How long a session that has nothing to do waits for the next message of its destination: as long as Postfix's connection cache. It is
+/// shorter than any host's patience (RFC 5321 §4.5.3.2.7).
+pub(crate) const REST: Duration = Duration::from_secs(2);

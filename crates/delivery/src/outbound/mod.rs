@@ -12,6 +12,7 @@ mod control;
 mod delivered;
 mod dsn;
 mod forward;
+mod guards;
 mod letter;
 mod limits;
 mod outcome;

@@ -37,6 +37,8 @@ pub(crate) struct Peer {
     pub(crate) tls: String,
     /// Messages that it was given.
     pub(crate) used: usize,
+    /// It took the last of them, for all of its recipients.
+    pub(crate) took_the_last: bool,
     /// Its 421, if it said that.
     goodbye: Option<Heard>,
 }
@@ -170,7 +172,7 @@ async fn connect(addresses: &[IpAddr], port: u16) -> Result<(TcpStream, SocketAd
 impl Peer {
     fn new(stream: Boxed, session: Session, host: String) -> Self {
         let (input, out, tls) = (Vec::new(), Vec::new(), String::from("clear"));
-        Self { stream, session, input, out, host, tls, used: 0, goodbye: None }
+        Self { stream, session, input, out, host, tls, used: 0, took_the_last: false, goodbye: None }
     }
 
     pub(crate) fn features(&self) -> &Features {

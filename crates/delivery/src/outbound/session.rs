@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use mail_queue::{Envelope, Fate, Octets, Outbound as Waiting, Progress, QueueId, Remote};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::agent::Agent;
 use super::arrivals::Fresh;
-use super::book::{Key, Turn};
+use super::book::{Key, Next, Turn};
 use super::config::TlsPolicy;
+use super::guards::{Busy, Connected, Flight};
 use super::letter::examine;
 use super::limits;
 use super::outcome::{Kind, Outcome};
@@ -18,59 +21,6 @@ use super::resolve::NoAnswer;
 use super::route::{Nexthop, addresses, nexthop, targets, unreachable};
 use super::schedule::arrived;
 use super::transaction::Message;
-
-/// A session with a host, and its place there.
-struct Connected {
-    peer: Option<Peer>,
-    agent: Arc<Agent>,
-    name: String,
-    /// The host was not there.
-    dead: bool,
-}
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        let (now, schedule) = (self.agent.clock.now(), self.agent.config.schedule);
-        let until = |failures| now + schedule.dead_for(failures);
-        let answered = if self.dead { Err(until) } else { Ok(()) };
-        self.agent.book().leave_host(&self.name, now, answered);
-        self.agent.changed.notify_one();
-    }
-}
-
-/// Gives the destination's session back, whatever happens to it.
-struct Busy(Arc<Agent>, Key);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.book().close(&self.1);
-        self.0.changed.notify_one();
-    }
-}
-
-/// A message that is being tried. If it does not land as it should, it is looked at anew.
-struct Flight {
-    agent: Arc<Agent>,
-    key: Key,
-    id: QueueId,
-    landed: bool,
-}
-
-impl Flight {
-    fn land(&mut self) {
-        self.landed = true;
-        self.agent.book().land(&self.key, self.id);
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        if !self.landed {
-            self.land();
-            self.agent.look_again(self.id);
-        }
-    }
-}
 
 /// Why there is no connection.
 enum NoPeer {
@@ -83,7 +33,7 @@ enum NoPeer {
 impl Agent {
     /// One session for a destination, until nothing of it is due.
     pub(crate) async fn serve(self: Arc<Self>, key: Key, first: QueueId) {
-        let busy = Busy(self.clone(), key.clone());
+        let busy = Busy::new(self.clone(), key.clone());
         let mut connected = None;
         let mut next = Some(first);
         while let Some(id) = next {
@@ -96,15 +46,39 @@ impl Agent {
             if connected.as_ref().is_some_and(spent) {
                 hang_up(connected.take()).await;
             }
-            next = if self.is_stopping() { None } else { self.book().take(&key, self.clock.now()) };
+            // One that has just refused something may do so because of this session.
+            let good =
+                connected.as_ref().filter(|it| it.peer.as_ref().is_some_and(|peer| peer.took_the_last));
+            next = self.next(&key, good.map(|it| &*it.name)).await;
         }
         drop(busy);
         hang_up(connected).await;
     }
 
+    /// What a session tries next, which may come a moment later to one that has a connection to this host.
+    async fn next(&self, key: &Key, host: Option<&str>) -> Option<QueueId> {
+        if self.is_stopping() {
+            return None;
+        }
+        let next = self.book().next(key, self.clock.now(), host);
+        let mut coming = match next {
+            Next::Message(id) => return Some(id),
+            Next::End => return None,
+            Next::Rest(coming) => coming,
+        };
+        match timeout(limits::REST, &mut coming).await {
+            Ok(id) => id.ok(),
+            Err(_) => {
+                // What came in this instant is not lost.
+                coming.close();
+                coming.try_recv().ok()
+            }
+        }
+    }
+
     /// Tries one message; whether the session may go on.
     async fn deliver(self: Arc<Self>, key: &Key, id: QueueId, connected: &mut Option<Connected>) -> bool {
-        let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
+        let mut flight = Flight::new(self.clone(), key.clone(), id);
         let spool = self.spool().clone();
         let (waiting, octets) = match self.local.inner.arrivals.take_fresh(id) {
             Some(Fresh { waiting, octets }) => (waiting, Some(octets)),
@@ -211,6 +185,7 @@ impl Agent {
             match message.send(peer).await {
                 Ok(outcomes) => {
                     let clean = outcomes.iter().all(|outcome| outcome.kind == Kind::Delivered);
+                    peer.took_the_last = clean;
                     if !clean && !reset(peer).await {
                         *connected = None;
                     }
@@ -285,6 +260,8 @@ impl Agent {
             match turn {
                 Turn::Yes => {}
                 Turn::Full => {
+                    // One that rests makes room, and is heard of when it has.
+                    self.book().dismiss(Some(&place));
                     full.get_or_insert(place);
                     continue;
                 }
@@ -309,8 +286,7 @@ impl Agent {
                 tls: &self.tls,
             };
             // From here on the place is given back, come what may.
-            let mut connected =
-                Connected { peer: None, agent: self.clone(), name: place.clone(), dead: false };
+            let mut connected = Connected::new(self.clone(), place.clone());
             match opening.open().await {
                 Ok(peer) => {
                     self.book().alive(&nexthop.key);
@@ -352,7 +328,7 @@ impl Agent {
         for id in overdue {
             // The disk will know more of it.
             self.local.inner.arrivals.take_fresh(id);
-            let mut flight = Flight { agent: self.clone(), key: key.clone(), id, landed: false };
+            let mut flight = Flight::new(self.clone(), key.clone(), id);
             let spool = self.spool().clone();
             let Ok(Ok(Some(waiting))) = self.local.inner.pool.run(move || spool.outbound(id)).await else {
                 flight.land();
@@ -382,9 +358,13 @@ impl Agent {
         if envelope.remotes.iter().any(told) {
             return false;
         }
-        let (spool, id) = (self.spool().clone(), flight.id);
-        let settled = self.local.inner.pool.run(move || spool.delivered(id)).await;
-        let done = matches!(settled, Ok(Ok(_)));
+        let (tell, told) = oneshot::channel();
+        let turns = self.spool().leave(flight.id, |left| drop(tell.send(left)));
+        if let Some(turns) = turns {
+            // Not one of the pool's jobs: there is never more than one of these.
+            tokio::task::spawn_blocking(|| drop(turns));
+        }
+        let done = matches!(told.await, Ok(Ok(true)));
         if done {
             self.log(envelope, tried);
             flight.land();

@@ -102,6 +102,34 @@ async fn l_05_whichever_piece_cannot_be_written_the_sender_learns_it_and_nothing
     }
 }
 
+#[tokio::test]
+async fn l_05_what_the_disk_refuses_of_a_large_message_early_is_told_though_its_end_is_synced() {
+    let syncs = |faults: &Faults| faults.log().iter().filter(|op| **op == Op::Sync).count();
+    for keys in [&["a"][..], &["a", "b"]] {
+        for failing in [false, true] {
+            let scratch = Scratch::new();
+            let faults = Arc::new(Faults::new(Plan::Nothing));
+            let local = scratch.open_on(faults.clone());
+            let before = syncs(&faults);
+            if failing {
+                faults.fail_next(Op::Sync, Errno::IO);
+            }
+            let text = text(5 << 20);
+            let sent = send(&local, keys, &text).await;
+            if failing {
+                assert!(matches!(sent, Err(DeliveryError::Io(_))), "{sent:?}");
+                assert_eq!(syncs(&faults), before + 1, "it was the early one");
+                assert!(keys.iter().all(|key| scratch.messages(key).is_empty()));
+            } else {
+                sent.unwrap();
+                assert!(syncs(&faults) > before + keys.len(), "{keys:?}: none was early");
+                assert!(keys.iter().all(|key| scratch.messages(key) == [with_header(&text)]));
+            }
+            assert!(scratch.remains().is_empty(), "{:?}", scratch.remains());
+        }
+    }
+}
+
 #[test]
 fn what_is_dropped_leaves_nothing() {
     let scratch = Scratch::new();

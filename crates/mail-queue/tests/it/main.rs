@@ -6,6 +6,7 @@ mod held;
 mod held_elsewhere;
 mod outbound;
 mod power;
+mod reuse;
 mod second;
 mod spool;
 mod support;

@@ -51,13 +51,58 @@ fn a_message_comes_back_held_with_what_was_known_of_it_and_once() {
     scratch.assert_queue_empty("the end");
 }
 
+/// A message that two mailboxes here wait for, and these addresses, until it is released; as a backup has it.
+fn held(id: QueueId, addresses: &[&str], delivered_to: bool) -> (Copied, Vec<u8>) {
+    let scratch = Scratch::new();
+    let (spool, _) = scratch.open();
+    let mut incoming = spool.begin(id).unwrap();
+    incoming.write(TEXT).unwrap();
+    let remotes = addresses.iter().map(|address| Remote::new(*address)).collect();
+    incoming.accept_held(Envelope { remotes, delivered_to, ..envelope(id, &["a", "b"]) }, "a virus").unwrap();
+    let (copied, mut file) = View::new(&scratch.queue()).copied(id).unwrap().unwrap();
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).unwrap();
+    (copied, text)
+}
+
+#[test]
+fn l_07_what_is_held_for_mailboxes_comes_back_held_for_them_with_the_reason() {
+    for (addresses, delivered_to) in [(&[][..], false), (&[], true), (&["x@example.com"], true)] {
+        let (scratch, id) = (Scratch::new(), QueueId::new());
+        let (copied, text) = held(id, addresses, delivered_to);
+        assert_eq!((copied.here.as_slice(), &*text), (&[0, 1][..], TEXT));
+        let (spool, _) = scratch.open();
+        assert!(put(&spool, &copied, &text).unwrap());
+        drop(spool);
+        let (spool, recovery) = scratch.open();
+        assert_eq!(recovery.held, [id]);
+        let back = spool.outbound(id).unwrap().unwrap();
+        assert_eq!(back.progress.hold.as_deref(), Some("a virus; look first"));
+        assert_eq!((back.held_here.len(), back.envelope.remotes.len()), (2, addresses.len()));
+        assert_eq!(spool.release(id).unwrap().unwrap().delivered, 2);
+        for key in ["a", "b"] {
+            let [(_, message)] = &*scratch.messages(key) else { panic!("{key}") };
+            assert!(message.ends_with(TEXT));
+            assert_eq!(message.starts_with(b"Delivered-To: "), delivered_to, "{key}");
+        }
+    }
+}
+
 #[test]
 fn wherever_it_is_cut_nothing_is_in_the_queue_that_is_not_held() {
+    for here in [false, true] {
+        cut_everywhere(
+            |scratch, id| if here { held(id, &["x@example.com"], true) } else { copied(scratch, id) },
+        );
+    }
+}
+
+fn cut_everywhere(make: impl Fn(&Scratch, QueueId) -> (Copied, Vec<u8>)) {
     for at in 0.. {
         let mut over = false;
         for stop in Stop::ALL {
             let (scratch, id) = (Scratch::new(), QueueId::new());
-            let (copied, text) = copied(&scratch, id);
+            let (copied, text) = make(&scratch, id);
             let faults = Arc::new(Faults::new(Plan::StopAt(at, stop)));
             if let Ok((spool, _)) = scratch.open_on(faults.clone()) {
                 let _ = put(&spool, &copied, &text);
@@ -67,6 +112,7 @@ fn wherever_it_is_cut_nothing_is_in_the_queue_that_is_not_held() {
             assert!(recovery.corrupt.is_empty(), "operation {at}, {stop:?}: {:?}", recovery.corrupt);
             if let Some(found) = spool.outbound(id).unwrap() {
                 assert!(found.progress.hold.is_some(), "operation {at}, {stop:?}");
+                assert_eq!(found.held_here.len(), copied.here.len(), "operation {at}, {stop:?}");
             }
             // And it can be done again.
             put(&spool, &copied, &text).unwrap();

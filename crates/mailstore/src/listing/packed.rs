@@ -1,6 +1,6 @@
 //! A name of our own, packed relative to the one before.
 
-use crate::name::ours::{Ours, random_digits};
+use crate::name::ours::{Ours, random_digits, same};
 
 use super::wire::{Reader, Writer};
 
@@ -18,8 +18,8 @@ pub(super) fn write(ours: &Ours<'_>, mut head: u8, last: &Ours<'_>, rows: &mut W
     };
     let queued = flag(QUEUED, ours.process.is_none());
     let same_process = flag(SAME_PROCESS, ours.process == last.process);
-    let same_host = flag(SAME_HOST, ours.host == last.host);
-    let same_flags = flag(SAME_FLAGS, ours.flags == last.flags);
+    let same_host = flag(SAME_HOST, same(ours.host, last.host));
+    let same_flags = flag(SAME_FLAGS, same(ours.flags, last.flags));
     flag(WIRE, ours.wire.is_some());
     rows.octet(head);
     rows.near(last.arrival, ours.arrival);

@@ -15,6 +15,15 @@ fn shown(names: &[(Place, Vec<u8>)]) -> Vec<(Place, Vec<u8>, u64, String)> {
         true
     });
     assert_eq!(ids.len(), names.len());
+    let mut octets = Vec::new();
+    listing.visit_octets(0, &mut |size| {
+        octets.push(size);
+        true
+    });
+    assert!(octets.iter().eq(ids.iter().map(|(octets, _)| octets)));
+    // RFC 1939 §7: the POP3 server takes our word for it.
+    let fits = |id: &str| (1..=70).contains(&id.len()) && id.bytes().all(|octet| octet.is_ascii_graphic());
+    assert!(ids.iter().all(|(_, id)| fits(id)), "{ids:?}");
     let row = |index: usize| listing.row(index, |row| (row.place, row.name(), row.octets, row.id())).unwrap();
     let rows: Vec<_> = (0..names.len()).map(row).collect();
     for (index, (octets, id)) in ids.iter().enumerate() {

@@ -86,3 +86,22 @@ fn of_many_open_changes_few_and_nearly_all_are_lost() {
     assert!(subsets.contains(&BTreeSet::from([3])) && subsets.contains(&BTreeSet::from([3, 9])));
     assert!(subsets.len() < 300);
 }
+
+#[test]
+fn what_is_written_over_is_the_old_or_the_new_or_some_of_either_until_it_is_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x");
+    fs::write(&path, b"123456").unwrap();
+    let recorder = Recorder::new(dir.path()).unwrap();
+    let mut file = recorder.reopen(&path).unwrap();
+    recorder.write(&mut file, b"ab").unwrap();
+    recorder.write(&mut file, b"cd").unwrap();
+    recorder.cut(&file, 4).unwrap();
+    assert_eq!(
+        seen(&recorder, Renames::Whole),
+        set(&["x=123456", "x=ab3456", "x=abcd", r"x=\x00\x00\x00\x00"])
+    );
+    recorder.sync(&file).unwrap();
+    assert_eq!(seen(&recorder, Renames::Whole), set(&["x=abcd"]));
+    assert_eq!(fs::read(&path).unwrap(), b"abcd");
+}

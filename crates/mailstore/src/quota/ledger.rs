@@ -41,6 +41,7 @@ struct Account {
 
 /// Room for one message in one mailbox, until it is [settled](Ledger::settle) or dropped.
 #[derive(Debug)]
+#[must_use = "room that is not held is given back at once"]
 pub struct Reservation {
     ledger: Ledger,
     maildir: Maildir,

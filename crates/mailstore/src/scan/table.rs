@@ -10,7 +10,7 @@ use super::{Place, find, list_names};
 use crate::error::Error;
 use crate::maildir::Maildir;
 use crate::name::FileName;
-use crate::name::ours::Ours;
+use crate::name::ours::{Ours, same};
 use crate::path_of;
 
 /// All messages in the order of their arrival.
@@ -76,6 +76,8 @@ impl Fact {
 struct Kinds {
     all: Vec<Kind>,
     numbers: HashMap<Vec<u8>, u16>,
+    /// Of the last name: the next one's too, most of the time.
+    last: u16,
     /// Room to write a key.
     key: Vec<u8>,
 }
@@ -91,7 +93,16 @@ struct Kind {
 impl Kinds {
     /// `None` if there are too many.
     fn number(&mut self, place: Place, ours: &Ours<'_>) -> Option<u16> {
-        let Self { all, numbers, key } = self;
+        if self.kind(self.last).is_some_and(|kind| kind.is_of(place, ours)) {
+            return Some(self.last);
+        }
+        let number = self.looked_up(place, ours)?;
+        self.last = number;
+        Some(number)
+    }
+
+    fn looked_up(&mut self, place: Place, ours: &Ours<'_>) -> Option<u16> {
+        let Self { all, numbers, key, .. } = self;
         key.clear();
         key.extend_from_slice(&[place as u8, u8::from(ours.process.is_some()), ours.host.len() as u8]);
         key.extend_from_slice(&ours.process.unwrap_or_default().to_le_bytes());
@@ -108,7 +119,20 @@ impl Kinds {
     }
 
     fn of(&self, row: Row) -> Option<&Kind> {
-        self.all.get(usize::from(row.kind.checked_sub(OTHERS)?))
+        self.kind(row.kind)
+    }
+
+    fn kind(&self, number: u16) -> Option<&Kind> {
+        self.all.get(usize::from(number.checked_sub(OTHERS)?))
+    }
+}
+
+impl Kind {
+    fn is_of(&self, place: Place, ours: &Ours<'_>) -> bool {
+        self.place == place
+            && self.process == ours.process
+            && same(&self.host, ours.host)
+            && same(&self.flags, ours.flags)
     }
 }
 

@@ -8,6 +8,7 @@ mod full;
 mod import;
 mod listings;
 mod model;
+mod notice;
 mod power;
 mod quota;
 mod race;

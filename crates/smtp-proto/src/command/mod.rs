@@ -22,6 +22,8 @@ pub(crate) enum Verb {
     Ehlo,
     Helo,
     Help,
+    /// A method of HTTP (RFC 9110 §9): a browser, or a program behind it, was led here, and every line that follows is somebody else's.
+    Http,
     Mail,
     Noop,
     /// Registered somewhere, but not spoken here: 502 rather than 500 (RFC 5321 §4.2.4).
@@ -39,6 +41,7 @@ impl Verb {
             AUTH => Self::Auth,
             EXPN | ETRN | TURN | SEND | SOML | SAML => Self::NotImplemented,
             BDAT => Self::Bdat,
+            CONNECT | DELETE | GET | HEAD | OPTIONS | PATCH | POST | PUT | TRACE => Self::Http,
             DATA => Self::Data,
             EHLO => Self::Ehlo,
             HELO => Self::Helo,
@@ -57,14 +60,22 @@ impl Verb {
 
 const AUTH: u64 = pack(b"AUTH");
 const BDAT: u64 = pack(b"BDAT");
+const CONNECT: u64 = pack(b"CONNECT");
 const DATA: u64 = pack(b"DATA");
+const DELETE: u64 = pack(b"DELETE");
 const EHLO: u64 = pack(b"EHLO");
 const ETRN: u64 = pack(b"ETRN");
 const EXPN: u64 = pack(b"EXPN");
+const GET: u64 = pack(b"GET");
+const HEAD: u64 = pack(b"HEAD");
 const HELO: u64 = pack(b"HELO");
 const HELP: u64 = pack(b"HELP");
 const MAIL: u64 = pack(b"MAIL");
 const NOOP: u64 = pack(b"NOOP");
+const OPTIONS: u64 = pack(b"OPTIONS");
+const PATCH: u64 = pack(b"PATCH");
+const POST: u64 = pack(b"POST");
+const PUT: u64 = pack(b"PUT");
 const QUIT: u64 = pack(b"QUIT");
 const RCPT: u64 = pack(b"RCPT");
 const RSET: u64 = pack(b"RSET");
@@ -72,6 +83,7 @@ const SAML: u64 = pack(b"SAML");
 const SEND: u64 = pack(b"SEND");
 const SOML: u64 = pack(b"SOML");
 const STARTTLS: u64 = pack(b"STARTTLS");
+const TRACE: u64 = pack(b"TRACE");
 const TURN: u64 = pack(b"TURN");
 const VRFY: u64 = pack(b"VRFY");
 

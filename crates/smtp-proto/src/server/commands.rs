@@ -8,6 +8,7 @@ use auth_sasl::{Exchange, Mechanism, MechanismName, Step as ExchangeStep};
 use crate::command::{ClientName, Command, Mail, Rcpt, Verb};
 use crate::extension::Extension;
 use crate::grammar::marks::BodyType;
+use crate::limits;
 use crate::replies;
 use crate::reply::Reply;
 
@@ -23,6 +24,10 @@ impl Session {
             Ok(command) => command,
             Err(reply) => return self.reject(&reply, out),
         };
+        if command.verb == Verb::Http {
+            replies::HTTP_SPOKEN.write(out);
+            return self.close(CloseReason::Http);
+        }
         // The CRLF counts (RFC 5321 §4.5.3.1.4). AUTH has a longer limit of its own, which the finder holds.
         if command.verb != Verb::Auth && line.len() + 2 > self.config.limits.command_line {
             return self.reject(&replies::LINE_TOO_LONG, out);
@@ -80,7 +85,7 @@ impl Session {
             }
             Verb::Mail => self.mail(argument, out)?,
             Verb::Noop => say(&replies::DONE, out),
-            Verb::NotImplemented => return Err(replies::COMMAND_NOT_IMPLEMENTED),
+            Verb::Http | Verb::NotImplemented => return Err(replies::COMMAND_NOT_IMPLEMENTED),
             Verb::Quit => {
                 replies::CLOSING.write_from(&self.config.hostname, out);
                 self.close(CloseReason::Quit)
@@ -124,13 +129,11 @@ impl Session {
         }
         let mail = Mail::parse(argument, self.offered())?;
         // RFC 1870 §6.1
-        match (mail.size, self.config.size) {
-            (Some(declared), Some(limit)) if declared > limit => Err(replies::MESSAGE_TOO_BIG),
-            _ => {
-                let binary = mail.body == Some(BodyType::BinaryMime);
-                Ok(self.ask(Question::Mail(Opened { smtputf8: mail.smtputf8, binary }), Event::Mail(mail)))
-            }
+        if mail.size.is_some_and(|declared| declared > self.config.size.unwrap_or(limits::LARGEST_MESSAGE)) {
+            return Err(replies::MESSAGE_TOO_BIG);
         }
+        let binary = mail.body == Some(BodyType::BinaryMime);
+        Ok(self.ask(Question::Mail(Opened { smtputf8: mail.smtputf8, binary }), Event::Mail(mail)))
     }
 
     fn rcpt<'i>(&mut self, argument: &'i str, out: &mut Vec<u8>) -> Result<Option<Event<'i>>, Reply> {

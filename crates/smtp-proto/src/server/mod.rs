@@ -205,6 +205,8 @@ pub enum ResetReason {
 pub enum CloseReason {
     /// Octets came behind STARTTLS in clear text: someone may have put them there (RFC 3207 §6).
     BytesBehindStartTls,
+    /// A line began as HTTP's requests do: what follows may be put together by somebody who wants it taken for commands.
+    Http,
     /// QUIT.
     Quit,
     /// The caller answered with a 421, or called [`Session::shut_down`].

@@ -46,6 +46,7 @@ const fn rule(verb: Verb) -> Rule {
         Verb::Ehlo           => Rule(Argument::Required, Needs::Nothing,  Busy::Idle),
         Verb::Helo           => Rule(Argument::Required, Needs::Nothing,  Busy::Idle),
         Verb::Help           => Rule(Argument::Optional, Needs::Nothing,  Busy::Idle),
+        Verb::Http           => Rule(Argument::Optional, Needs::Nothing,  Busy::Idle),
         Verb::Mail           => Rule(Argument::Required, Needs::Admitted, Busy::Mail),
         Verb::Noop           => Rule(Argument::Optional, Needs::Nothing,  Busy::Idle),
         Verb::NotImplemented => Rule(Argument::Optional, Needs::Nothing,  Busy::Idle),

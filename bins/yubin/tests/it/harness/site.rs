@@ -313,6 +313,13 @@ impl Site {
         files
     }
 
+    /// Every file of this name beside mail.
+    pub(crate) fn files_named(&self, name: &str) -> Vec<PathBuf> {
+        let mut files = files_below(&self.path("mail"));
+        files.retain(|file| file.file_name().unwrap() == name);
+        files
+    }
+
     /// Every file in the queue, but for the one that says whose it is.
     pub(crate) fn queue_files(&self) -> Vec<PathBuf> {
         let mut files = files_below(&self.path("queue"));

@@ -30,6 +30,11 @@ impl World {
 
     /// With more lines in the zone, and in Postfix's main.cf.
     fn with(records: &str, main: &str) -> Self {
+        Self::with_settings(records, main, "minimal_backoff = \"1s\"\nmaximal_backoff = \"1s\"")
+    }
+
+    /// And with these settings of ours, behind others of `[outbound]`.
+    fn with_settings(records: &str, main: &str, settings: &str) -> Self {
         let postfix = Postfix::start_with(main);
         let dns = NameServer::start(&format!(
             "@ MX 10 mx\nmx A {}\nnull MX 0 .\ndead MX 10 closed\nclosed A 127.0.0.78\n{records}",
@@ -37,7 +42,7 @@ impl World {
         ));
         let site = Site::with_users();
         let outbound = format!(
-            "[outbound]\nname_servers = [\"{}\"]\nmx_port = {}\nminimal_backoff = \"1s\"\nmaximal_backoff = \"1s\"",
+            "[outbound]\nname_servers = [\"{}\"]\nmx_port = {}\n{settings}",
             dns.address,
             postfix.address.port()
         );
@@ -155,6 +160,36 @@ fn an_operator_sees_what_waits_and_why_and_throws_it_away() {
         (event["event"] == "queue_dropped" && event["reason"] == "spam").then_some(())
     });
     assert!(world.service.fetch(&AYUMI).is_empty());
+}
+
+#[test]
+fn c_11_what_an_account_sent_that_was_suspended_elsewhere_is_listed_as_about_to_be_held() {
+    if left_out() {
+        return;
+    }
+    let world = World::with_settings("", "", "minimal_backoff = \"1h\"\nmaximal_backoff = \"1h\"");
+    let id = world.submit("a@dead.example.com");
+    world.event("outbound_deferred", "a@dead.example.com");
+    let site = &world.service.site;
+    assert_eq!(world.queue(&["list"])[0]["about_to_be_held"], Value::Null);
+    // Another machine shares the accounts, and has a queue of its own.
+    let ours = std::fs::read_to_string(site.path("yubin.toml")).unwrap();
+    let theirs = ours.replacen("queue = \"queue\"", "queue = \"another\"", 1);
+    assert_ne!(ours, theirs);
+    site.configure(&theirs);
+    site.yubin(&["account", "suspend", AYUMI.login]);
+    site.configure(&ours);
+    let why = format!("{} is suspended", AYUMI.login);
+    let list = world.queue(&["list"]);
+    assert_eq!((&list[0]["held"], &list[0]["about_to_be_held"]), (&Value::Null, &why.as_str().into()));
+    assert!(site.yubin(&["queue", "list"]).contains(&why));
+    assert!(site.yubin(&["queue", "why", &id]).contains(&format!("{why}: held at the next try")));
+    // The daemon believes for a second what it has learnt of an account, and a try within that second is like the first.
+    while world.queue(&["list"])[0]["held"].is_null() {
+        site.run(Program::Yubin, &["queue", "retry", &id], "");
+    }
+    let list = world.queue(&["list"]);
+    assert_eq!((&list[0]["held"], &list[0]["about_to_be_held"]), (&why.as_str().into(), &Value::Null));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Debian's Postfix and NSD as instances of our own, in directories that go away with the test.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use xtask::loopback;
 
 /// Who is asked where mail goes.
 pub(super) struct NameServer {
@@ -22,23 +23,23 @@ impl NameServer {
     pub(super) fn start(records: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("yubin-nsd-").tempdir().unwrap();
         let path = directory.path().display();
-        let port = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 53), 0)).unwrap().local_addr().unwrap().port();
-        let address = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 53), port));
+        let address = loopback::address();
+        let (ip, port) = (address.ip(), address.port());
         let configuration = format!(
-            "server:\n ip-address: 127.0.0.53@{port}\n username: \"\"\n zonesdir: \"{path}\"\n database: \"\"\n pidfile: \"\"\n \
+            "server:\n ip-address: {ip}@{port}\n username: \"\"\n zonesdir: \"{path}\"\n database: \"\"\n pidfile: \"\"\n \
              xfrdfile: \"\"\n zonelistfile: \"{path}/zone.list\"\n xfrdir: \"{path}\"\n chroot: \"\"\n\
              remote-control:\n control-enable: no\nzone:\n name: example.com\n zonefile: zone\n\
              zone:\n name: broken.example\n zonefile: missing\n"
         );
         fs::write(directory.path().join("nsd.conf"), configuration).unwrap();
         let zone = format!(
-            "$ORIGIN example.com.\n$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A 127.0.0.53\n{records}"
+            "$ORIGIN example.com.\n$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A {ip}\n{records}"
         );
         fs::write(directory.path().join("zone"), zone).unwrap();
         let mut command = Command::new("nsd");
         command.args(["-d", "-c"]).arg(directory.path().join("nsd.conf"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { child, address, _directory: directory };
+        let server = Self { child, address: address.into(), _directory: directory };
         server.wait();
         server
     }
@@ -98,8 +99,7 @@ impl Postfix {
     /// With more lines in its main.cf.
     pub(super) fn start_with(more: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("yubin-postfix-").tempdir().unwrap();
-        let ip = Ipv4Addr::new(127, 0, 0, 77);
-        let port = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();
+        let address = loopback::address();
         let root = directory.path();
         // Its own users come in.
         fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
@@ -128,8 +128,8 @@ impl Postfix {
              smtpd_tls_key_file = {path}/etc/key.pem\n"
         );
         fs::write(root.join("etc/main.cf"), format!("{main}{more}")).unwrap();
-        fs::write(root.join("etc/master.cf"), format!("{ip}:{port} inet n - n - - smtpd\n{MASTER}")).unwrap();
-        let postfix = Self { address: (ip, port).into(), directory };
+        fs::write(root.join("etc/master.cf"), format!("{address} inet n - n - - smtpd\n{MASTER}")).unwrap();
+        let postfix = Self { address: address.into(), directory };
         let started = postfix.command("start");
         let log = fs::read_to_string(postfix.directory.path().join("log")).unwrap_or_default();
         assert!(started, "Postfix does not start; it must be run as root\n{log}");

@@ -46,6 +46,30 @@ fn o_02_a_host_without_tls_gets_it_in_clear_text() {
 }
 
 #[test]
+fn o_02_where_tls_is_demanded_a_host_without_it_gets_nothing_until_it_has_it() {
+    if left_out() {
+        return;
+    }
+    let settings = "minimal_backoff = \"1s\"\nmaximal_backoff = \"1s\"\n\
+                    [[route]]\ndomain = \"example.com\"\ntls = \"encrypt\"";
+    let world = World::with_settings("", "smtpd_tls_security_level = none\n", settings);
+    let id = world.submit(HANAKO);
+    let deferred = world.event("outbound_deferred", HANAKO);
+    assert_eq!(deferred["status"], "4.7.4", "{deferred}");
+    world.service.smtpd.wait_for_events("outbound_deferred", 2);
+    let why = world.queue(&["why", &id]);
+    assert!(
+        why["recipients"][0]["last"].as_str().unwrap().contains("TLS is demanded, and not offered"),
+        "{why}"
+    );
+    assert!(!world.service.smtpd.log().contains("outbound_delivered"));
+    world.postfix.reconfigure("smtpd_tls_security_level = may");
+    let delivered = world.event("outbound_delivered", HANAKO);
+    assert_eq!((&delivered["tls"], &delivered["queue_id"]), (&"TLSv1.3".into(), &Value::from(id.as_str())));
+    assert!(world.postfix.mail().contains("\nSubject: hello\n"));
+}
+
+#[test]
 fn o_01_a_domain_or_host_by_another_name_is_found_and_our_own_name_is_a_loop() {
     if left_out() {
         return;

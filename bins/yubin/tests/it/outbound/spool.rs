@@ -52,13 +52,20 @@ fn l_10_a_corrupt_message_is_set_aside_and_told_and_the_daemon_serves_all_others
     for file in &whole[..2] {
         let name = file.file_name().unwrap().to_str().unwrap();
         smtpd.wait_for(&format!("{name} set aside"), |event| {
-            (event["event"] == "queue_corrupt" && event["file"] == name).then_some(())
+            let place = event["place"].as_str().is_some_and(|place| place.ends_with("queue/corrupt"));
+            let told = place && event["advice"].is_string();
+            (event["event"] == "queue_corrupt" && event["file"] == name && told).then_some(())
         });
         assert!(site.path("queue/corrupt").join(name).exists(), "{name}");
     }
     service = Service { smtpd, pop3d, site };
     let list = service.site.yubin(&["--json", "queue", "list"]);
     assert!(list.contains("c@elsewhere.example") && !list.contains("a@elsewhere.example"), "{list}");
+    let aside = fs::read_dir(service.site.path("queue/corrupt")).unwrap().count();
+    let status: serde_json::Value =
+        serde_json::from_str(&service.site.yubin(&["--json", "queue", "status"])).unwrap();
+    assert_eq!((&status["corrupt"], aside >= 2), (&aside.into(), true), "{status}");
+    assert!(service.site.yubin(&["queue", "status"]).contains("queue/corrupt"));
     submit(&service, &[KENJI.address, "d@elsewhere.example"]);
     assert_eq!(service.fetch(&KENJI).len(), 1);
 }
@@ -71,6 +78,7 @@ fn l_10_a_second_daemon_on_the_same_queue_refuses_to_start_and_says_why() {
     assert!(!output.status.success(), "{said}");
     let queue = service.site.path("queue");
     assert!(said.contains("belongs to another process") && said.contains(queue.to_str().unwrap()), "{said}");
+    assert!(said.contains("stop that one first"), "{said}");
     submit(&service, &[KENJI.address]);
     assert_eq!(service.fetch(&KENJI).len(), 1);
 }

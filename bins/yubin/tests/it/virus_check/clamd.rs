@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::SocketAddrV4;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tempfile::TempDir;
+use xtask::loopback;
 
 use crate::harness::daemon::PATIENCE;
 
@@ -43,7 +44,7 @@ pub(super) const CLEAN: &[u8] = b"From: <friend@example.org>\r\nSubject: hello\r
 pub(super) struct Clamd {
     child: Child,
     directory: TempDir,
-    port: u16,
+    address: SocketAddrV4,
 }
 
 /// Debian's, installed or unpacked by `cargo xtask test`.
@@ -60,10 +61,11 @@ impl Clamd {
     pub(super) fn start(settings: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("yubin-clamd-").tempdir().unwrap();
         let path = directory.path().display();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let address = loopback::address();
+        let (ip, port) = (address.ip(), address.port());
         let configuration = format!(
             "DatabaseDirectory {path}/signatures\nTemporaryDirectory {path}\nLocalSocket {path}/clamd.ctl\n\
-             TCPSocket {port}\nTCPAddr 127.0.0.1\nForeground yes\n{settings}\n"
+             TCPSocket {port}\nTCPAddr {ip}\nForeground yes\n{settings}\n"
         );
         fs::write(directory.path().join("clamd.conf"), configuration).unwrap();
         let hex: String = eicar().bytes().map(|octet| format!("{octet:02x}")).collect();
@@ -82,7 +84,7 @@ impl Clamd {
         }
         // What it says later must not fill the pipe.
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Self { child, directory, port }
+        Self { child, directory, address }
     }
 
     pub(super) fn unix(&self) -> String {
@@ -90,7 +92,7 @@ impl Clamd {
     }
 
     pub(super) fn tcp(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address.to_string()
     }
 
     pub(super) fn stop(&mut self) {

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::clamd::{CLEAN, Clamd, Played, infected};
 use super::{arrives, service, submits};
+use crate::backup::lose_everything;
 use crate::clients::left_out;
 use crate::harness::Service;
 use crate::harness::site::{AYUMI, KENJI};
 
 /// A service whose mail leaves, to nowhere, so that its queue takes orders.
-fn holding(clamd: &str, section: &str) -> Service {
+pub(super) fn holding(clamd: &str, section: &str) -> Service {
     let service = service(clamd, "", "");
     let text = std::fs::read_to_string(service.site.path("yubin.toml")).unwrap();
     let text = text
@@ -18,11 +19,14 @@ fn holding(clamd: &str, section: &str) -> Service {
         .replace("[outbound]\nenabled = false", "[outbound]\nsmarthost = \"127.0.0.1:9\"");
     let Service { smtpd, pop3d, site } = service;
     drop((smtpd, pop3d));
+    // Keys that it may name; without a word to clamd, which may be played.
+    site.configure(&text.replace(clamd, "unix:nobody"));
+    site.yubin(&["check", "--create"]);
     site.configure(&text);
     Service::serve(site)
 }
 
-fn queue(service: &Service, arguments: &[&str]) -> Value {
+pub(super) fn queue(service: &Service, arguments: &[&str]) -> Value {
     let text = service.site.yubin(&[&["--json", "queue"], arguments].concat());
     serde_json::from_str(&text).unwrap()
 }
@@ -83,6 +87,37 @@ fn v_01_a_virus_can_be_held_instead_of_refused() {
     queue(&service, &["drop", "--held", "--reason", "a virus"]);
     assert_eq!(queue(&service, &["list"]), json!([]));
     assert_eq!(in_mailboxes(&service), [1, 0]);
+}
+
+#[test]
+fn l_07_what_is_held_for_mailboxes_is_in_a_backup_and_comes_back_held() {
+    let nobody = Played::always(drop);
+    let service = holding(&nobody.0, "on_fail = \"hold\"");
+    arrives(&service, &[AYUMI.address, KENJI.address], CLEAN, "250");
+    let before = queue(&service, &["list", "--held"]);
+    let place = service.site.path("backup");
+    let backup = ["backup", place.to_str().unwrap()];
+    let taken = service.site.yubin(&backup);
+    assert!(taken.contains("1 held for mailboxes here"), "{taken}");
+
+    // The fire, and everything from the backup; but for keys and configuration, which are elsewhere.
+    let site = lose_everything(service);
+    let restored = site.yubin(&["restore", "--from", place.to_str().unwrap(), "--all"]);
+    assert!(restored.contains("1 messages, held"), "{restored}");
+    let service = Service::serve(site);
+    assert_eq!(in_mailboxes(&service), [0, 0], "nobody has looked at it yet");
+    let after = queue(&service, &["list", "--held"]);
+    assert_eq!((&after[0]["id"], &after[0]["recipients"]), (&before[0]["id"], &before[0]["recipients"]));
+    let why = after[0]["held"].as_str().unwrap();
+    assert!(why.starts_with("not checked for viruses") && why.contains("restored from the backup"), "{why}");
+    // Once more, while it is there, changes nothing.
+    service.site.yubin(&["restore", "--from", place.to_str().unwrap(), "--queue"]);
+    queue(&service, &["release", "--held"]);
+    assert_eq!(in_mailboxes(&service), [1, 1]);
+    // It is in their mailboxes: what was restored once more is not delivered once more.
+    service.site.yubin(&["restore", "--from", place.to_str().unwrap(), "--queue"]);
+    queue(&service, &["release", "--held"]);
+    assert_eq!(in_mailboxes(&service), [1, 1]);
 }
 
 /// Without a daemon the command does it itself.

@@ -4,6 +4,7 @@ mod clamd;
 mod failing;
 mod held;
 mod hosts;
+mod notice;
 mod size;
 
 use crate::clients::left_out;

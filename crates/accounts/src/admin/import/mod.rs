@@ -98,9 +98,16 @@ impl Accounts {
         let (parsed, mut seen) = self.look_at_all(incoming, show).await?;
         let mut done = ImportedAccounts::default();
         for batch in parsed.chunks(limits::IMPORT_BATCH) {
-            seen.addresses.clear();
+            // Of another change the database tells.
+            seen.addresses = HashMap::new();
             self.import_batch(batch, &mut seen, &mut done).await?;
             show(parsed.len(), done.taken + done.before);
+        }
+        if let Some(statement) = self.shared.store.backend().count_rows().filter(|_| done.taken > 0) {
+            // The server does it by itself a while later, and somebody else's may be the right to do it now.
+            if let Ok(counters) = self.shared.store.counters().await {
+                let _ = sqlx::query(statement).execute(counters).await;
+            }
         }
         Ok(done)
     }

@@ -52,6 +52,17 @@ fn of_two_prefixes_of_one_length_the_excluding_one_decides() {
 }
 
 #[test]
+fn every_fault_of_a_list_is_told_at_once() {
+    let told = config("inside = [\"10.0.0.0/33\", \"foo\", \"!nope\"]\nbarred = [\"inside\"]").unwrap_err();
+    for (place, what) in
+        [("5:11:", "10.0.0.0/33"), ("5:26:", "no class \"foo\""), ("5:33:", "no class \"nope\"")]
+    {
+        let lines = told.lines().filter(|line| line.contains(place) && line.contains(what));
+        assert_eq!(lines.count(), 1, "{what}:\n{told}");
+    }
+}
+
+#[test]
 fn faults_name_the_place_and_what_to_write() {
     for (text, wanted) in [
         (

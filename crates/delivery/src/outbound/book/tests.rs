@@ -166,3 +166,72 @@ fn what_an_operator_takes_out_is_out() {
     book.remove(id);
     assert_eq!((book.open(0), book.len()), (Err(None), 0));
 }
+
+/// A session of `key` that has a connection to a host, and nothing more to do.
+fn resting(book: &mut Book, name: &str, host: &str) -> oneshot::Receiver<QueueId> {
+    let id = QueueId::new();
+    book.put(&key(name), id, 0, false);
+    assert_eq!(book.open(0), Ok((key(name), id)));
+    assert_eq!(book.enter_host(host, 0), Turn::Yes);
+    book.land(&key(name), id);
+    match book.next(&key(name), 0, Some(host)) {
+        Next::Rest(coming) => coming,
+        next => panic!("{next:?}"),
+    }
+}
+
+#[test]
+fn a_session_that_rests_gets_the_next_message() {
+    let mut book = Book::new(Concurrency { per_destination: 1, ..Concurrency::default() });
+    let mut coming = resting(&mut book, "a", "mx:25");
+    let [first, second] = [QueueId::new(), QueueId::new()];
+    book.put(&key("a"), first, 5, true);
+    assert_eq!(book.open(4), Err(Some(5)));
+    assert!(coming.try_recv().is_err(), "its time has not come");
+    book.put(&key("a"), second, 6, false);
+    assert_eq!(book.open(6), Err(None), "no session more");
+    assert_eq!(coming.try_recv(), Ok(first));
+    assert_eq!((book.depth(1).waiting, book.sessions()), (2, 1));
+    assert_eq!(book.limiter(&key("a"), 6, 6), Limiter::DestinationFull);
+    book.land(&key("a"), first);
+    assert!(matches!(book.next(&key("a"), 6, Some("mx:25")), Next::Message(id) if id == second));
+    // Without a connection there is nothing to keep.
+    assert!(matches!(book.next(&key("a"), 6, None), Next::End));
+}
+
+#[test]
+fn nothing_is_lost_to_a_session_that_has_just_grown_tired() {
+    let mut book = Book::new(Concurrency { per_destination: 1, ..Concurrency::default() });
+    drop(resting(&mut book, "a", "mx:25"));
+    let id = QueueId::new();
+    book.put(&key("a"), id, 0, false);
+    assert_eq!(book.open(0), Err(None), "its place is not free yet");
+    book.close(&key("a"));
+    assert_eq!(book.open(0), Ok((key("a"), id)));
+}
+
+#[test]
+fn who_rests_holds_nobody_up() {
+    let mut book = Book::new(Concurrency { sessions: 2, per_destination: 2, per_host: 1 });
+    let mut coming = [resting(&mut book, "a", "mx1:25"), resting(&mut book, "b", "mx2:25")];
+    let id = QueueId::new();
+    book.put(&key("c"), id, 0, false);
+    assert_eq!(book.open(0), Err(None), "not before one of them has gone");
+    let gone = coming.iter_mut().position(|one| one.try_recv() == Err(oneshot::error::TryRecvError::Closed));
+    let (gone, stays) = if gone == Some(0) { ("a", "mx2:25") } else { ("b", "mx1:25") };
+    book.close(&key(gone));
+    assert_eq!(book.open(0), Ok((key("c"), id)));
+    // The host has as many sessions as it may, of which one rests.
+    assert_eq!(book.enter_host(stays, 0), Turn::Full);
+    book.dismiss(Some(stays));
+    assert!(coming.iter_mut().all(|one| one.try_recv() == Err(oneshot::error::TryRecvError::Closed)));
+}
+
+#[test]
+fn nobody_rests_at_the_end() {
+    let mut book = Book::new(Concurrency::default());
+    let mut coming = resting(&mut book, "a", "mx:25");
+    book.end();
+    assert_eq!(coming.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+    assert!(matches!(book.next(&key("a"), 0, Some("mx:25")), Next::End));
+}

@@ -165,6 +165,46 @@ async fn what_a_restart_serves_is_reported_once() {
 }
 
 #[tokio::test]
+async fn each_mailbox_that_had_to_wait_is_reported_once_though_a_restart_comes_between_them() {
+    let world = World::new(config());
+    for mailbox in ["b", "c"] {
+        bar(&world, mailbox);
+    }
+    let mut recipients: Vec<Recipient> =
+        ["b", "c"].map(|name| recipient(name, &format!("{name}@example.jp"), Some(SUCCESS))).into();
+    // Another address of the same mailbox, with the same wish.
+    recipients.push(recipient("b", "bee@example.jp", Some(SUCCESS)));
+    assert_eq!(deliver(&world, "taro@example.jp", recipients).await, 2);
+    assert!(world.mailbox("taro").is_empty());
+    std::fs::remove_file(world.mail().join("b")).unwrap();
+    assert_eq!(world.local().retry().await, 1, "c waits");
+    while world.mailbox("taro").is_empty() {
+        world.breathe().await;
+    }
+    let directory = world.into_directory();
+    // Who has just reported has the queue for a moment still.
+    let lock = std::fs::File::open(directory.path().join("queue/lock")).unwrap();
+    while lock.try_lock().is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    drop(lock);
+    let world = World::over(directory, config());
+    world.run();
+    std::fs::remove_file(world.mail().join("c")).unwrap();
+    assert_eq!(world.local().retry().await, 0);
+    while world.mailbox("taro").len() < 2 {
+        world.breathe().await;
+    }
+    world.outbound.stop().await;
+    let reports = world.mailbox("taro");
+    for address in ["b@example.jp", "bee@example.jp", "c@example.jp"] {
+        let told = reports.iter().filter(|report| report.contains(&format!("; {address}\r\n")));
+        assert_eq!(told.count(), 1, "{address}\n{reports:#?}");
+    }
+    assert_eq!((reports.len(), world.mailbox("b").len(), world.mailbox("c").len()), (2, 1, 1));
+}
+
+#[tokio::test]
 async fn what_was_held_is_reported_when_it_was_released() {
     let world = World::new(config());
     world.run();
