@@ -78,6 +78,10 @@ impl Smtpd {
             _ => (standing.identity, Vec::new()),
         };
         let verdict = relay_policy::recipient(standing.listener, standing.network, identity, destination);
+        // What is taken for another reason used no ticket.
+        if verdict == Verdict::Accept(Why::RelayAfterPop) {
+            tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
+        }
         let (why, refusal) = match (verdict, resolution) {
             (Verdict::Accept(_), Resolution::Mailbox(found)) => {
                 return self.take_here(found, &path.to_string(), standing, at, transaction).await;
@@ -85,10 +89,6 @@ impl Smtpd {
             (Verdict::Accept(_), Resolution::NotOurs) if self.outbound.is_some() => {
                 if let Some(sender) = returned {
                     return Ok(Taken::Returned(sender));
-                }
-                // Only here: what is taken for another reason used no ticket.
-                if !holders.is_empty() {
-                    tracing::info!(event = event::TICKET_USED, holders = holders.join(" "));
                 }
                 // Whose it is, if only one can have it.
                 let holder = match &holders[..] {

@@ -102,8 +102,10 @@ fn b_03_mail_that_needs_no_ticket_uses_none() {
     let site = Site::with_users();
     let port_25 = "auth = \"optional\"\nclear_text_auth = true\n";
     let relay = "relay = [\"authenticated\", \"pop-before-smtp\"]\n";
-    let configuration = Site::configuration_with(sections);
-    site.configure(&configuration.replacen(port_25, &format!("{port_25}{relay}"), 1));
+    let configuration = Site::configuration_with(sections)
+        .replacen("enabled = false", "smarthost = \"127.0.0.1:1\"", 1)
+        .replacen(port_25, &format!("{port_25}{relay}"), 1);
+    site.configure(&configuration);
     site.yubin(&["check", "--create"]);
     site.yubin(&["account", "set", AYUMI.login, "forward=on"]);
     site.yubin(&["account", "forward", "add", AYUMI.login, "hanako@example.com"]);
