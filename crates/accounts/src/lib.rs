@@ -155,7 +155,8 @@ impl Accounts {
     /// [`OpenError`]: missing, of another version, unreachable, or without its key file. Each names the next step.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, OpenError> {
         let store = Store::open(config).await?;
-        Self::assemble(store, config)
+        let apop = apop_key(&store, config).await?;
+        Self::assemble(store, config, apop)
     }
 
     /// Opens a database that exists and has these brands: nobody could log in where the customers of one are meant that is not there.
@@ -198,19 +199,16 @@ impl Accounts {
     /// [`OpenError`]; without a copy, nothing is changed.
     pub async fn create_with_copy(config: &DatabaseConfig) -> Result<(Self, Option<PathBuf>), OpenError> {
         let (store, copy) = Store::create(config).await?;
-        if let Some(path) = &config.apop_key {
-            let sealed = admin::count_sealed(&store)
-                .await
-                .map_err(|cause| OpenError::because(config.place(), cause))?;
-            if sealed == 0 {
-                key_file::generate(path)?;
-            }
+        if let Some(path) = &config.apop_key
+            && sealed_with_key(&store, config).await? == 0
+        {
+            key_file::generate(path)?;
         }
-        Ok((Self::assemble(store, config)?, copy))
+        let apop = apop_key(&store, config).await?;
+        Ok((Self::assemble(store, config, apop)?, copy))
     }
 
-    fn assemble(store: Store, config: &DatabaseConfig) -> Result<Self, OpenError> {
-        let apop = config.apop_key.as_deref().map(ApopKey::load).transpose()?;
+    fn assemble(store: Store, config: &DatabaseConfig, apop: Option<ApopKey>) -> Result<Self, OpenError> {
         let unreachable = |cause| OpenError::because(config.place(), cause);
         let no_random = |_| unreachable(Unavailable::when("making a key")("the system has no random octets"));
         let remembered = Remembered::new().map_err(no_random)?;
@@ -265,6 +263,28 @@ impl Accounts {
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.shared.hasher.computed()
+    }
+}
+
+/// How many secrets nobody can read without the key of `apop_key`.
+async fn sealed_with_key(store: &Store, config: &DatabaseConfig) -> Result<i64, OpenError> {
+    admin::count_sealed(store).await.map_err(|cause| OpenError::because(config.place(), cause))
+}
+
+/// The key of `apop_key`. One that is lost for good is not made anew behind the operator's back: the secrets go first.
+async fn apop_key(store: &Store, config: &DatabaseConfig) -> Result<Option<ApopKey>, OpenError> {
+    let Some(path) = config.apop_key.as_deref() else { return Ok(None) };
+    let is_missing = matches!(path.try_exists(), Ok(false));
+    match if is_missing { sealed_with_key(store, config).await? } else { 0 } {
+        0 => ApopKey::load(path).map(Some),
+        sealed => Err(OpenError::Key {
+            path: path.to_owned(),
+            fault: format!(
+                "is missing, and the APOP passwords of {sealed} account(s) are sealed with it: put it back. If it is lost for good: \
+                 take apop_key and apop = true out of the configuration, run yubin account passwd LOGIN --no-apop for each account \
+                 that yubin account list --json shows with APOP, put both back, and make a new key with: yubin check --create"
+            ),
+        }),
     }
 }
 

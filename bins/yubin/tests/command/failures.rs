@@ -211,3 +211,30 @@ fn shells_and_man_know_every_command() {
     assert!(world.path("man/man5/yubin.toml.5").exists() && world.path("man/man1/yubin.1").exists());
     assert!(world.path("pages/yubin.1").exists() && world.path("pages/yubin-import-accounts.1").exists());
 }
+
+#[test]
+fn a_lost_key_of_apop_is_told_with_the_way_out_which_leads_there() {
+    let world = World::new();
+    world.ok("account add ab4t-ash");
+    world.ok("account passwd ab4t-ash --apop");
+    std::fs::remove_file(world.path("apop.key")).unwrap();
+    for words in ["check --create", "account list", "account passwd ab4t-ash --no-apop"] {
+        let text = world.complaint(78, words);
+        assert!(
+            text.contains("passwords of 1 account(s)") && text.contains("put it back"),
+            "{words}: {text}"
+        );
+        assert!(text.contains("--no-apop") && text.contains("take apop_key"), "{words}: {text}");
+        assert!(!world.path("apop.key").exists(), "{words}: none is made behind the operator's back");
+    }
+
+    let configuration = std::fs::read_to_string(world.path("yubin.toml")).unwrap();
+    let without = configuration.replace("apop_key = \"apop.key\"\n", "");
+    assert_ne!(without, configuration);
+    std::fs::write(world.path("yubin.toml"), without).unwrap();
+    assert_eq!(world.json("account list")[0]["apop"], true, "which accounts these are");
+    assert_eq!(world.json("account passwd ab4t-ash --no-apop")["apop"], false);
+    std::fs::write(world.path("yubin.toml"), configuration).unwrap();
+    world.ok("check --create");
+    assert_eq!(world.json("account passwd ab4t-ash --apop")["apop"], true);
+}
