@@ -52,7 +52,8 @@ pub struct Arguments {
 const HELP: &str = "\
 The daemons may run. A message that is in the mailbox is left as it is, so that a
 restoration which was stopped can be run again, with --all too: it goes on with the
-backup that it began with. What its owner deleted since the backup comes back. Names, flags and POP3 unique ids are what they were, every
+backup that it began with. What its owner deleted since the backup comes back.
+Names, flags and POP3 unique ids are what they were, every
 octet is checked by its hash, and quotas are counted anew.
 
 Messages that waited for other hosts, or to be released, come back held: since the
