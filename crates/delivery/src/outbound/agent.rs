@@ -13,6 +13,7 @@ use mailstore::{Mailbox, Quota};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::book::{Book, Key, Limiter};
 use super::clock::Clock;
@@ -83,6 +84,8 @@ pub(crate) struct Agent {
     stopping: AtomicBool,
     /// Somebody will [sweep](Spool::sweep) in a moment.
     sweeping: AtomicBool,
+    /// Threads that make changes of the queue, perhaps for others still.
+    pub(crate) turns: TaskTracker,
     stop: Notify,
     stopped: Notify,
 }
@@ -121,6 +124,7 @@ impl Outbound {
                 telling: tokio::sync::Mutex::new(()),
                 stopping: AtomicBool::new(false),
                 sweeping: AtomicBool::new(false),
+                turns: TaskTracker::new(),
                 stop: Notify::new(),
                 stopped: Notify::new(),
             }),
@@ -231,7 +235,11 @@ impl Agent {
         self.book().end();
         tracing::info!(event = "outbound_stopping", sessions = sessions.len());
         self.tell_late(&mut sessions);
-        let finished = async { while sessions.join_next().await.is_some() {} };
+        let finished = async {
+            while sessions.join_next().await.is_some() {}
+            self.turns.close();
+            self.turns.wait().await;
+        };
         if tokio::time::timeout(LAST_DELIVERIES, finished).await.is_err() {
             tracing::warn!(event = "outbound_cut", sessions = sessions.len());
         }

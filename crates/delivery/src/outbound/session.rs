@@ -362,7 +362,7 @@ impl Agent {
         let turns = self.spool().leave(flight.id, |left| drop(tell.send(left)));
         if let Some(turns) = turns {
             // Not one of the pool's jobs: there is never more than one of these.
-            tokio::task::spawn_blocking(|| drop(turns));
+            self.turns.spawn_blocking(|| drop(turns));
         }
         let done = matches!(told.await, Ok(Ok(true)));
         if done {

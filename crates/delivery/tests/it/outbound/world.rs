@@ -11,7 +11,7 @@ use delivery::outbound::{
     Answering, Barring, Exchange, Finding, Home, Homes, NoAnswer, Outbound, OutboundConfig, Resolver,
     Schedule,
 };
-use delivery::{Envelope, LocalDelivery, Mailbox, QueueId, Quota, Recipient, Remote, StoreConfig};
+use delivery::{Envelope, LocalDelivery, Mailbox, OpenError, QueueId, Quota, Recipient, Remote, StoreConfig};
 use mail_queue::View;
 use mailstore::files::{Disk, Files};
 use tempfile::TempDir;
@@ -133,7 +133,15 @@ impl World {
     fn over_files(directory: TempDir, files: Arc<dyn Files>, config: OutboundConfig) -> Self {
         let path = directory.path();
         let store = StoreConfig::new(path.join("mail"), path.join("queue"), "us.example.jp");
-        let local = LocalDelivery::open_on(files, store).unwrap();
+        // A thread that was sweeping for the world before has the queue for a moment longer than that was there.
+        let opened = (0..1000).find_map(|_| match LocalDelivery::open_on(files.clone(), store.clone()) {
+            Err(OpenError::InUse(_)) => {
+                std::thread::sleep(Duration::from_millis(10));
+                None
+            }
+            opened => Some(opened.unwrap()),
+        });
+        let local = opened.unwrap();
         let dns = Arc::new(Table::default());
         let appointed = Arc::new(AtomicBool::new(true));
         let suspended = Arc::<AtomicBool>::default();
