@@ -278,7 +278,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AdminError::Refused`] when there is no such account, or the hash is none of these, or would cost more at each login than
-    /// [`limits`] allow.
+    /// [`limits`](crate::limits) allow.
     pub async fn account_set_hash(&self, login: &str, hash: &Secret) -> Result<(), AdminError> {
         let login = self.login(login).await?;
         let text = cost::check_octets(hash.expose()).map_err(|fault| refusal::hash(&fault))?;
