@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use mailstore::files::Files;
 
@@ -144,6 +145,17 @@ impl Leaving {
 #[derive(Debug)]
 pub struct Turns(Spool);
 
+impl Turns {
+    pub(crate) fn of(spool: &Spool) -> Turns {
+        Turns(spool.clone())
+    }
+
+    /// In a thread of their own; in this one if there is none to be had.
+    pub(crate) fn elsewhere(self) {
+        let _ = thread::Builder::new().spawn(move || drop(self));
+    }
+}
+
 impl Drop for Turns {
     fn drop(&mut self) {
         let Spool { shared } = &self.0;
@@ -177,7 +189,7 @@ impl Spool {
             then(left);
         };
         let change = Change::Move(self.one(id), self.done().join(id.to_string()));
-        self.shared.together.make_then(change, Box::new(left)).then(|| Turns(self.clone()))
+        self.shared.together.make_then(change, Box::new(left)).then(|| Turns::of(self))
     }
 
     /// A message that is one file leaves; `false` if it is not one, or has left.
