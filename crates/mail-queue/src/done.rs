@@ -14,7 +14,7 @@ use mailstore::files::Files;
 
 use crate::error::Error;
 use crate::id::QueueId;
-use crate::incoming::make;
+use crate::incoming::{make, sync};
 use crate::outbound::is_missing;
 use crate::spool::Spool;
 use crate::together::Change;
@@ -194,7 +194,14 @@ impl Spool {
 
     /// A message that is one file leaves; `false` if it is not one, or has left.
     pub(crate) fn retire(&self, id: QueueId) -> Result<bool, Error> {
-        let moved = make(self, Change::Move(self.one(id), self.done().join(id.to_string())));
+        let one = self.one(id);
+        let moved = make(self, Change::Move(one.clone(), self.done().join(id.to_string())));
+        // A directory that is full or gone keeps nobody in the queue who would be sent again.
+        if moved.is_err() && self.files().remove(&one).is_ok() {
+            sync(self)?;
+            let _ = self.files().remove(&self.progress(id));
+            return Ok(true);
+        }
         self.left(id, moved)
     }
 
