@@ -172,7 +172,8 @@ impl LocalDelivery {
     /// A held message was released: what of it waits for a mailbox is seen to, and mailboxes are counted anew.
     pub(crate) fn released(&self, id: QueueId) {
         self.inner.ledger.forget_all();
-        self.inner.pending().insert(id, Pending::before());
+        // Whoever accepted it knows whom it waits for, and tells its sender.
+        self.inner.pending().entry(id).or_insert_with(Pending::before);
         self.inner.collect_late();
         self.keep_retrying();
     }

@@ -8,12 +8,13 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use mailstore::files::Files;
 
 use crate::error::Error;
 use crate::id::QueueId;
-use crate::incoming::make;
+use crate::incoming::{make, sync};
 use crate::outbound::is_missing;
 use crate::spool::Spool;
 use crate::together::Change;
@@ -144,6 +145,17 @@ impl Leaving {
 #[derive(Debug)]
 pub struct Turns(Spool);
 
+impl Turns {
+    pub(crate) fn of(spool: &Spool) -> Turns {
+        Turns(spool.clone())
+    }
+
+    /// In a thread of their own; in this one if there is none to be had.
+    pub(crate) fn elsewhere(self) {
+        let _ = thread::Builder::new().spawn(move || drop(self));
+    }
+}
+
 impl Drop for Turns {
     fn drop(&mut self) {
         let Spool { shared } = &self.0;
@@ -177,12 +189,19 @@ impl Spool {
             then(left);
         };
         let change = Change::Move(self.one(id), self.done().join(id.to_string()));
-        self.shared.together.make_then(change, Box::new(left)).then(|| Turns(self.clone()))
+        self.shared.together.make_then(change, Box::new(left)).then(|| Turns::of(self))
     }
 
     /// A message that is one file leaves; `false` if it is not one, or has left.
     pub(crate) fn retire(&self, id: QueueId) -> Result<bool, Error> {
-        let moved = make(self, Change::Move(self.one(id), self.done().join(id.to_string())));
+        let one = self.one(id);
+        let moved = make(self, Change::Move(one.clone(), self.done().join(id.to_string())));
+        // A directory that is full or gone keeps nobody in the queue who would be sent again.
+        if moved.is_err() && self.files().remove(&one).is_ok() {
+            sync(self)?;
+            let _ = self.files().remove(&self.progress(id));
+            return Ok(true);
+        }
         self.left(id, moved)
     }
 

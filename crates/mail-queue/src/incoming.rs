@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use mailstore::files::is_missing_feature;
 use mailstore::{Draft, HeadStart, Mailbox, Sizes};
 
+use crate::done::Turns;
 use crate::envelope::{Envelope, Stored};
 use crate::error::Error;
 use crate::id::QueueId;
@@ -259,5 +260,9 @@ pub(crate) fn sync(spool: &Spool) -> Result<(), Error> {
 
 /// Makes a change of `msg/` durable.
 pub(crate) fn make(spool: &Spool, change: Change) -> Result<(), Error> {
-    spool.shared.together.make(spool.files(), &spool.msg(), change)
+    let (made, more) = spool.shared.together.make(spool.files(), &spool.msg(), change);
+    if more {
+        Turns::of(spool).elsewhere();
+    }
+    made
 }

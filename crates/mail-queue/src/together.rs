@@ -1,6 +1,9 @@
 //! Changes of `msg/` that are wanted at once are made together: whoever comes first makes them, one after the other, and syncs the
 //! directory once for all; who comes meanwhile is in the next turn. So the threads do not fight for the directory, and a sync pays for
 //! as many messages as there are. Only who is done, or has to make the next turn, is woken.
+//!
+//! Who has its own change durable makes no more than [a few](MORE) turns for those who do not wait: they may come without end, and
+//! somebody waits for an answer to what is durable.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +13,9 @@ use mailstore::Draft;
 use mailstore::files::{Files, same_error};
 
 use crate::error::Error;
+
+/// Turns that a thread makes behind its own.
+const MORE: usize = 2;
 
 /// What somebody wants.
 pub(crate) enum Change {
@@ -56,16 +62,15 @@ enum News {
 }
 
 impl Together {
-    /// Makes a change durable, with those of others.
-    pub(crate) fn make(&self, files: &dyn Files, dir: &Path, change: Change) -> Result<(), Error> {
+    /// Makes a change durable, with those of others. `true`: the caller has to see to it that somebody else
+    /// [makes the turns](Together::make_all).
+    pub(crate) fn make(&self, files: &dyn Files, dir: &Path, change: Change) -> (Result<(), Error>, bool) {
         let seat = Arc::new(Seat { news: Mutex::new(None), thread: thread::current() });
-        if self.want(change, Who::Waits(seat.clone())) {
-            self.take_turn(files, dir);
-        }
+        let mut more = self.want(change, Who::Waits(seat.clone())) && self.take_turns(files, dir, MORE);
         loop {
             match seat.wait() {
-                News::Done(result) => return result,
-                News::YourTurn => self.take_turn(files, dir),
+                News::Done(result) => return (result, more),
+                News::YourTurn => more = self.take_turns(files, dir, MORE),
             }
         }
     }
@@ -78,7 +83,7 @@ impl Together {
 
     /// Makes turns as long as there are some that no waiting thread can make.
     pub(crate) fn make_all(&self, files: &dyn Files, dir: &Path) {
-        self.take_turn(files, dir);
+        while self.take_turns(files, dir, MORE) {}
     }
 
     /// `true`: the caller makes the next turn.
@@ -88,9 +93,10 @@ impl Together {
         !std::mem::replace(&mut turn.busy, true)
     }
 
-    /// Makes what is wanted now, and hands the next turn to a thread in it; or makes that too where nobody in it waits.
-    fn take_turn(&self, files: &dyn Files, dir: &Path) {
-        loop {
+    /// Makes what is wanted now, and hands the next turn to a thread in it; or makes that too where nobody in it waits, and so many
+    /// more. `true`: there is another one then.
+    fn take_turns(&self, files: &dyn Files, dir: &Path, more: usize) -> bool {
+        for _ in 0..=more {
             let wanted = std::mem::take(&mut self.turn().wanted);
             let (changes, all): (Vec<Change>, Vec<Who>) = wanted.into_iter().unzip();
             let results = make_at_once(files, dir, changes);
@@ -106,9 +112,10 @@ impl Together {
                 }
             }
             if !mine {
-                return;
+                return false;
             }
         }
+        true
     }
 
     fn turn(&self) -> MutexGuard<'_, Turn> {
@@ -173,4 +180,44 @@ fn make_at_once(files: &dyn Files, dir: &Path, changes: Vec<Change>) -> Vec<Resu
         Err(mailstore::Error::new("sync", dir, same_error(error)).into())
     };
     made.into_iter().map(result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    use mailstore::files::Disk;
+
+    use super::*;
+
+    #[test]
+    fn who_is_done_goes_however_many_come_who_do_not_wait() {
+        let (scratch, together) = (tempfile::tempdir().unwrap(), Together::default());
+        let (dir, over) = (scratch.path(), AtomicBool::new(false));
+        let patience = Instant::now() + Duration::from_secs(10);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Acquire) && Instant::now() < patience {
+                    if together.make_then(Change::Nothing, Box::new(|made| made.unwrap())) {
+                        scope.spawn(|| together.make_all(&Disk, dir));
+                    }
+                    thread::sleep(Duration::from_micros(10));
+                }
+            });
+            let mut handed_on = false;
+            while !handed_on && Instant::now() < patience {
+                let (made, more) = together.make(&Disk, dir, Change::Nothing);
+                made.unwrap();
+                if more {
+                    scope.spawn(|| together.make_all(&Disk, dir));
+                }
+                handed_on |= more;
+            }
+            assert!(Instant::now() < patience, "it made the turns of all others");
+            over.store(true, Ordering::Release);
+        });
+        let turn = together.turn();
+        assert!(turn.wanted.is_empty() && !turn.busy);
+    }
 }

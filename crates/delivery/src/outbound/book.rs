@@ -244,9 +244,6 @@ impl Book {
     fn dismiss_of(&mut self, key: &Key, host: Option<&str>) {
         let Some(destination) = self.destinations.get_mut(key) else { return };
         destination.resting.retain(|resting| host.is_some_and(|host| resting.host != host));
-        if destination.resting.is_empty() {
-            self.resting.remove(key);
-        }
         self.place(key);
     }
 
@@ -433,9 +430,12 @@ impl Book {
         }
     }
 
-    /// Puts a destination where it belongs in the agenda.
+    /// Puts a destination where it belongs in the agenda, and takes it from where it belongs no more.
     fn place(&mut self, key: &Key) {
         let Some(destination) = self.destinations.get_mut(key) else { return };
+        if destination.resting.is_empty() {
+            self.resting.remove(key);
+        }
         let due = destination.waiting.first_key_value().map(|((next, _), _)| *next);
         let free = destination.has_room(self.limits) && !destination.parked;
         let wanted = due.filter(|_| free).map(|due| due.max(destination.not_before));

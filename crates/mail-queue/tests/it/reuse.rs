@@ -171,3 +171,17 @@ fn o_01_a_power_cut_anywhere_shows_no_message_for_another() {
         assert!(disks > 20, "{disks}");
     }
 }
+
+#[test]
+fn a_message_leaves_though_its_file_has_no_place_to_go_to() {
+    let scratch = Scratch::new();
+    let (spool, _) = scratch.open();
+    let id = QueueId::new();
+    accept(&spool, id, TEXT).unwrap();
+    fs::remove_dir(scratch.queue().join("done")).unwrap();
+    assert!(!leave(&spool, id).unwrap(), "not so simply");
+    let left = spool.record(id, |_, progress| progress.recipients[0].fate = Fate::Delivered);
+    assert!(left.unwrap().is_some());
+    assert_eq!(spool.outbound(id).unwrap(), None);
+    assert!(scratch.names("msg").is_empty());
+}

@@ -235,3 +235,19 @@ fn nobody_rests_at_the_end() {
     assert_eq!(coming.try_recv(), Err(oneshot::error::TryRecvError::Closed));
     assert!(matches!(book.next(&key("a"), 0, Some("mx:25")), Next::End));
 }
+
+#[test]
+fn who_rested_once_does_not_stand_before_those_who_rest() {
+    let mut book = Book::new(Concurrency { sessions: 1, ..Concurrency::default() });
+    for nth in 0..100 {
+        let name = format!("gone{nth}");
+        drop(resting(&mut book, &name, "mx:25"));
+        book.leave_host("mx:25", 0, Ok::<(), fn(u32) -> u64>(()));
+        book.close(&key(&name));
+    }
+    assert!(book.resting.is_empty() && book.destinations.is_empty(), "{book:?}");
+    let mut coming = resting(&mut book, "stays", "mx:25");
+    book.put(&key("waits"), QueueId::new(), 0, false);
+    assert_eq!(book.open(0), Err(None), "not before the other has gone");
+    assert_eq!(coming.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+}

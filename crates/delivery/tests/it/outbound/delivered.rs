@@ -1,7 +1,7 @@
 //! Reports of success for mailboxes here.
 
 use delivery::outbound::{Order, SuccessReport, ask};
-use delivery::{Envelope, Mailbox, Notify, QueueId, Recipient};
+use delivery::{Envelope, Mailbox, Notify, QueueId, Recipient, Remote};
 
 use super::world::{TEXT, World, config};
 
@@ -224,4 +224,42 @@ async fn what_was_held_is_reported_when_it_was_released() {
     }
     assert!(world.mailbox("taro")[0].contains("Final-Recipient: rfc822; a@example.jp\r\n"));
     assert_eq!(world.mailbox("a").len(), 1);
+}
+
+#[tokio::test]
+async fn who_still_waits_when_the_rest_is_released_is_reported_once_and_not_before_it_has_the_message() {
+    let world = World::new(config());
+    bar(&world, "b");
+    let recipients = vec![recipient("b", "b@example.jp", Some(SUCCESS))];
+    let remotes = vec![Remote::new("x@example.com")];
+    let envelope = Envelope { remotes, ..Envelope::new(QueueId::new(), "taro@example.jp", recipients) };
+    let (id, report) = (envelope.queue_id, SuccessReport::wanted(&envelope).unwrap());
+    let mut incoming = world.local().begin(envelope, Vec::new());
+    incoming.hold("to be looked at".into());
+    incoming.write(TEXT.as_bytes()).await.unwrap();
+    let accepted = incoming.commit().await.unwrap();
+    world.outbound.report_delivered(&accepted, report).await;
+    world.breathe().await;
+    let orders = world.outbound.clone();
+    tokio::spawn(async move { orders.take_orders().await });
+    while ask(&world.queue(), &Order::Release(id)).await.unwrap().is_none() {
+        world.breathe().await;
+    }
+    // Another message through the queue, of which nobody is told.
+    let others = ["a", "c"].map(|name| recipient(name, &format!("{name}@example.jp"), None));
+    deliver(&world, "taro@example.jp", others.into()).await;
+    for _ in 0..20 {
+        world.breathe().await;
+    }
+    assert!(world.mailbox("taro").is_empty(), "{:#?}", world.mailbox("taro"));
+    std::fs::remove_file(world.mail().join("b")).unwrap();
+    assert_eq!(world.local().retry().await, 0);
+    while world.mailbox("taro").is_empty() {
+        world.breathe().await;
+    }
+    assert!(world.mailbox("taro")[0].contains("; b@example.jp\r\n"));
+    for _ in 0..20 {
+        world.breathe().await;
+    }
+    assert_eq!((world.mailbox("taro").len(), world.mailbox("b").len()), (1, 1));
 }
