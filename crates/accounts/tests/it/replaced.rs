@@ -156,3 +156,18 @@ async fn who_was_judged_before_anybody_followed_the_changes_misses_none() {
     let session = daemon.attend(&ayumi, Service::Pop);
     tokio::time::timeout(Duration::from_secs(5), session.ended()).await.unwrap();
 }
+
+#[tokio::test]
+async fn no_database_is_made_beside_the_log_of_another() {
+    let Database { accounts: daemon, config, dir: _dir } = furnished().await;
+    let mut dump = Vec::new();
+    daemon.dump(&mut dump).await.unwrap();
+    daemon.account_suspend("ab4t-ash", Stops::ALL, "").await.unwrap();
+    std::fs::remove_file(path(&config)).unwrap();
+    let refused = match Accounts::restore(&config, &mut &*dump).await {
+        Ok(_) => panic!("made"),
+        Err(error) => error.to_string(),
+    };
+    assert!(refused.contains("-wal"), "{refused}");
+    assert!(!path(&config).exists());
+}
