@@ -146,10 +146,15 @@ impl Backend {
         }
     }
 
+    /// Whether there is no file where SQLite's should be.
+    pub(crate) fn has_no_file(&self) -> bool {
+        matches!(self, Self::Sqlite(path) if !path.exists())
+    }
+
     /// Whether what [`Backend::connect`] met means that nobody made this database yet.
     pub(crate) fn is_missing(&self, error: &sqlx::Error) -> bool {
         match self {
-            Self::Sqlite(path) => !path.exists(),
+            Self::Sqlite(_) => self.has_no_file(),
             // PostgreSQL, appendix A: invalid_catalog_name.
             Self::Postgres(_) => {
                 error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "3D000")
@@ -286,6 +291,7 @@ fn sqlite_url(path: &Path) -> String {
 /// So it is taken on a draft that nobody else knows, and the draft is linked to its name: whoever sees the database
 /// sees it with write-ahead logging on.
 async fn create_sqlite(path: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    must_be_no_log_of_another(path)?;
     let draft = draft_beside(path)?;
     // The mode passes to the `-wal` and `-shm` files that SQLite makes beside the database.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.0)?;
@@ -296,6 +302,21 @@ async fn create_sqlite(path: &Path) -> Result<(), Box<dyn std::error::Error + Se
     match std::fs::hard_link(&draft.0, path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         other => Ok(other?),
+    }
+}
+
+/// SQLite would take it for the log of the new database, and write the old pages into it.
+fn must_be_no_log_of_another(path: &Path) -> Result<(), String> {
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    // In this order: whoever makes the database at this moment makes its log behind it.
+    let is_left = Path::new(&log).exists() && !path.exists();
+    match is_left {
+        true => Err(format!(
+            "{} is left of a database that was there; to do without that one, remove the file",
+            log.display()
+        )),
+        false => Ok(()),
     }
 }
 

@@ -4,6 +4,9 @@
 //! what nobody can change any more, and let in who is suspended since. So its name is looked at before each question, which is one call
 //! of the system's; a file that is new there is taken once it is a database of ours that has a domain, and until then nobody gets
 //! an answer, for "no such user" would be a wrong one while the accounts are still being restored.
+//!
+//! Nor is it opened as long as the log of the one before lies beside it: SQLite would take that for the log of the new file, and write
+//! the old pages into it.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -28,9 +31,14 @@ pub(crate) struct DatabaseFile {
     standing: watch::Sender<Standing>,
 }
 
+/// What SQLite has beside a file: the log, and the log's index.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
 #[derive(Debug)]
 struct Open {
     identity: Identity,
+    /// Of its `-wal` and its `-shm`, as far as they were seen.
+    beside: [Option<Identity>; 2],
     /// When it was taken in another's place.
     since: Option<Instant>,
 }
@@ -62,7 +70,7 @@ impl Identity {
 impl DatabaseFile {
     /// The one that is at a path now.
     pub(crate) fn open(path: &Path, options: AnyConnectOptions) -> io::Result<Self> {
-        let open = Mutex::new(Open { identity: Identity::of(path)?, since: None });
+        let open = Mutex::new(Open { identity: Identity::of(path)?, beside: [None; 2], since: None });
         let standing = watch::Sender::new(Standing::default());
         Ok(Self { path: path.to_owned(), options, open, taking: tokio::sync::Mutex::default(), standing })
     }
@@ -95,7 +103,16 @@ impl DatabaseFile {
     }
 
     async fn look(&self) -> Result<u64, Error> {
-        if Identity::of(&self.path)? == self.lock().identity {
+        let found = Identity::of(&self.path)?;
+        let (is_open, is_alone) = {
+            let open = self.lock();
+            (found == open.identity, open.beside == [None; 2])
+        };
+        if is_open {
+            // Whoever asked first has made it.
+            if is_alone {
+                self.look_beside();
+            }
             return Ok(self.is_right(0));
         }
         let _one = self.taking.lock().await;
@@ -103,6 +120,7 @@ impl DatabaseFile {
         if found == self.lock().identity {
             return Ok(self.is_right(0));
         }
+        self.must_stand_alone()?;
         let mut connection = self.options.connect().await?;
         let usable = is_usable(&mut connection).await;
         connection.close().await?;
@@ -110,8 +128,40 @@ impl DatabaseFile {
         if Identity::of(&self.path)? != found {
             return Err(Error::Io(io::Error::other("it is being replaced once more")));
         }
-        *self.lock() = Open { identity: found, since: Some(Instant::now()) };
+        *self.lock() = Open { identity: found, beside: [None; 2], since: Some(Instant::now()) };
         Ok(self.is_right(1))
+    }
+
+    /// Sees what SQLite has beside the file: it may make that anew when nobody has the file open.
+    pub(crate) fn look_beside(&self) {
+        let beside = self.beside();
+        let mut open = self.lock();
+        // Of another file it is no business of this one's.
+        if Identity::of(&self.path).is_ok_and(|found| found == open.identity) {
+            open.beside = beside;
+        }
+    }
+
+    fn beside(&self) -> [Option<Identity>; 2] {
+        BESIDE.map(|suffix| {
+            let mut path = self.path.clone().into_os_string();
+            path.push(suffix);
+            Identity::of(Path::new(&path)).ok()
+        })
+    }
+
+    /// Whether nothing of the file before lies beside the new one.
+    fn must_stand_alone(&self) -> Result<(), Error> {
+        let (before, now) = (self.lock().beside, self.beside());
+        let left =
+            BESIDE.iter().zip(before.iter().zip(&now)).find(|(_, (old, new))| old.is_some() && old == new);
+        match left {
+            Some((suffix, _)) => Err(Error::Io(io::Error::other(format!(
+                "the file {}{suffix} beside it is of the one before; remove it",
+                self.path.display()
+            )))),
+            None => Ok(()),
+        }
     }
 
     /// Whether a connection of a pool is so old that it may be one to the file before.

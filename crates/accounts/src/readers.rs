@@ -111,6 +111,13 @@ impl Readers {
         }
     }
 
+    /// Sees what is beside the file, see [`DatabaseFile::look_beside`].
+    pub(crate) fn look_beside(&self) {
+        if let Origin::File(file) = &self.origin {
+            file.look_beside();
+        }
+    }
+
     /// What becomes of the file; nothing of a server.
     pub(crate) fn standing(&self) -> Option<watch::Receiver<Standing>> {
         match &self.origin {

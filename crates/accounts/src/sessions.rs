@@ -33,6 +33,8 @@ struct Inner {
     recent: HashMap<AccountId, (Instant, Ending)>,
     /// The last change that was looked at; nothing before the first session or wrong claim.
     seen: Option<i64>,
+    /// The first of them: of those before it, nobody knows whom they concern.
+    began: i64,
     following: bool,
     /// The file in which changes are followed.
     file: u64,
@@ -40,6 +42,7 @@ struct Inner {
 
 struct Live {
     serial: u64,
+    as_of: i64,
     /// Of the account, see there.
     file: u64,
     uses: i64,
@@ -102,10 +105,15 @@ impl Accounts {
         let mut inner = self.shared.sessions.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let missed = inner.recent.get(&account.id);
         let missed = missed.is_some_and(|(_, it)| it.change > account.as_of && it.ends & uses != 0);
-        if missed || account.file != inner.file && account.file != self.shared.file() {
+        let is_older = match account.file == inner.file {
+            true => account.as_of < inner.began,
+            false => account.file != self.shared.file(),
+        };
+        if missed || is_older {
             end.send_replace(true);
         }
-        inner.live.entry(account.id).or_default().push(Live { serial, file: account.file, uses, end });
+        let Account { as_of, file, .. } = *account;
+        inner.live.entry(account.id).or_default().push(Live { serial, as_of, file, uses, end });
         Attendance { shared: Arc::downgrade(&self.shared), account: account.id, serial, ended }
     }
 }
@@ -148,13 +156,17 @@ impl Shared {
         let seen = lock().seen;
         let file = self.store.readers().current().await.map_err(following())?;
         let newest = self.newest_change().await.map_err(following())?;
+        self.store.readers().look_beside();
         if lock().file != file {
             lock().begin_anew(file, newest);
             return Ok(());
         }
         let Some(seen) = seen else {
             // Unless a session was announced meanwhile, which may know less.
-            lock().seen.get_or_insert(newest);
+            let mut inner = lock();
+            if inner.seen.is_none() {
+                (inner.seen, inner.began) = (Some(newest), newest);
+            }
             return Ok(());
         };
         if newest == seen {
@@ -182,11 +194,12 @@ impl Shared {
 impl Inner {
     /// Nobody knows what was changed between one file and another in its place: who is here proves anew who it is.
     fn begin_anew(&mut self, file: u64, newest: i64) {
-        for session in self.live.values().flatten().filter(|session| session.file != file) {
+        let is_older = |session: &&Live| session.file != file || session.as_of < newest;
+        for session in self.live.values().flatten().filter(is_older) {
             session.end.send_replace(true);
         }
         self.recent.clear();
-        (self.file, self.seen) = (file, Some(newest));
+        (self.file, self.seen, self.began) = (file, Some(newest), newest);
     }
 
     fn end(&mut self, account: AccountId, ending: Ending) {

@@ -168,9 +168,13 @@ impl Store {
 
     async fn connect(config: &DatabaseConfig) -> Result<Self, OpenError> {
         let backend = config.backend()?;
+        // Somebody else may make it while this finds none.
+        let was_missing = backend.has_no_file();
         match backend.connect().await {
             Ok(pools) => Ok(Self { backend, pools }),
-            Err(error) if backend.is_missing(&error) => Err(OpenError::Missing { place: config.place() }),
+            Err(error) if was_missing || backend.is_missing(&error) => {
+                Err(OpenError::Missing { place: config.place() })
+            }
             Err(error) => Err(OpenError::because(config.place(), Unavailable::when("connecting")(error))),
         }
     }

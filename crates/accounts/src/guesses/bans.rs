@@ -96,7 +96,10 @@ impl Accounts {
             }
         };
         let is_theirs = |name: &str| described(name).is_some_and(|(of, ..)| of == whom || of == hash);
-        let names = rows.into_iter().map(|(name, _)| name).filter(|name| is_theirs(name)).collect();
+        let mut names: Vec<_> =
+            rows.into_iter().map(|(name, _)| name).filter(|name| is_theirs(name)).collect();
+        // Of its octets, whatever the order of texts is at the server.
+        names.sort_unstable();
         (whom, names)
     }
 }

@@ -116,3 +116,58 @@ async fn what_is_put_in_its_place_is_used_if_it_is_a_database_of_ours() {
     let desk = Accounts::open(&config).await.unwrap();
     assert_eq!(owner(&desk, "m1234ab567c", "mx.edit.ne.jp").await, "m1234ab567c");
 }
+
+#[tokio::test]
+async fn a_log_that_the_one_before_left_does_no_harm_to_what_is_put_in_its_place() {
+    let Database { accounts: daemon, config, dir: _dir } = furnished().await;
+    assert_eq!(owner(&daemon, "taro", "mx.edit.ne.jp").await, "ab4t-ash");
+    daemon.on_replacement(|_| ());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let other = furnished().await;
+    other.accounts.address_add("jiro@edit.ne.jp", "ab4t-ash").await.unwrap();
+    other.accounts.address_remove("taro@mx.edit.ne.jp").await.unwrap();
+    other.accounts.account_suspend("ab4t-ash", Stops::ALL, "").await.unwrap();
+    other.accounts.close().await;
+    let whole = std::fs::read(path(&other.config)).unwrap();
+    // As `mv` does, before `rm` has come to what SQLite has beside it.
+    std::fs::rename(path(&other.config), path(&config)).unwrap();
+    let text = trouble(&daemon).await;
+    assert!(text.contains("-wal"), "{text}");
+    assert!(std::fs::read(path(&config)).unwrap() == whole, "the new file was changed");
+    for suffix in ["-wal", "-shm"] {
+        let mut name = path(&config).as_os_str().to_owned();
+        name.push(suffix);
+        std::fs::remove_file(name).unwrap();
+    }
+    let resolution = daemon.resolve("jiro", "edit.ne.jp").await.unwrap();
+    assert_eq!(resolution, Resolution::Disabled);
+    assert_eq!(daemon.resolve("taro", "mx.edit.ne.jp").await.unwrap(), Resolution::UnknownUser);
+}
+
+#[tokio::test]
+async fn who_was_judged_before_anybody_followed_the_changes_misses_none() {
+    let Database { accounts: desk, config, dir: _dir } = furnished().await;
+    let daemon = Accounts::open(&config).await.unwrap();
+    let ayumi = account(&daemon, "ab4t-ash", "sakura").await;
+    desk.account_suspend("ab4t-ash", Stops::ALL, "").await.unwrap();
+    daemon.on_replacement(|_| ());
+    // It is looked for what comes from now on.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let session = daemon.attend(&ayumi, Service::Pop);
+    tokio::time::timeout(Duration::from_secs(5), session.ended()).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_database_is_made_beside_the_log_of_another() {
+    let Database { accounts: daemon, config, dir: _dir } = furnished().await;
+    let mut dump = Vec::new();
+    daemon.dump(&mut dump).await.unwrap();
+    daemon.account_suspend("ab4t-ash", Stops::ALL, "").await.unwrap();
+    std::fs::remove_file(path(&config)).unwrap();
+    let refused = match Accounts::restore(&config, &mut &*dump).await {
+        Ok(_) => panic!("made"),
+        Err(error) => error.to_string(),
+    };
+    assert!(refused.contains("-wal"), "{refused}");
+    assert!(!path(&config).exists());
+}
