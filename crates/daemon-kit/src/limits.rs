@@ -131,6 +131,9 @@ pub const HANDSHAKE: Duration = Duration::from_secs(30);
 
 /// What a failed login costs the one who tried, whatever was wrong with it: little for a typing mistake, much for a list of passwords.
 pub const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(2);
+/// How long a reply waits until the owners of a message with a virus have been told: a mailbox that hangs is no reason to keep the sender,
+/// who would send it again (RFC 5321 §6.1).
+pub const VIRUS_NOTICE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a drain waits for sessions before it cuts them: below the 90 seconds after which systemd kills.
 pub const DRAIN: Duration = Duration::from_secs(30);

@@ -1,16 +1,18 @@
 //! Who a message with a virus was for is told of it; never whom it is said to be from, who has nothing to do with it.
 
 use accounts::ReportLanguage;
+use daemon_kit::limits;
 use daemon_kit::log::event;
 use delivery::outbound::Language;
 use delivery::{DeliveryError, QueueId, Reserved, VirusNotice};
+use tokio::time::{Instant, timeout_at};
 
 use super::Stopped;
 use crate::Smtpd;
 use crate::domain::in_ascii;
 
 impl Smtpd {
-    /// Tells each owner, but for those who were told lately. That this cannot be done changes nothing for the message.
+    /// Tells each owner, but for those who were told lately. That this cannot be done, or not soon, changes nothing for the message.
     pub(crate) async fn tell_of_virus(
         &self,
         owners: &[Reserved],
@@ -18,13 +20,18 @@ impl Smtpd {
         sender: &str,
         stopped: &Stopped,
     ) {
+        let end = Instant::now() + limits::VIRUS_NOTICE_PATIENCE;
         for owner in owners {
             let recipient = owner.address();
-            match self.tell_owner(owner, queue_id, sender, stopped).await {
+            let told = match timeout_at(end, self.tell_owner(owner, queue_id, sender, stopped)).await {
+                Ok(told) => told.map_err(|reason| reason.to_string()),
+                Err(_) => Err(String::from("the mailbox, or one before it, took too long")),
+            };
+            match told {
                 Ok(true) => tracing::info!(event = event::VIRUS_NOTICE_SENT, %queue_id, recipient),
                 Ok(false) => {}
                 Err(reason) => {
-                    tracing::warn!(event = event::VIRUS_NOTICE_FAILED, %queue_id, recipient, %reason);
+                    tracing::warn!(event = event::VIRUS_NOTICE_FAILED, %queue_id, recipient, reason);
                 }
             }
         }
