@@ -224,9 +224,8 @@ async fn is_usable(connection: &mut AnyConnection) -> Result<(), Error> {
         let fault = format!("it is a database of version {found}, this program needs version {needed}");
         return Err(Error::Io(io::Error::other(fault)));
     }
-    let (domains, ..): (i64, i64, i64) = sqlx::query_as(sql::COUNTS).fetch_one(connection).await?;
-    match domains {
-        0 => Err(Error::Io(io::Error::other("it has no domain yet"))),
-        _ => Ok(()),
+    match sqlx::query(sql::ANY_DOMAIN).fetch_optional(connection).await? {
+        None => Err(Error::Io(io::Error::other("it has no domain yet"))),
+        Some(_) => Ok(()),
     }
 }

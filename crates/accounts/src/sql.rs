@@ -411,6 +411,9 @@ pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit (id, at, action, subject, 
 /// `$1` id → 1 if that change is in the database.
 pub(crate) const COUNT_AUDIT: &str = "SELECT COUNT(*) FROM audit WHERE id = $1";
 
+/// → a row if there is a domain.
+pub(crate) const ANY_DOMAIN: &str = "SELECT id FROM domain LIMIT 1";
+
 /// → how many domains, accounts, addresses.
 pub(crate) const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM domain), (SELECT COUNT(*) FROM account), \
      (SELECT COUNT(*) FROM address)";
